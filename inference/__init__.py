@@ -1,0 +1,1 @@
+"""From text to audio; knows nothing of HTTP or of money."""

@@ -1,0 +1,133 @@
+"""The Redis Stream that carries one job's audio from a worker to whoever waits for it.
+
+Entries are numbered within an attempt. A reader that sees a higher attempt starts over; one that finds a number
+missing (the stream is bounded, and Redis may be wiped) takes the stored audio instead. Nothing here is the
+truth: the job's row is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import redis
+import redis.asyncio
+
+from inference.results import Result
+
+log = logging.getLogger(__name__)
+
+MAX_ENTRIES = 4096
+"""About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
+TTL_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt began to speak."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Encoded bytes, in order: `number` counts from 0 within the attempt."""
+
+    attempt: int
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The job's row is final. `head` replaces the first bytes of the audio when the job succeeded."""
+
+    attempt: int
+    chunks: int
+    head: bytes
+    result: Result
+
+
+Event = Started | Audio | Ended
+
+
+def key(job_id: UUID) -> str:
+    return f"job:{job_id.hex}"
+
+
+class Writer:
+    """The worker's end, for one attempt."""
+
+    def __init__(self, client: redis.Redis, job_id: UUID, attempt: int) -> None:
+        self._client = client
+        self._key = key(job_id)
+        self._attempt = attempt
+        self.chunks = 0
+
+    def started(self) -> None:
+        self._add({"kind": "started"})
+
+    def audio(self, data: bytes) -> None:
+        self._add({"kind": "audio", "number": self.chunks, "data": data})
+        self.chunks += 1
+
+    def ended(self, result: Result, *, head: bytes = b"") -> None:
+        self._add({"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()})
+
+    def _add(self, fields: dict[Any, Any]) -> None:
+        """Send an entry. Redis away costs the listener the stream, not the job: the stored audio remains."""
+        try:
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
+                pipe.expire(self._key, TTL_SECONDS)
+                pipe.execute()
+        except redis.RedisError as error:
+            log.warning("%s: an entry was lost: %s", self._key, error)
+
+
+async def read(
+    client: redis.asyncio.Redis, job_id: UUID, *, patience_seconds: float
+) -> AsyncIterator[Event | None]:
+    """Yield a job's events from the first on, waiting without polling, until the caller stops.
+
+    Yields None when nothing came for `patience_seconds`: time to ask the database whether the job has ended.
+    """
+    name, last = key(job_id), b"0"
+    block = max(1, int(patience_seconds * 1000))
+    while True:
+        answer: Any = await client.xread({name: last}, block=block)
+        entries = _entries(answer)
+        if not entries:
+            yield None
+        for number, fields in entries:
+            yield _decode(fields)
+            last = number
+
+
+def _entries(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The one stream's entries, in whichever shape the protocol version gives them."""
+    if not answer:
+        return []
+    [stream] = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
+    if stream and isinstance(stream[0], list):  # RESP3 wraps them once more
+        [stream] = stream
+    return list(stream)
+
+
+def _decode(fields: dict[bytes, bytes]) -> Event:
+    attempt = int(fields[b"attempt"])
+    match fields[b"kind"]:
+        case b"started":
+            return Started(attempt)
+        case b"audio":
+            return Audio(attempt, int(fields[b"number"]), fields[b"data"])
+        case _:
+            return Ended(
+                attempt,
+                int(fields[b"chunks"]),
+                fields[b"head"],
+                Result.from_json(fields[b"result"]),
+            )

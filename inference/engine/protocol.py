@@ -1,0 +1,143 @@
+"""What a voice engine is: many requests in, chunks of PCM out as they are made.
+
+One engine lives in one worker process and owns its device. `Engine.submit` returns at once with a
+`Generation`, a mailbox between the engine's own thread and the thread that serves the job: the
+engine puts chunks in, the job iterates over them, either side may end it at any time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+Pcm = npt.NDArray[np.float32]
+"""Mono audio, shape (samples,), in [-1, 1]."""
+FinishReason = Literal["stop", "length"]
+
+__all__ = [
+    "FRAME_RATE",
+    "SAMPLES_PER_FRAME",
+    "SAMPLE_RATE",
+    "Chunk",
+    "Engine",
+    "EngineError",
+    "FinishReason",
+    "Generation",
+    "GenerationCancelled",
+    "Pcm",
+    "SpeechRequest",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRequest:
+    """One text to speak. `segments` are normalised sentences, spoken in order as one continuous audio."""
+
+    id: str
+    segments: tuple[str, ...]
+    voice: str
+    style: str = ""
+    temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 50
+    seed: int | None = None
+    max_frames: int | None = None
+    """Audio is cut at exactly this many frames, with `finish_reason` "length"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of audio of whole frames: `len(pcm) == frames * SAMPLES_PER_FRAME`."""
+
+    pcm: Pcm
+    frames: int
+
+
+class EngineError(Exception):
+    """The engine could not speak this request; another attempt may succeed."""
+
+
+class GenerationCancelled(Exception):
+    """Raised to the consumer whose generation was cancelled."""
+
+
+@dataclass(eq=False)
+class Generation:
+    """The mailbox of one request.
+
+    The consumer iterates (`for chunk in generation`) and reads `finish_reason` afterwards. The engine calls
+    `put`, then exactly one of `finish` or `fail`, and gives up at its next step once `cancelled` is true.
+    """
+
+    request: SpeechRequest
+    prompt_tokens: int = 0
+    finish_reason: FinishReason = "stop"
+    _mailbox: queue.SimpleQueue[Chunk | BaseException | None] = field(
+        default_factory=queue.SimpleQueue, init=False, repr=False
+    )
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; the consumer's iteration raises GenerationCancelled at once."""
+        self._cancelled.set()
+        self._mailbox.put(GenerationCancelled())
+
+    def put(self, chunk: Chunk) -> None:
+        self._mailbox.put(chunk)
+
+    def finish(self, reason: FinishReason) -> None:
+        self.finish_reason = reason
+        self._mailbox.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        self._mailbox.put(error)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield chunks as they come; to be iterated once.
+
+        Raises:
+            GenerationCancelled: `cancel` was called.
+            EngineError: the engine called `fail`.
+        """
+        while not self.cancelled:
+            item = self._mailbox.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+        raise GenerationCancelled
+
+
+class Engine(Protocol):
+    """A voice, its device and its batch. Implementations are thread-safe."""
+
+    @property
+    def model(self) -> str:
+        """What really speaks, for the response's `model`: a checkpoint's id and revision, or a preview."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda:0 NVIDIA H200"."""
+
+    @property
+    def slots(self) -> int:
+        """How many requests it speaks at once."""
+
+    def submit(self, request: SpeechRequest) -> Generation:
+        """Start speaking `request`; never blocks on other requests' audio."""
+
+    def close(self) -> None:
+        """Stop the engine's thread and free its device; unfinished generations fail."""

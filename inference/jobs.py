@@ -1,0 +1,211 @@
+"""The life of a synthesis job. Every move is one conditional UPDATE; its row count says who won.
+
+A worker owns a job by its attempt number: `claim` raises it, and everything the worker writes names it, so that
+a worker that was thought dead and is not changes nothing. PostgreSQL is the truth; a lost message, a wiped
+Redis or a killed worker costs a retry, which `sweep` arranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from psycopg.types.json import Jsonb
+
+from inference import results
+from inference.models import AudioAsset, SynthesisJob
+from inference.results import Result
+from inference.units import SAMPLES_PER_FRAME
+
+MAX_ATTEMPTS = 3
+RESEND_AFTER_SECONDS = 2
+
+State = SynthesisJob.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What `submit` needs to know."""
+
+    id: UUID
+    organization_id: UUID
+    api_key_id: UUID
+    model: str
+    voice: str
+    format: str
+    text: str
+    style: str
+    max_frames: int
+    deadline_seconds: float
+    sampling: dict[str, float | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What a worker made of a job."""
+
+    engine_model: str
+    finish_reason: str
+    prompt_tokens: int
+    frames: int
+    transcript: str
+    path: str
+    content_type: str
+    size: int
+    first_audio_ms: int | None
+    synthesis_ms: int
+
+
+async def submit(connection: psycopg.AsyncConnection, job: NewJob) -> None:
+    """Insert the job in the caller's transaction; `tasks.enqueue` it after the commit."""
+    await connection.execute(
+        """
+        INSERT INTO inference_synthesisjob (
+            id, organization_id, api_key_id, model, voice, format, text, style, sampling, max_frames,
+            created_at, enqueued_at, deadline_at)
+        VALUES (
+            %(id)s, %(organization_id)s, %(api_key_id)s, %(model)s, %(voice)s, %(format)s, %(text)s, %(style)s,
+            %(sampling)s, %(max_frames)s, now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
+        """,
+        {**asdict(job), "sampling": Jsonb(job.sampling)},
+    )
+
+
+def claim(job_id: UUID) -> SynthesisJob | None:
+    """Take a queued job for this worker; None where another has it, or it ended, or its time is up."""
+    now = timezone.now()
+    won = SynthesisJob.objects.filter(id=job_id, state=State.QUEUED, deadline_at__gt=now).update(
+        state=State.RUNNING, attempt=F("attempt") + 1, started_at=now, lease_expires_at=_lease()
+    )
+    return SynthesisJob.objects.get(id=job_id) if won else None
+
+
+def heartbeat(held: Iterable[tuple[UUID, int]]) -> set[UUID]:
+    """Extend the lease of (job, attempt) pairs; returns the jobs that are still theirs."""
+    alive = set()
+    for job_id, attempt in held:
+        if _owned(job_id, attempt).update(lease_expires_at=_lease()):
+            alive.add(job_id)
+    return alive
+
+
+@transaction.atomic
+def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
+    """End a job well: its state, its asset and, through `settings.JOB_SETTLEMENT`, its bill, in one transaction.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's, in which case nothing was written.
+    """
+    now = timezone.now()
+    if not _owned(job_id, attempt).update(
+        **_ended(State.SUCCEEDED),
+        engine_model=spoken.engine_model,
+        finish_reason=spoken.finish_reason,
+        prompt_tokens=spoken.prompt_tokens,
+        samples=spoken.frames * SAMPLES_PER_FRAME,
+        first_audio_ms=spoken.first_audio_ms,
+        synthesis_ms=spoken.synthesis_ms,
+    ):
+        return None
+    job = SynthesisJob.objects.get(id=job_id)
+    asset = AudioAsset.objects.create(
+        job=job,
+        organization_id=job.organization_id,
+        path=spoken.path,
+        content_type=spoken.content_type,
+        size=spoken.size,
+        samples=job.samples,
+        transcript=spoken.transcript,
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.AUDIO_TTL_SECONDS),
+    )
+    _settle(job)
+    return results.of(job, asset)
+
+
+def give_back(job_id: UUID, attempt: int, *, error_code: str) -> bool:
+    """End an attempt that went wrong: back to the queue, or failed when it was the last. True if requeued."""
+    if attempt >= MAX_ATTEMPTS:
+        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code)
+        return False
+    return bool(_owned(job_id, attempt).update(**_requeued()))
+
+
+def fail(job_id: UUID, attempt: int, *, error_code: str) -> bool:
+    """End a job that no further attempt can save; nothing is billed."""
+    return _end(_owned(job_id, attempt), job_id, State.FAILED, error_code)
+
+
+def cancel(job_id: UUID) -> bool:
+    """End a job that nobody waits for any more; its worker notices at its next heartbeat. Nothing is billed."""
+    return _end(_live(job_id), job_id, State.CANCELLED)
+
+
+def sweep(*, queue_is_empty: bool) -> list[UUID]:
+    """Repair what crashed parts left; safe to run anywhere, any number of times at once.
+
+    Returns:
+        The jobs to enqueue: those whose worker let its lease lapse, and those that wait though the broker's
+        queue is empty, whose message must be lost.
+    """
+    now = timezone.now()
+    for job in SynthesisJob.objects.filter(state__in=[State.QUEUED, State.RUNNING], deadline_at__lt=now):
+        _end(_live(job.id).filter(deadline_at__lt=now), job.id, State.EXPIRED)
+    lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
+    for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
+        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, "worker_lost")
+    to_send = _move_each(lapsed & Q(attempt__lt=MAX_ATTEMPTS), **_requeued())
+    if queue_is_empty:
+        unsent = Q(state=State.QUEUED, enqueued_at__lt=now - timedelta(seconds=RESEND_AFTER_SECONDS))
+        to_send += _move_each(unsent, enqueued_at=now)
+    return to_send
+
+
+def _move_each(condition: Q, **values: Any) -> list[UUID]:
+    """Update the jobs that meet a condition one by one; returns those that still met it when it was their turn."""
+    ids = SynthesisJob.objects.filter(condition).values_list("id", flat=True)
+    return [id for id in ids if SynthesisJob.objects.filter(condition, id=id).update(**values)]
+
+
+def _owned(job_id: UUID, attempt: int) -> Any:
+    return SynthesisJob.objects.filter(id=job_id, attempt=attempt, state=State.RUNNING)
+
+
+def _live(job_id: UUID) -> Any:
+    return SynthesisJob.objects.filter(id=job_id, state__in=[State.QUEUED, State.RUNNING])
+
+
+def _lease() -> Any:
+    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def _requeued() -> dict[str, Any]:
+    return {"state": State.QUEUED, "lease_expires_at": None, "enqueued_at": timezone.now()}
+
+
+def _ended(state: SynthesisJob.State) -> dict[str, Any]:
+    return {"state": state, "lease_expires_at": None, "finished_at": timezone.now(), "text": "", "style": ""}
+
+
+@transaction.atomic
+def _end(matching: Any, job_id: UUID, state: SynthesisJob.State, error_code: str = "") -> bool:
+    if not matching.update(**_ended(state), error_code=error_code):
+        return False
+    _settle(SynthesisJob.objects.get(id=job_id))
+    return True
+
+
+def _settle(job: SynthesisJob) -> None:
+    """Hand an ended job to whoever bills, and keep what that says; this room does not know money."""
+    settlement: Callable[[SynthesisJob], dict[str, Any]] = import_string(settings.JOB_SETTLEMENT)
+    job.receipt = settlement(job)
+    SynthesisJob.objects.filter(id=job.id).update(receipt=job.receipt)

@@ -1,0 +1,105 @@
+"""A synthesis job and the audio it leaves."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import ApiKey, Organization
+
+
+class SynthesisJob(models.Model):
+    """One text to speak, from admission to its end. `inference.jobs` is the only writer.
+
+    queued -> running -> succeeded | failed | cancelled | expired; a lapsed lease puts running back to queued.
+    The text is kept only as long as the job needs it: an ended job has none, and the database says so.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State, db_default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(db_default=0)
+    """How often the job was claimed: the fencing token of whoever works on it."""
+
+    model = models.CharField(max_length=100)
+    voice = models.CharField(max_length=100)
+    format = models.CharField(max_length=16)
+    text = models.TextField(blank=True)
+    style = models.TextField(blank=True)
+    sampling = models.JSONField()
+    """temperature, top_p, top_k, seed; whatever of them the request named."""
+    max_frames = models.PositiveIntegerField()
+
+    created_at = models.DateTimeField()
+    enqueued_at = models.DateTimeField()
+    deadline_at = models.DateTimeField()
+    lease_expires_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    engine_model = models.CharField(max_length=200, blank=True, db_default="")
+    finish_reason = models.CharField(max_length=8, blank=True, db_default="")
+    error_code = models.CharField(max_length=64, blank=True, db_default="")
+    prompt_tokens = models.PositiveIntegerField(db_default=0)
+    samples = models.PositiveBigIntegerField(db_default=0)
+    first_audio_ms = models.PositiveIntegerField(null=True)
+    """From the claim to the engine's first chunk."""
+    synthesis_ms = models.PositiveIntegerField(null=True)
+    """From the claim to the end of the encoding."""
+    receipt = models.JSONField(db_default=models.Value({}, models.JSONField()))
+    """What the settlement said, for the answer; opaque here."""
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"]) | Q(text="", style="", finished_at__isnull=False),
+                name="job_ended_keeps_no_text",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_expires_at__isnull=False)
+                | (~Q(state="running") & Q(lease_expires_at=None)),
+                name="job_running_has_lease",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["enqueued_at"], condition=Q(state="queued"), name="job_queued"),
+            models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="job_running"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}, attempt {self.attempt}"
+
+
+class AudioAsset(models.Model):
+    """The encoded audio of a job in the audio store, until `expires_at`. The row stays, the bytes go."""
+
+    job = models.OneToOneField(SynthesisJob, on_delete=models.CASCADE, primary_key=True, related_name="asset")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    samples = models.PositiveBigIntegerField()
+    transcript = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(purged_at=None) | Q(transcript=""), name="asset_purged_keeps_no_transcript"
+            ),
+        )
+        indexes = (models.Index(fields=["expires_at"], condition=Q(purged_at=None), name="asset_to_purge"),)
+
+    def __str__(self) -> str:
+        return f"audio of {self.job_id}"

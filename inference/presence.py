@@ -1,0 +1,27 @@
+"""Which workers live: a Redis key each, renewed by every heartbeat and gone soon after the last."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis
+import redis.asyncio
+
+TTL_MS = 5_000
+PREFIX = "worker:"
+
+
+def announce(client: redis.Redis, name: str, description: dict[str, Any]) -> None:
+    client.set(PREFIX + name, json.dumps(description), px=TTL_MS)
+
+
+def leave(client: redis.Redis, name: str) -> None:
+    client.delete(PREFIX + name)
+
+
+async def workers(client: redis.asyncio.Redis) -> list[dict[str, Any]]:
+    """What each live worker says of itself: name, model, device, slots, running."""
+    keys = [key async for key in client.scan_iter(match=f"{PREFIX}*", count=1000)]
+    values = await client.mget(keys) if keys else []
+    return [json.loads(value) for value in values if value]

@@ -1,0 +1,123 @@
+"""Abbreviations that are said in full, and the full stops of those that are not."""
+
+import re
+
+from .rules import STARTERS, Match, Rule, ends_sentence
+
+#: Said in full before a name.
+TITLES = {
+    "Mr": "Mister", "Mrs": "Missus", "Ms": "Ms", "Dr": "Doctor", "Prof": "Professor", "Rev": "Reverend",
+    "Hon": "Honorable", "Gen": "General", "Col": "Colonel", "Maj": "Major", "Capt": "Captain",
+    "Cmdr": "Commander", "Lt": "Lieutenant", "Sgt": "Sergeant", "Cpl": "Corporal", "Sen": "Senator",
+    "Gov": "Governor", "Rep": "Representative", "Pres": "President", "Fr": "Father", "Mt": "Mount",
+    "Ft": "Fort", "St": "Saint",
+}  # fmt: skip
+_DOTLESS_TITLES = "Mr|Mrs|Dr|Prof|Capt|Sgt|Mt"
+_STREETS = {
+    "St": "Street", "Dr": "Drive", "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road",
+    "Ln": "Lane", "Hwy": "Highway", "Pkwy": "Parkway", "Sq": "Square", "Ct": "Court", "Pl": "Place",
+}  # fmt: skip
+_CLEAR_STREETS = "Ave|Av|Blvd|Rd|Ln|Hwy|Pkwy|Sq|Ct|Pl"
+#: Said in full anywhere; the full stop may also end the sentence.
+_WORDS = {
+    "e.g": "for example", "eg": "for example", "i.e": "that is", "etc": "et cetera", "vs": "versus",
+    "approx": "approximately", "dept": "department", "Dept": "Department", "govt": "government",
+    "Govt": "Government", "et al": "and others", "cf": "compare", "viz": "namely", "Jr": "Junior",
+    "Sr": "Senior", "Inc": "Incorporated", "Corp": "Corporation", "Co": "Company", "Ltd": "Limited",
+    "Bros": "Brothers", "Univ": "University", "Assn": "Association", "assn": "association",
+    "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "misc": "miscellaneous", "avg": "average",
+    "max": "maximum", "temp": "temperature", "tel": "telephone", "Tel": "telephone", "a.k.a": "also known as",
+    "esp": "especially", "incl": "including", "excl": "excluding", "est": "estimated", "appt": "appointment",
+    "asst": "assistant", "Asst": "Assistant", "Intl": "International", "intl": "international",
+    "c.f": "compare", "ibid": "ibid", "Rm": "Room", "Bldg": "Building", "p.a": "per annum",
+}  # fmt: skip
+#: Said in full before a number.
+_COUNTED = {
+    "No": "number", "Nos": "numbers", "no": "number", "nos": "numbers", "Fig": "figure", "Figs": "figures",
+    "fig": "figure", "Eq": "equation", "Ch": "chapter", "ch": "chapter", "Vol": "volume", "vol": "volume",
+    "Sec": "section", "Art": "article", "pp": "pages", "p": "page", "pg": "page", "ca": "circa", "c": "circa",
+    "est": "established", "Pt": "part", "Ver": "version", "Op": "opus", "op": "opus",
+}  # fmt: skip
+_SLASHED = {
+    "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
+    "he/she": "he or she", "she/he": "she or he", "his/her": "his or her", "him/her": "him or her",
+    "s/he": "he or she", "n/a": "not applicable", "c/o": "care of", "either/or": "either or",
+}  # fmt: skip
+
+_HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd|rd|th)\s\Z")
+_NAME_BEFORE = re.compile(r"\b[A-Z][a-z]+\s\Z")
+_CAPITAL_AFTER = re.compile(r"\s([A-Z]\w*)")
+_BEFORE_INITIAL = re.compile(
+    r"(?:\A|[,.;:!?('\[—]|\b[A-Z][\w'.-]*|\b(?:and|by|of|with|from|to|for|or|say|says|said))\s?\Z"
+)
+_NO_BREAK_AFTER_HALF = re.compile(
+    r"\s(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+    r"|[ECMP][SDE]?T\b|GMT|UTC|BST|CEST)"
+)
+
+
+def _either(words: dict[str, str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _street_or_title(match: Match) -> str:
+    """St. and Dr. follow the name of a street or precede the name of a person."""
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    after = _CAPITAL_AFTER.match(match.string, match.end())
+    addressed = _HOUSE_OR_ORDINAL.search(before)
+    named = _NAME_BEFORE.search(before) and (not after or after[1] in STARTERS)
+    if addressed or named:
+        return _STREETS[match[1]] + ("." if match[2] and ends_sentence(match) else "")
+    return TITLES[match[1]] if after or (match[2] and match[1] == "Dr") else match[0]
+
+
+def _word(match: Match) -> str:
+    said = _WORDS[match[1]] if match[1] in _WORDS else _WORDS[match[1].lower()]
+    said = said.capitalize() if match[1][0].isupper() and match[1] not in _WORDS else said
+    return said + ("." if ends_sentence(match, at_any_capital=match[1] == "etc") else "")
+
+
+def _street(match: Match) -> str:
+    return _STREETS[match[1]] + ("." if match[2] and ends_sentence(match) else "")
+
+
+def _half_day(match: Match) -> str:
+    goes_on = _NO_BREAK_AFTER_HALF.match(match.string, match.end())
+    ends = not goes_on and ends_sentence(match, at_any_capital=True)
+    return f"{match[1].upper()}M" + ("." if ends else "")
+
+
+def _dotted(match: Match) -> str:
+    """U.S.A. -> USA, Ph.D. -> PhD."""
+    return match[0].replace(".", "").replace(" ", "") + (
+        "." if match[0][-1] == "." and ends_sentence(match) else ""
+    )
+
+
+def _initial(match: Match) -> str:
+    """The J of J. R. R. Tolkien, but not the B of "plan B. Then" nor the C of "seat C. Boarding"."""
+    following = re.match(r"\w+", match.string[match.end() : match.end() + 20])
+    opens = following and following[0] in STARTERS and len(following[0]) > 1
+    names = _BEFORE_INITIAL.search(match.string[max(0, match.start() - 20) : match.start()])
+    return match[1] + " " if names and not opens else match[0]
+
+
+RULES: tuple[Rule, ...] = (
+    (
+        re.compile(rf"(?<![\w/])({_either(_SLASHED)})(?![/])(?:(?<=/)|(?!\w))", re.IGNORECASE),
+        lambda m: _SLASHED.get(m[1].lower(), m[0]),
+    ),
+    (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
+    (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), lambda m: _COUNTED[m[1]] + " "),
+    (re.compile(r"\b(St|Dr)\b(\.?)"), _street_or_title),
+    (re.compile(rf"(?<=[A-Za-z\d] )\b({_CLEAR_STREETS})\b(\.|(?=[\s,]*(?:$|[A-Z\d,])))"), _street),
+    (re.compile(rf"\b({_DOTLESS_TITLES})(?=\s[A-Z])"), lambda m: TITLES[m[1]]),
+    (re.compile(rf"\b({_either(TITLES)})\.(?=\s?[A-Z])"), lambda m: TITLES[m[1]] + " "),
+    (re.compile(r"\b(Mr|Mrs|Ms|Prof)\."), lambda m: TITLES[m[1]]),
+    (re.compile(rf"(?<![\w.])({_either(_WORDS)})\.(?!\w)"), _word),
+    (re.compile(r"(?<![\w.])(E\.g|I\.e|Etc|Approx|Vs)\.(?!\w)"), _word),
+    (re.compile(r"\bvs\b"), lambda _: "versus"),
+    (re.compile(r"\b(?:Ph\.\s?D|M\.?Sc|B\.?Sc|Ed\.D|Esq)\."), _dotted),
+    (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}(?![a-z])|(?<![\w.])(?:[a-z]\.){2,}(?!\w)"), _dotted),
+    (re.compile(r"(?<![\w.'])(?!I\.)([A-Z])\.\s?(?=[A-Z][\w.'])"), _initial),
+)

@@ -1,0 +1,151 @@
+"""Characters: what every rule may count on before it runs, and what may be left after the last one."""
+
+import re
+import unicodedata
+from fractions import Fraction
+from functools import lru_cache
+
+# Characters the rules read themselves, and characters that say something on their own.
+_KEPT = "°′″−×–—"
+_SPELLED = {
+    **dict.fromkeys("®™℠†‡¶`\u20e3", ""), **dict.fromkeys("•‣⁃●▪■→⇒➜➔←↔⟶", ", "), **dict.fromkeys("―⸺⸻", "—"),
+    **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≈≃≅", " is approximately "), "º": "°", "µ": "µ", "μ": "µ",
+    "Ω": "Ω", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "?!",
+    "©": " copyright ", "§": " section ", "№": "No. ", "٫": ".", "٬": ",", "℅": " care of ",
+    "‰": " per mille ", "±": " plus or minus ", "≠": " is not equal to ", "≤": " is at most ",
+    "≥": " is at least ", "÷": " divided by ", "∞": " infinity ", "√": " square root of ", "∑": " sum of ",
+    "∫": " integral of ", "¬": " not ", "∈": " in ", "∂": " partial ",
+}  # fmt: skip
+
+# Fullwidth and mathematical alphabets are letters in costume; other compatibility forms belong to a language.
+_COSTUMES = ("<wide>", "<narrow>", "<font>", "<circle>", "<square>")
+_LATIN_LIGATURES = "ﬀﬁﬂﬃﬄﬅﬆ"
+
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_RAISED_TO_PLAIN = str.maketrans(_RAISED + "⁺⁻", "0123456789+-")
+_FOOTNOTE = re.compile(
+    rf"(?:(?<=[a-z]{{4}})(?<!feet)(?<!eters)(?<!etres)(?<!miles)(?<!inches)|(?<=[.,!?\"”]))[{_RAISED}]+"
+)
+_SUPERSCRIPT = re.compile(rf"[⁺⁻]?[{_RAISED}]+")
+
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
+_BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)]|#{1,6}|>)\s+(?=\S)")
+_BARE_BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
+_NUMBERED = re.compile(r"\A\(?(\d{1,3})[.)]\s+")
+_CLOSED = re.compile(r"[.!?…:;,\-–—]['\")\]*_”’»]*\Z")
+# On a line of its own, as in an address, such a full stop ends a word and not a sentence.
+_SHORTENED = re.compile(r"\b(?:St|Ave|Rd|Blvd|Dr|Ln|Inc|Ltd|Co|Corp|Jr|Sr)\.\Z")
+_WRAPPED_FROM = 45
+_RULER = set("-*_=~#•–—")
+
+_RUN = re.compile(r"\s*[.,;:!?…—][.,;:!?…—\s]*")
+_LOOSE_HYPHEN = re.compile(r"(?<!\w)-+|-+(?!\w)|-{2,}")
+_FORBIDDEN = re.compile(r"[^\w\s.,?!;:'\"…—-]|_")
+_SPACES = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Text of letters, marks, ASCII and the few signs the rules know: one line, in NFC, digits ASCII."""
+    text = unicodedata.normalize("NFC", text)
+    text = _one_line(_LINE_ENDS.sub("\n", text.replace("\u2029", "\n\n")))
+    text = _FOOTNOTE.sub("", text)
+    text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_RAISED_TO_PLAIN), text)
+    text = _NOT_ASCII.sub(lambda match: _plain(match[0]), text)
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def tidy(text: str) -> str:
+    """Only letters, spaces and the punctuation that shapes speech, each mark once and where it belongs."""
+    text = _FORBIDDEN.sub(lambda match: _foreign(match[0]), text)
+    text = _LOOSE_HYPHEN.sub(" ", text)
+    text = _RUN.sub(_one_mark, text)
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
+
+
+def _one_line(text: str) -> str:
+    """Join lines: paragraphs and list items end sentences, short lines end clauses, wrapped lines nothing."""
+    joined = ""
+    parts: list[str] = []
+    listed = blank = False
+    for line in text.split("\n"):
+        bare = line.strip()
+        if set(bare) <= _RULER:
+            blank = True
+            continue
+        item = _BULLET.match(line)
+        if parts and (not _CLOSED.search(joined) or _SHORTENED.search(joined)):
+            short = len(joined) < _WRAPPED_FROM and not bare[0].islower()
+            ends = (blank or listed or item) and not joined.endswith(".")
+            parts.append("." if ends else "," if short else "")
+        joined = bare
+        if item:
+            joined = _NUMBERED.sub(r"\1, ", _BARE_BULLET.sub("", line, count=1).strip(), count=1)
+        parts.append((" " if parts else "") + joined)
+        listed, blank = bool(item), False
+    return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _plain(char: str) -> str:
+    """What one character outside printable ASCII becomes."""
+    if char in _SPELLED or char in _KEPT:
+        return _SPELLED.get(char, char)
+    category = unicodedata.category(char)
+    if category[0] == "N":
+        return _number(char)
+    if category in {"Cf", "Co", "Cs", "Cn"} or unicodedata.name(char, "").startswith("VARIATION SELECTOR"):
+        return ""
+    if category[0] in "CZ":
+        return " "
+    if category[0] in "LS":
+        compatible = unicodedata.normalize("NFKC", char)
+        costume = unicodedata.decomposition(char).startswith(_COSTUMES) or char in _LATIN_LIGATURES
+        if costume and all(" " < part <= "~" or part in "°µΩ∕" for part in compatible):
+            return compatible.replace("∕", "/")
+    if category[0] == "L" or category[0] == "M" or category == "Sc":
+        return char
+    if category[0] == "S":
+        return " "
+    return _punctuation(char, category)
+
+
+def _number(char: str) -> str:
+    value = Fraction(unicodedata.numeric(char)).limit_denominator(1000)
+    if unicodedata.category(char) == "Nd" or unicodedata.decomposition(char).startswith("<sub>"):
+        return str(value)
+    return f" {value} "
+
+
+def _punctuation(char: str, category: str) -> str:
+    if category == "Pd":
+        return "-"
+    if category in {"Pi", "Pf"} or char in "‚„":
+        return "'" if char in "‘’‚‛‹›" else '"'
+    compatible = unicodedata.normalize("NFKC", char)
+    return compatible if len(compatible) == 1 and compatible.isascii() else char
+
+
+def _foreign(char: str) -> str:
+    """Marks and the punctuation of other scripts stay; every other leftover is silent."""
+    return char if not char.isascii() and unicodedata.category(char)[0] in "LMP" else " "
+
+
+def _one_mark(match: re.Match[str]) -> str:
+    run, after = match[0], match.string[match.end() : match.end() + 1]
+    if not match.start():
+        return ""
+    if "?" in run or "!" in run:
+        mark = ("?" if "?" in run else "") + ("!" if "!" in run else "")
+    elif run.startswith(".,"):
+        # The full stop was an abbreviation's.
+        mark = ","
+    elif "…" in run or "..." in run:
+        mark = "…"
+    else:
+        mark = next(mark for mark in ".:;—," if mark in run)
+    if mark == "—":
+        return " — " if after else ""
+    if mark == "," and not after:
+        return ""
+    return mark + (" " if after and (run[-1].isspace() or after.isalnum()) else "")

@@ -1,0 +1,117 @@
+"""Money: "$3.50" -> three dollars and fifty cents, "£1.2bn" -> one point two billion pounds."""
+
+import re
+from typing import NamedTuple
+
+from .numbers import NUMBER, SIGN, START, cardinal, quantity
+from .rules import Match, Rule, describes
+
+
+class Currency(NamedTuple):
+    """The names of a currency and of its hundredth, one and many."""
+
+    one: str
+    many: str
+    cent: str = ""
+    cents: str = ""
+
+
+_DOLLAR = Currency("dollar", "dollars", "cent", "cents")
+_POUND = Currency("pound", "pounds", "penny", "pence")
+_EURO = Currency("euro", "euros", "cent", "cents")
+_RUPEE = Currency("rupee", "rupees", "paisa", "paise")
+_YEN = Currency("yen", "yen")
+
+
+def _dollar(country: str) -> Currency:
+    return Currency(f"{country} dollar", f"{country} dollars", "cent", "cents")
+
+
+_CURRENCIES = {
+    "$": _DOLLAR, "£": _POUND, "€": _EURO, "¥": _YEN, "₹": _RUPEE, "¢": Currency("cent", "cents"),
+    "₽": Currency("ruble", "rubles", "kopeck", "kopecks"), "₩": Currency("won", "won"),
+    "₺": Currency("lira", "lira"), "₿": Currency("bitcoin", "bitcoins"), "฿": Currency("baht", "baht"),
+    "₪": Currency("shekel", "shekels"), "₫": Currency("dong", "dong"), "₴": Currency("hryvnia", "hryvnias"),
+    "₦": Currency("naira", "naira"), "₱": Currency("peso", "pesos"), "US$": _dollar("US"),
+    "A$": _dollar("Australian"), "AU$": _dollar("Australian"), "C$": _dollar("Canadian"),
+    "CA$": _dollar("Canadian"), "NZ$": _dollar("New Zealand"), "HK$": _dollar("Hong Kong"),
+    "S$": _dollar("Singapore"), "R$": Currency("real", "reais"), "USD": _dollar("US"),
+    "AUD": _dollar("Australian"), "CAD": _dollar("Canadian"), "NZD": _dollar("New Zealand"), "EUR": _EURO,
+    "GBP": _POUND, "JPY": _YEN, "INR": _RUPEE, "Rs": _RUPEE, "Rs.": _RUPEE, "CNY": Currency("yuan", "yuan"),
+    "RMB": Currency("yuan", "yuan"), "KRW": Currency("won", "won"),
+    "CHF": Currency("Swiss franc", "Swiss francs"), "SEK": Currency("Swedish krona", "Swedish kronor"),
+    "MXN": Currency("Mexican peso", "Mexican pesos"), "BTC": Currency("bitcoin", "bitcoins"),
+}  # fmt: skip
+_SYMBOL = r"(?:(?<![A-Za-z])(?:US|AU|A|CA|C|NZ|HK|S|R)\$|[$£€¥₹¢₽₩₺₿฿₪₫₴₦₱])"
+_CODE = r"(?:USD|AUD|CAD|NZD|EUR|GBP|JPY|INR|CNY|RMB|KRW|CHF|SEK|MXN|BTC)"
+
+_SCALES = {
+    "k": "thousand", "m": "million", "mn": "million", "mm": "million", "b": "billion", "bn": "billion",
+    "t": "trillion", "tn": "trillion",
+}  # fmt: skip
+_SCALE = (
+    r"(?:\s?(?P<scale>(?:thousand|million|billion|trillion|lakh|crore|bn|mn|tn)"
+    r"|(?<=\d)(?:[kKmMbBtT]|MM))(?![\w'-]))?"
+)
+_PERIODS = {
+    "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute", "kg": "kilogram",
+    "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
+    "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel",
+}  # fmt: skip
+_PER = (
+    r"(?:\s?/\s?(?P<per>mo|hr|h|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
+    r"|night|person|user|seat|head|piece|pound|barrel|gallon|share|unit|ton|token)(?!\w))?"
+)
+_RANGE = rf"(?:\.\d\d(?!\d)|{NUMBER})(?:\s?[-–]\s?{NUMBER})?+"
+
+
+def _money(match: Match) -> str:
+    """An amount of a currency, scaled, per something."""
+    named = match.groupdict()
+    currency = _CURRENCIES[named["currency"]]
+    amount: str = named["amount"]
+    sign = {"-": "minus ", "−": "minus ", "+": "plus "}.get(named.get("sign") or "", "")
+    scale = named.get("scale") or ""
+    scale = _SCALES.get(scale.lower(), scale)
+    per = named.get("per") or ""
+    per = f" per {_PERIODS.get(per, per)}" if per else ""
+    single = not per and describes(match)
+
+    exact = re.fullmatch(r"([\d,]*)\.(\d\d)", amount)
+    if exact and currency.cent and not scale:
+        return sign + _exact(exact[1], int(exact[2]), currency, single=single) + per
+    one = single or (amount in {"1", "1.00"} and not scale)
+    words = [quantity(amount), scale, currency.one if one else currency.many]
+    return sign + " ".join(filter(None, words)) + per
+
+
+def _exact(whole: str, cents: int, currency: Currency, *, single: bool) -> str:
+    units = quantity(whole or "0") + " " + (currency.one if single or whole == "1" else currency.many)
+    parts = cardinal(cents) + " " + (currency.cent if single or cents == 1 else currency.cents)
+    if not cents:
+        return units
+    return parts if not whole.strip("0,") else f"{units} and {parts}"
+
+
+RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<=[\dkKmMbBnt])\s?[-–]\s?(?={_SYMBOL}\d)"), lambda _: " to "),
+    (
+        re.compile(rf"(?P<sign>{SIGN})(?P<currency>{_SYMBOL}|\bRs\b\.?)\s?(?P<amount>{_RANGE}){_SCALE}{_PER}"),
+        _money,
+    ),
+    (re.compile(rf"(?<![\w/])(?P<currency>{_CODE})\s?(?P<amount>{_RANGE}){_SCALE}{_PER}"), _money),
+    (
+        re.compile(
+            rf"{START}(?P<sign>{SIGN})(?P<amount>{_RANGE}){_SCALE}\s?"
+            rf"(?P<currency>{_CODE}(?!\w)|[$£€¥₹¢₽₩₺₿฿₪₫₴₦₱](?!\d)){_PER}"
+        ),
+        _money,
+    ),
+    (
+        re.compile(r"(?<![\w.,])(\d{1,2})p(?!\w)"),
+        lambda m: f"{cardinal(int(m[1]))} {'penny' if m[1] == '1' else 'pence'}",
+    ),
+)
+
+#: A currency sign with no amount is its name.
+SIGNS: tuple[Rule, ...] = ((re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),)

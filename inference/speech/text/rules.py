@@ -1,0 +1,69 @@
+"""What a rule is, and the few questions about a match's surroundings that several families ask."""
+
+import re
+from collections.abc import Callable, Iterable
+
+Match = re.Match[str]
+Rule = tuple[re.Pattern[str], Callable[[Match], str]]
+
+#: Words that open a sentence far more often than they continue a name after an abbreviation.
+STARTERS = {
+    "A", "After", "Although", "Also", "An", "And", "Are", "As", "At", "Because", "Before", "Both", "But",
+    "By", "Can", "Did", "Do", "Does", "Each", "Finally", "For", "From", "He", "Her", "His", "How",
+    "However", "I", "If", "In", "Is", "It", "Its", "Later", "Let", "Many", "Meanwhile", "Most", "My",
+    "Next", "Not", "Now", "On", "Once", "One", "Or", "Our", "Please", "See", "She", "Since", "So", "Some",
+    "That", "The", "Their", "Then", "There", "These", "They", "This", "Those", "To", "Today", "We", "What",
+    "When", "Where", "Which", "While", "Who", "Why", "Will", "With", "Would", "Yes", "You", "Your",
+}  # fmt: skip
+
+_DETERMINER = re.compile(r"\b(?:an?|the|this|that|my|your|our|his|her|its|their|each|every)\s\Z", re.IGNORECASE)
+_NOUN = re.compile(
+    r"[ -](?!(?:a|across|ago|an|and|are|as|at|away|before|after|but|by|deep|each|for|from|had|has|have|high"
+    r"|if|in|into|is|it|later|less|long|more|of|off|on|or|out|over|per|tall|than|that|the|to|under|up|was|we"
+    r"|were|when|which|wide|will|with|would|you)\b)[a-z]",
+    re.IGNORECASE,
+)
+_NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
+_END = re.compile(r"[\"')\]\s]*\Z")
+
+
+def apply(rules: Iterable[Rule], text: str) -> str:
+    """Apply the rules in order, keeping what is said apart from the words it touches."""
+    for pattern, say in rules:
+        text = pattern.sub(_apart(say), text)
+    return text
+
+
+def _apart(say: Callable[[Match], str]) -> Callable[[Match], str]:
+    def said(match: Match) -> str:
+        words = say(match)
+        if not words or words == match[0]:
+            return words
+        # A slice, as there is nothing before the start.
+        touched = match.string[max(0, match.start() - 1) : match.start()].isalnum()
+        touches = match.string[match.end() : match.end() + 1].isalnum()
+        before = " " if touched and words[0].isalnum() else ""
+        return before + words + (" " if touches and words[-1].isalnum() else "")
+
+    return said
+
+
+def describes(match: Match) -> bool:
+    """Whether a quantity stands before a noun, as in "a 5 km run", and so takes a singular unit."""
+    before = match.string[max(0, match.start() - 7) : match.start()]
+    return bool(_DETERMINER.search(before)) and before_noun(match)
+
+
+def before_noun(match: Match) -> bool:
+    """Whether what follows may be a noun: any word but those that never are."""
+    return bool(_NOUN.match(match.string, match.end()))
+
+
+def ends_sentence(match: Match, *, at_any_capital: bool = False) -> bool:
+    """Whether the full stop of the abbreviation just matched also ends the sentence."""
+    if _END.match(match.string, match.end()):
+        return True
+    following = _NEXT_WORD.match(match.string, match.end())
+    if not following:
+        return False
+    return following[1] in STARTERS or (at_any_capital and following[1][0].isupper())

@@ -1,0 +1,95 @@
+"""Signs that are words: mathematics, ampersands, dashes, brackets."""
+
+import re
+
+from .money import SIGNS
+from .numbers import NUMBER, cardinal, decimal, integer
+from .rules import Match, Rule
+
+_OPERATORS = {
+    "+": " plus ", "-": " minus ", "−": " minus ", "–": " minus ", "*": " times ", "×": " times ",
+    "x": " times ", "/": " divided by ",
+}  # fmt: skip
+_OPERATOR = re.compile(r"(?<=[\d)])\s?([-+−–*×x/])\s?(?=[\d(])")
+
+
+def _expression(match: Match) -> str:
+    return _OPERATOR.sub(lambda sign: _OPERATORS[sign[1]], match[0])
+
+
+def _power(match: Match) -> str:
+    exponent = match[1]
+    if exponent in {"2", "3"}:
+        return " squared" if exponent == "2" else " cubed"
+    sign = "minus " if exponent[0] in "-−" else ""
+    bare = exponent.lstrip("-−+")
+    return f" to the power of {sign}{integer(bare) if bare.isdigit() else bare}"
+
+
+def _scientific(match: Match) -> str:
+    sign = "minus " if match[2] == "-" else ""
+    return f"{decimal(match[1])} times ten to the power of {sign}{cardinal(int(match[3]))}"
+
+
+_POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power)
+
+#: These need the digits on either side.
+EXPRESSIONS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[a-z])\sx\s(?=\d)"), lambda _: " by "),
+    (re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{1,3})(?![\w.])"), _scientific),
+    (
+        re.compile(
+            rf"(?<![\w.])(?<![-+*/×x−–^(])(?<![-+*/×x−–]\s)\(?{NUMBER}(?:\s?[-+*/×x−–]\s?\(?{NUMBER}\)?)++(?=\s?[=<>]|\sis\s(?:approximately|not\sequal|at\s))"
+        ),
+        _expression,
+    ),
+    (re.compile(r"(?<=\d[a-z])\s?-\s?(?=\d)|(?<=\b[a-z])\s-\s(?=\d)"), lambda _: " minus "),
+    (re.compile(r"(?<=\d)\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power),
+    (re.compile(r"<\s?(?=[-−]?[\d.$£€])(?!\d{1,3}\s*>)"), lambda _: " less than "),
+    (re.compile(r"(?<![-=>])>\s?(?=[-−]?[\d.$£€])"), lambda _: " greater than "),
+    (re.compile(r"~\s?(?=[\d$£€])"), lambda _: "about "),
+)
+
+#: After the units, which have powers and dimensions of their own.
+PRODUCTS: tuple[Rule, ...] = (
+    _POWER,
+    (re.compile(r"(?<=[\d)])\s?(?:×|\*\*?)\s?(?=[\d(])"), lambda _: " times "),
+)
+
+RULES: tuple[Rule, ...] = (
+    _POWER,
+    (re.compile(r"(?<=\b[a-z])\s-\s(?=[a-z]\b)"), lambda _: " minus "),
+    (re.compile(r"\b([fghpuP])\(([^\W_]{1,5})\)"), lambda m: f"{m[1]} of {m[2]}"),
+    (re.compile(r"(?<=[a-z])\s>\s(?=[A-Z])"), lambda _: ", "),
+    (re.compile(r"\b([A-Z])–([A-Z])\b|\b(A)-(Z)\b"), lambda m: f"{m[1] or m[3]} to {m[2] or m[4]}"),
+    (re.compile(r"\b([CFJ])#(?!\w)"), lambda m: f"{m[1]} sharp"),
+    (re.compile(r"(?<=\w)\s*<=\s*(?=\w)"), lambda _: " is at most "),
+    (re.compile(r"(?<=\w)\s*>=\s*(?=\w)"), lambda _: " is at least "),
+    (re.compile(r"\s*(?:[-=]+>|<[-=]+)\s*"), lambda _: ", "),
+    (re.compile(r"(?<!\S)--(?=[a-z])"), lambda _: "dash dash "),
+    (re.compile(r"(?<=\s)-(?=[a-zA-Z](?!\w))"), lambda _: "dash "),
+    (re.compile(r"(?<=\w)\s+-\s+(?=\w)|(?<=\S)\s+-{1,3}\s+(?=\S)|-{2,}"), lambda _: " — "),
+    (re.compile(r"(?<=\w)–(?=\w)"), lambda _: "-"),
+    (re.compile(r"[–—]"), lambda _: " — "),
+    (re.compile(r"\s={1,3}\s"), lambda _: " equals "),
+    (re.compile(r"\s?(?:!=|=/=)\s?"), lambda _: " is not equal to "),
+    (re.compile(r"(?<=[\w)])\s*={1,3}\s*(?=[\w(√-])"), lambda _: " equals "),
+    (re.compile(r"(?<=\w)\s<\s(?=\w)"), lambda _: " less than "),
+    (re.compile(r"(?<=\w)\s>\s(?=\w)"), lambda _: " greater than "),
+    (re.compile(r"&(?:amp;)?"), lambda _: " and "),
+    (re.compile(r"\+"), lambda _: " plus "),
+    (re.compile(r"%"), lambda _: " percent "),
+    (re.compile(r"°\s?([CF])\b"), lambda m: " degrees " + {"C": "Celsius", "F": "Fahrenheit"}[m[1]]),
+    (re.compile(r"°"), lambda _: " degrees "),
+    (re.compile(r"(?<=\w)\s?×\s?(?=\w)"), lambda _: " times "),
+    (re.compile(r"−(?=\s?\w)"), lambda _: " minus "),
+    (re.compile(r"(?<=\w)/(?=\w)"), lambda _: " slash "),
+    (re.compile(r"(?<=\w)@(?=\w)|\s@\s"), lambda _: " at "),
+    *SIGNS,
+    (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
+    (re.compile(r"\)"), lambda _: " , "),
+    (re.compile(r"\s?\|\s?"), lambda _: ", "),
+    # Inside a word a full stop is a dot, unless a sentence began without its space.
+    (re.compile(r"(?<=[a-z][a-z])\.(?=[A-Z][a-z]*(?:\s|\Z))"), lambda _: ". "),
+    (re.compile(r"(?<=[^\W_])\.(?=[^\W_])|(?<![\w.])\.(?=[A-Za-z]+\b)"), lambda _: " dot "),
+)

@@ -1,0 +1,201 @@
+"""The host: one engine per worker process, and the thread that keeps its jobs' leases alive.
+
+Celery's threads call `Host.speak`; each waits for its own job's audio while the engine batches them all. The
+keeper thread beats once a second: it extends leases, cancels what is no longer ours, says that this worker
+lives, and sweeps up after workers that do not. Sweeping needs no leader: every move is a conditional UPDATE.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db import close_old_connections, connections
+from django.utils.module_loading import import_string
+
+from inference import assets, channel, jobs, presence, tasks
+from inference.engine.protocol import Engine, Generation, GenerationCancelled, SpeechRequest
+from inference.failures import place_of
+from inference.models import SynthesisJob
+from inference.results import Result
+from inference.speech import text
+from inference.speech.encoding import FORMATS, open_encoder
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+
+_host: Host | None = None
+
+
+class NothingToSpeak(Exception):
+    """The text has no word in it."""
+
+
+def host() -> Host:
+    """This process's host. Raises RuntimeError outside a Celery worker."""
+    if _host is None:
+        raise RuntimeError("no engine runs in this process: jobs are spoken by Celery workers")
+    return _host
+
+
+class Host:
+    """An engine and the jobs that it speaks now."""
+
+    def __init__(self, engine: Engine, client: redis.Redis) -> None:
+        self.engine = engine
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._redis = client
+        self._running: dict[UUID, tuple[int, Generation]] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Stop. What still runs is left to its lease."""
+        self._closing.set()
+        self._keeper.join()
+        self.engine.close()
+
+    def speak(self, job_id: UUID) -> None:
+        """Claim the job and speak it; returns at once where it is not to be had."""
+        close_old_connections()
+        job = jobs.claim(job_id)
+        if job is None:
+            return
+        writer = channel.Writer(self._redis, job.id, job.attempt)
+        try:
+            self._speak(job, writer)
+        except GenerationCancelled:
+            log.info("job %s: attempt %d cancelled", job.id, job.attempt)
+        except NothingToSpeak:
+            if jobs.fail(job.id, job.attempt, error_code="nothing_to_speak"):
+                writer.ended(Result(state="failed", error_code="nothing_to_speak"))
+        except Exception as error:
+            log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
+            if jobs.give_back(job.id, job.attempt, error_code="engine_error"):
+                tasks.enqueue(job.id)
+            else:
+                writer.ended(Result(state="failed", error_code="engine_error"))
+
+    def _speak(self, job: SynthesisJob, writer: channel.Writer) -> None:
+        started = time.monotonic()
+        transcript = text.normalize(job.text)
+        segments = tuple(text.split_sentences(transcript))
+        if not segments:
+            raise NothingToSpeak
+        writer.started()
+        first_audio_ms: int | None = None
+        audio, frames = bytearray(), 0
+        encoder = open_encoder(job.format)
+        generation = self.engine.submit(_request(job, segments))
+        with self._lock:
+            self._running[job.id] = (job.attempt, generation)
+        try:
+            for chunk in generation:
+                frames += chunk.frames
+                if data := encoder.encode(chunk.pcm):
+                    audio += data
+                    writer.audio(data)
+                if first_audio_ms is None:
+                    first_audio_ms = _elapsed_ms(started)
+        finally:
+            with self._lock:
+                del self._running[job.id]
+            generation.cancel()
+        tail = encoder.close()
+        if tail.data:
+            audio += tail.data
+            writer.audio(tail.data)
+        audio[: len(tail.head)] = tail.head
+        path = assets.save(job.id, job.attempt, job.format, bytes(audio))
+        spoken = jobs.Spoken(
+            engine_model=self.engine.model,
+            finish_reason=generation.finish_reason,
+            prompt_tokens=generation.prompt_tokens,
+            frames=frames,
+            transcript=transcript,
+            path=path,
+            content_type=FORMATS[job.format].content_type,
+            size=len(audio),
+            first_audio_ms=first_audio_ms,
+            synthesis_ms=_elapsed_ms(started),
+        )
+        result = jobs.finish(job.id, job.attempt, spoken)
+        if result is None:
+            assets.discard(path)
+            raise GenerationCancelled
+        writer.ended(result, head=tail.head)
+
+    def _keep(self) -> None:
+        """Beat until closed. A beat that fails (the database or Redis is away) is logged; the next may not."""
+        while not self._closing.wait(BEAT_SECONDS):
+            try:
+                close_old_connections()
+                self._beat()
+            except Exception:
+                log.exception("heartbeat failed")
+        connections.close_all()
+        presence.leave(self._redis, self.name)
+
+    def _beat(self) -> None:
+        with self._lock:
+            running = dict(self._running)
+        kept = jobs.heartbeat((job_id, attempt) for job_id, (attempt, _) in running.items())
+        for job_id in running.keys() - kept:
+            running[job_id][1].cancel()
+        engine = self.engine
+        presence.announce(
+            self._redis,
+            self.name,
+            {
+                "name": self.name,
+                "model": engine.model,
+                "device": engine.device,
+                "slots": engine.slots,
+                "running": len(running),
+            },
+        )
+        queue_is_empty = self._redis.llen(tasks.QUEUE) == 0
+        for job_id in jobs.sweep(queue_is_empty=queue_is_empty):
+            log.warning("job %s put back in the queue", job_id)
+            tasks.enqueue(job_id)
+
+
+def start() -> None:
+    """Load the engine that the settings name and take work; called once a process, before Celery consumes."""
+    global _host
+    engine: Engine = import_string(settings.ENGINE)()
+    _host = Host(engine, redis.Redis.from_url(settings.REDIS_URL))
+    _host.start()
+    log.info("%s speaks as %s on %s, %d at once", _host.name, engine.model, engine.device, engine.slots)
+
+
+def stop() -> None:
+    """Close this process's host; Celery has let its running tasks end."""
+    if _host is not None:
+        _host.close()
+
+
+def _request(job: SynthesisJob, segments: tuple[str, ...]) -> SpeechRequest:
+    return SpeechRequest(
+        id=str(job.id),
+        segments=segments,
+        voice=job.voice,
+        style=job.style,
+        max_frames=job.max_frames,
+        **job.sampling,
+    )
+
+
+def _elapsed_ms(since: float) -> int:
+    return round((time.monotonic() - since) * 1000)

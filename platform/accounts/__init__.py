@@ -1,0 +1,1 @@
+"""People, organizations, memberships and API keys; imports nothing of the other rooms."""

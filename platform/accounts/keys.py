@@ -1,0 +1,106 @@
+"""API keys: `sk-<public id>-<secret>`.
+
+Only HMAC-SHA-256(pepper, secret) is stored, with the number of the pepper, so that a leaked database holds no
+usable key and a pepper can be replaced while older keys live on. The secret has 43 characters of 62, 256 bits,
+so a fast MAC is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.identifiers import random_token
+from accounts.models import ApiKey, Organization
+
+PUBLIC_ID_LENGTH = 16
+SECRET_LENGTH = 43
+
+LAST_USED_RESOLUTION_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: a live key and the organization it acts for."""
+
+    key_id: UUID
+    organization_id: UUID
+    expires_at: datetime | None
+    secret_hmac: bytes
+    pepper_number: int
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def create(*, organization: Organization, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """Make a key; the second value is the whole key, which can never be read again."""
+    secret = random_token(SECRET_LENGTH)
+    pepper_number = max(settings.API_KEY_PEPPERS)
+    key = ApiKey.objects.create(
+        organization=organization,
+        name=name,
+        public_id=random_token(PUBLIC_ID_LENGTH),
+        secret_hmac=_digest(secret, pepper_number),
+        pepper_number=pepper_number,
+        last_four=secret[-4:],
+        expires_at=expires_at,
+    )
+    return key, f"sk-{key.public_id}-{secret}"
+
+
+def revoke(*, public_id: str) -> bool:
+    """End a key now; False where there is no such live key."""
+    return bool(ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+def split(key: str) -> tuple[str, str] | None:
+    """(public id, secret) of a well-formed key, else None."""
+    prefix, _, rest = key.partition("-")
+    public_id, _, secret = rest.partition("-")
+    if prefix != "sk" or len(public_id) != PUBLIC_ID_LENGTH or len(secret) != SECRET_LENGTH:
+        return None
+    return (public_id, secret) if (public_id + secret).isascii() and (public_id + secret).isalnum() else None
+
+
+def verify(principal: Principal, secret: str) -> bool:
+    """Whether `secret` belongs to the looked-up key, in constant time."""
+    return hmac.compare_digest(_digest(secret, principal.pepper_number), principal.secret_hmac)
+
+
+async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Principal | None:
+    """The live key with this public id."""
+    cursor = await connection.execute(
+        """
+        SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number
+        FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
+        WHERE key.public_id = %s AND key.revoked_at IS NULL AND organization.suspended_at IS NULL
+        """,
+        (public_id,),
+    )
+    row = await cursor.fetchone()
+    return Principal(*row) if row else None
+
+
+async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
+    """Remember that the key was used, at most once a minute to spare the table."""
+    await connection.execute(
+        """
+        UPDATE accounts_apikey SET last_used_at = now()
+        WHERE id = %s AND coalesce(last_used_at < now() - make_interval(secs => %s), true)
+        """,
+        (key_id, LAST_USED_RESOLUTION_SECONDS),
+    )
+
+
+def _digest(secret: str, pepper_number: int) -> bytes:
+    """HMAC-SHA-256; a pepper that is no longer configured matches nothing."""
+    pepper = settings.API_KEY_PEPPERS.get(pepper_number)
+    return hmac.digest(pepper, secret.encode(), hashlib.sha256) if pepper else b""

@@ -1,0 +1,136 @@
+"""Django's settings, made from `config.environment`; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import ValidationError
+
+from config import embedded, secret_store
+from config.environment import ROOT, Environment
+
+try:
+    ENVIRONMENT = Environment()
+except ValidationError as error:
+    problems = "\n".join(
+        f"  {'.'.join(map(str, e['loc'])).upper() or 'ENVIRONMENT'}: {e['msg']}" for e in error.errors()
+    )
+    sys.exit(f"The environment is not valid (see .env.example):\n{problems}")
+
+VAR_DIR = ENVIRONMENT.var_dir
+DATABASE_URL = ENVIRONMENT.database_url or embedded.postgres_url(VAR_DIR)
+REDIS_URL = ENVIRONMENT.redis_url or embedded.valkey_url(VAR_DIR)
+
+DEBUG = ENVIRONMENT.debug
+ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
+if ENVIRONMENT.secret_key and ENVIRONMENT.api_key_peppers:
+    SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
+    API_KEY_PEPPERS = ENVIRONMENT.api_key_peppers
+else:
+    _secrets = secret_store.load_or_create(VAR_DIR)
+    SECRET_KEY, API_KEY_PEPPERS = _secrets.secret_key, _secrets.api_key_peppers
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "config",
+    "accounts",
+    "inference",
+    "billing",
+    "gateway",
+    "console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's form of a libpq URL; what Django has no name for goes to the driver as it is."""
+    parameters: dict[str, Any] = dict(conninfo_to_dict(url))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parameters.pop("dbname", "speech"),
+        "USER": parameters.pop("user", ""),
+        "PASSWORD": parameters.pop("password", ""),
+        "HOST": parameters.pop("host", ""),
+        "PORT": parameters.pop("port", ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": parameters,
+    }
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+STORAGES = {
+    "audio": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": VAR_DIR / "audio",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "static/"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or ENVIRONMENT.embedded)
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
+}
+
+# Celery: only a job's id travels, and recovery is by our own lease, so results and long redelivery are off.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_TASK_ROUTES = {"inference.tasks.synthesize": {"queue": "synthesis"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "purge-expired-audio": {"task": "inference.tasks.purge_expired_audio", "schedule": 60.0},
+}
+
+# What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
+JOB_SETTLEMENT = "gateway.settlement.settle"
+ENGINE = ENVIRONMENT.engine
+JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
+AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
+REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds
+PROJECT_ROOT = ROOT

@@ -1,0 +1,7 @@
+"""Django's routes; the API's are in `gateway.app`."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", include("console.urls"))]

@@ -1,0 +1,120 @@
+"""Errors as OpenAI's clients expect them: an envelope whose four members are always there.
+
+`{"error": {"message": str, "type": str, "param": str | null, "code": str | null}}`
+(https://github.com/openai/openai-openapi, schema `ErrorResponse`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+
+class ApiError(Exception):
+    """An answer other than success. `headers` go out with it; `retry` tells OpenAI's SDKs whether to try again."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str,
+        param: str | None = None,
+        type: str = "invalid_request_error",
+        headers: Mapping[str, str] | None = None,
+        retry: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.type = type
+        self.headers = dict(headers or {})
+        if retry is not None:
+            self.headers["x-should-retry"] = str(retry).lower()
+
+    def response(self) -> Response:
+        body = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return Response(json.dumps({"error": body}), self.status, self.headers, media_type="application/json")
+
+
+def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> ApiError:
+    return ApiError(HTTPStatus.BAD_REQUEST, message, code=code, param=param)
+
+
+def invalid_key() -> ApiError:
+    """The same words for a malformed, unknown, wrong, revoked and expired key: nothing to enumerate."""
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        "Incorrect API key provided: it is unknown, revoked or expired.",
+        code="invalid_api_key",
+        headers={"www-authenticate": "Bearer"},
+    )
+
+
+def missing_key() -> ApiError:
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        "You didn't provide an API key. Send it as `Authorization: Bearer sk-…`.",
+        code="missing_api_key",
+        headers={"www-authenticate": "Bearer"},
+    )
+
+
+def not_found(message: str, *, code: str = "not_found", param: str | None = None) -> ApiError:
+    return ApiError(HTTPStatus.NOT_FOUND, message, code=code, param=param)
+
+
+def out_of_credit() -> ApiError:
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "You exceeded your credit: what is left, less what running requests hold, does not cover this request. "
+        "Lower max_completion_tokens, send less text, or add credit.",
+        code="insufficient_quota",
+        type="insufficient_quota",
+        retry=False,
+    )
+
+
+def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiError:
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        message,
+        code=code,
+        type="service_unavailable_error",
+        headers={"retry-after": str(retry_after_seconds)},
+    )
+
+
+def timed_out(seconds: float) -> ApiError:
+    return ApiError(
+        HTTPStatus.GATEWAY_TIMEOUT,
+        f"The audio was not ready within {seconds:g} seconds; the request was cancelled and costs nothing.",
+        code="timeout",
+        type="server_error",
+    )
+
+
+def internal() -> ApiError:
+    return ApiError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The server had an error while processing your request; it costs nothing. "
+        "Please try again, and name the x-request-id if it happens again.",
+        code="internal_error",
+        type="server_error",
+    )
+
+
+def of_status(status: int, headers: Mapping[str, str] | None = None) -> ApiError:
+    """The envelope for what the router refuses: 404, 405 and their kin."""
+    phrase = HTTPStatus(status).phrase
+    return ApiError(
+        status,
+        f"{phrase}: there is no such route here, or not with this method.",
+        code=phrase.lower().replace(" ", "_"),
+        headers=headers,
+    )

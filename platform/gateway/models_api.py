@@ -1,0 +1,35 @@
+"""GET /v1/models and /v1/models/{id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway import catalog
+from gateway.request_log import Row
+from gateway.service import Service
+
+
+async def list_models(request: Request) -> Response:
+    """Every model on offer."""
+    await _authenticate(request)
+    data: list[dict[str, Any]] = [model.as_json() for model in catalog.MODELS.values()]
+    return JSONResponse({"object": "list", "data": data})
+
+
+async def get_model(request: Request) -> Response:
+    """One model."""
+    await _authenticate(request)
+    name = request.path_params["model"]
+    if name not in catalog.MODELS:
+        raise catalog.unknown_model(name[:100])
+    return JSONResponse(catalog.MODELS[name].as_json())
+
+
+async def _authenticate(request: Request) -> None:
+    service: Service = request.state.service
+    row: Row = request.state.row
+    principal = await service.keys.authenticate(request.headers)
+    row.organization_id, row.api_key_id = principal.organization_id, principal.key_id

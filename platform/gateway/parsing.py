@@ -1,0 +1,104 @@
+"""From bytes to a typed request: whatever a client can send that is not one is a 400 that names the member."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from starlette.requests import Request
+
+from gateway.errors import ApiError, invalid
+from gateway.schemas import PART_TYPES
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_json(request: Request, *, limit: int) -> Any:
+    """The body as JSON, strictly: UTF-8, no NaN, no lone surrogates.
+
+    Raises:
+        ApiError: 415 for another content type, 413 above `limit` bytes, 400 for what is not JSON.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ApiError(
+            415,
+            f"Unsupported content type {media_type[:100]!r}: send application/json.",
+            code="unsupported_media_type",
+        )
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise ApiError(
+                413,
+                f"The request body is larger than the {limit} bytes allowed.",
+                code="request_too_large",
+                headers={"connection": "close"},
+            )
+    try:
+        return from_json(bytes(body), allow_inf_nan=False)
+    except ValueError as error:
+        raise invalid(f"We could not parse the JSON body of your request: {error}.", code="invalid_json") from None
+
+
+def parse(schema: type[Body], data: Any) -> Body:
+    """`data` as `schema`.
+
+    Raises:
+        ApiError: 400 whose `param` is the path of the first member that is wrong.
+    """
+    try:
+        return schema.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error.errors(include_url=False, include_input=False)) from None
+
+
+_CODES = {
+    "missing": "missing_required_parameter",
+    "extra_forbidden": "unknown_parameter",
+    "literal_error": "unsupported_value",
+    "string_type": "invalid_type",
+    "int_type": "invalid_type",
+    "float_type": "invalid_type",
+    "list_type": "invalid_type",
+    "dict_type": "invalid_type",
+    "model_type": "invalid_type",
+}
+
+
+def _explain(problems: list[ErrorDetails]) -> ApiError:
+    """The first problem; where it is a union that nothing fitted, the branch that came furthest."""
+    first = _path(problems[0]["loc"])
+    within = [problem for problem in problems if _path(problem["loc"]).startswith(first)]
+    problem = max(within, key=lambda each: len(_path(each["loc"])))
+    path = _path(problem["loc"])
+    code = _CODES.get(problem["type"], "invalid_value")
+    if code == "missing_required_parameter":
+        return invalid(f"Missing required parameter: {path!r}.", param=path, code=code)
+    if code == "unknown_parameter":
+        return invalid(f"Unknown parameter: {path!r}.", param=path, code=code)
+    what = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if not path:
+        return invalid(f"The body must be a JSON object ({what}).", code=code)
+    return invalid(f"Invalid value for {path!r}: expected {what}.", param=path, code=code)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Where in the client's JSON: `messages[0].content`.
+
+    Steps through a union name the branch that was tried, which is no place in the JSON.
+    """
+    path, before = "", None
+    for step in location:
+        is_tag = isinstance(before, int) and step in PART_TYPES
+        before = step
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif not is_tag and step not in _BRANCHES and "[" not in step:
+            path += f".{step}" if path else step
+    return path
+
+
+_BRANCHES = frozenset({"str", "VoiceById"})

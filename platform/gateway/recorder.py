@@ -1,0 +1,108 @@
+"""The outermost layer: every call gets its id and its time, every failure its envelope, every /v1 call its row."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+
+import psycopg
+import redis
+from django.utils import timezone
+from psycopg_pool import PoolTimeout
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accounts.identifiers import new_id
+from gateway.errors import ApiError, internal, of_status, unavailable
+from gateway.request_log import Row
+from inference.failures import place_of
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Wraps the gateway's application.
+
+    `route_of` names a scope's route ("/v1/audio/{audio_id}"), so that the log holds no path of the client's.
+    """
+
+    def __init__(self, app: ASGIApp, route_of: Callable[[Scope], str]) -> None:
+        self._app = app
+        self._route_of = route_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        row = _row(scope)
+        scope["state"]["row"] = row
+        scope["app"] = self  # with an "app" there, Starlette's router raises its 404 and 405 for us to answer
+        answered = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                row.status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = f"req_{row.id.hex}"
+                headers["openai-processing-ms"] = str(_elapsed_ms(began))
+                headers["openai-version"] = "2020-10-01"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            refusal = _refusal_of(error, row)
+            row.error_code = refusal.code
+            if not answered:  # else the server closes the connection of an answer that was begun and not ended
+                await refusal.response()(scope, receive, send_with_headers)
+        finally:
+            row.total_ms = _elapsed_ms(began)
+            if scope["path"].startswith("/v1/"):
+                row.route = self._route_of(scope)
+                scope["state"]["service"].log.add(row)
+
+
+def _refusal_of(error: Exception, row: Row) -> ApiError:
+    """What the client is told; what nobody foresaw is told to the operator too."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, HTTPException):
+        return of_status(error.status_code, error.headers)
+    log.error("req_%s failed\n%s", row.id.hex, place_of(error))
+    if isinstance(error, psycopg.OperationalError | PoolTimeout | redis.RedisError):
+        return unavailable(
+            "The service is not available for a moment. Please try again.",
+            code="service_unavailable",
+            retry_after_seconds=1,
+        )
+    return internal()
+
+
+def _row(scope: Scope) -> Row:
+    headers = Headers(scope=scope)
+    return Row(
+        id=new_id(),
+        created_at=timezone.now(),
+        method=scope["method"][:8],
+        route="",
+        client_address=_address(scope),
+        user_agent="".join(c for c in headers.get("user-agent", "")[:200] if c.isprintable()),
+    )
+
+
+def _address(scope: Scope) -> str | None:
+    """The peer's address; None over a unix socket."""
+    try:
+        return str(ipaddress.ip_address(scope["client"][0]))
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def _elapsed_ms(since: float) -> int:
+    return round((time.perf_counter() - since) * 1000)

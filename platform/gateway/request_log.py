@@ -1,0 +1,106 @@
+"""Writing the request log: in batches behind the answers, so that no answer waits for its row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from inference.failures import place_of
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 50_000
+RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """One call, filled in as it is served; the members are RequestLog's columns."""
+
+    id: UUID
+    created_at: datetime
+    method: str
+    route: str
+    client_address: str | None
+    user_agent: str
+    organization_id: UUID | None = None
+    api_key_id: UUID | None = None
+    job_id: UUID | None = None
+    status: int = 500
+    error_code: str = ""
+    model: str = ""
+    voice: str = ""
+    format: str = ""
+    characters: int | None = None
+    samples: int | None = None
+    cost: Decimal | None = None
+    queue_ms: int | None = None
+    first_audio_ms: int | None = None
+    synthesis_ms: int | None = None
+    total_ms: int = 0
+
+
+_COLUMNS = [field.name for field in fields(Row)]
+_INSERT = (
+    f"INSERT INTO gateway_requestlog ({', '.join(_COLUMNS)}) "  # noqa: S608 - our own column names
+    f"VALUES ({', '.join(f'%({name})s' for name in _COLUMNS)}) ON CONFLICT (id) DO NOTHING"
+)
+
+
+class RequestLogWriter:
+    """Collects rows and inserts whatever has gathered in one go; a database that is away is waited for."""
+
+    def __init__(self, database: AsyncConnectionPool) -> None:
+        self._database = database
+        self._rows: asyncio.Queue[Row | None] = asyncio.Queue(MAX_WAITING)
+
+    def add(self, row: Row) -> None:
+        try:
+            self._rows.put_nowait(row)
+        except asyncio.QueueFull:
+            log.error("request %s not logged: %d rows wait for the database", row.id, MAX_WAITING)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._write())  # held here, or the loop would let it be collected
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._rows.put(None)
+        try:
+            await asyncio.wait_for(self._task, CLOSE_SECONDS)
+        except TimeoutError:
+            log.error("%d rows of the request log were not written", self._rows.qsize())
+
+    async def _write(self) -> None:
+        closing = False
+        while not closing:
+            batch = [await self._rows.get()]
+            while not self._rows.empty():
+                batch.append(self._rows.get_nowait())
+            closing = None in batch
+            await self._insert([row for row in batch if row is not None])
+
+    async def _insert(self, rows: list[Row]) -> None:
+        while rows:
+            try:
+                async with self._database.connection() as connection, connection.transaction():
+                    await connection.cursor().executemany(_INSERT, [asdict(row) for row in rows])
+                return
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                log.warning("the request log waits for the database: %s", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            except psycopg.Error as error:
+                log.error("%d rows of the request log were refused\n%s", len(rows), place_of(error))
+                return

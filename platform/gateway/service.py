@@ -1,0 +1,48 @@
+"""What one gateway process holds open, shared by its requests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import redis.asyncio
+from django.conf import settings
+from psycopg_pool import AsyncConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from gateway.authentication import KeyCache
+from gateway.request_log import RequestLogWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The database pool and Redis, the remembered keys, the log's writer."""
+
+    database: AsyncConnectionPool
+    redis: redis.asyncio.Redis
+    keys: KeyCache
+    log: RequestLogWriter
+
+
+@asynccontextmanager
+async def open_service() -> AsyncIterator[Service]:
+    """Open everything; on the way out the log is written to the last row."""
+    async with AsyncConnectionPool(
+        settings.DATABASE_URL,
+        min_size=1,
+        max_size=settings.ENVIRONMENT.database_pool_size,
+        timeout=10,
+        kwargs={"autocommit": True},
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    ) as database:
+        client = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, max_connections=10_000, retry=Retry(NoBackoff(), 1)
+        )
+        try:
+            async with RequestLogWriter(database) as log:
+                yield Service(database, client, KeyCache(database), log)
+        finally:
+            await client.aclose()
