@@ -1,0 +1,131 @@
+"""Real parts for the whole session: PostgreSQL and Valkey from their wheels, one gateway, one worker.
+
+Tests that talk to the live service see committed rows, so each has a customer of its own instead of a
+rollback; tests of a single function use pytest-django's `db`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from django.conf import settings
+from django.test.utils import setup_databases, teardown_databases
+from openai import OpenAI
+
+from config.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.environment import VAR_DIR
+from tests.live import Service, running_service
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the service's processes said lately beside a failure."""
+    report = yield
+    service = getattr(item, "funcargs", {}).get("service")
+    if report.failed and service is not None:
+        for part in ("gateway", "worker"):
+            report.sections.append((f"{part}'s log", service.log(part)[-3000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """PostgreSQL and Valkey."""
+    postgres, valkey = EmbeddedPostgres(VAR_DIR), EmbeddedValkey(VAR_DIR)
+    postgres.start()
+    valkey.start()
+    yield
+    valkey.stop()
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(servers: None, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """The session's database. pytest-django's own makes none where no test of the session is marked for it."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def service(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, servers: None) -> Iterator[Service]:
+    """The running service, over the same database as the tests."""
+    name = settings.DATABASES["default"]["NAME"]
+    url = f"postgresql://postgres@/{name}?host={settings.DATABASES['default']['HOST']}"
+    embedded_redis = settings.REDIS_URL
+    with running_service(
+        tmp_path_factory.mktemp("service"),
+        DATABASE_URL=url,
+        REDIS_URL=embedded_redis,
+        SECRET_KEY=settings.SECRET_KEY,
+        API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
+        REQUEST_DEADLINE_SECONDS="20",
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database as other processes see it: what a test writes stays."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An organization with one key."""
+
+    organization: Any
+    key: Any
+    secret: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.secret}"}
+
+
+@pytest.fixture
+def new_customer(committed: None) -> Callable[..., Customer]:
+    """Make customers, each with an organization, a key and promotional credit."""
+    from accounts import keys, organizations
+    from billing import ledger
+
+    def make(credit: str = "1.00", **key_options: Any) -> Customer:
+        name = uuid4().hex
+        organization = organizations.create(name=name, owner_email=f"{name}@example.com")
+        if Decimal(credit):
+            ledger.grant(organization=organization, amount=Decimal(credit), cause=f"test:{name}")
+        key, secret = keys.create(organization=organization, name="test", **key_options)
+        return Customer(organization, key, secret)
+
+    return make
+
+
+@pytest.fixture
+def customer(new_customer: Callable[..., Customer]) -> Customer:
+    return new_customer()
+
+
+@pytest.fixture
+def client(service: Service, customer: Customer) -> Iterator[OpenAI]:
+    """The official client, as a customer has it."""
+    with OpenAI(base_url=f"{service.url}/v1", api_key=customer.secret, max_retries=0) as openai:
+        yield openai
+
+
+@pytest.fixture
+def broker(servers: None) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.REDIS_URL) as connection:
+        yield connection

@@ -1,0 +1,56 @@
+"""The engine of the tests' worker: the preview voice, unless the system message is a script.
+
+`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n`
+breaks the first n attempts at the first frame. So one worker serves every test, at the test's own pace.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from inference.engine.protocol import (
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    Chunk,
+    EngineError,
+    Generation,
+    SpeechRequest,
+)
+from inference.preview.engine import PreviewEngine
+
+PREFIX = "script:"
+
+
+class ScriptedEngine(PreviewEngine):
+    def __init__(self) -> None:
+        super().__init__()
+        self._tries: Counter[str] = Counter()
+
+    def submit(self, request: SpeechRequest) -> Generation:
+        if not request.style.startswith(PREFIX):
+            return super().submit(request)
+        generation = Generation(request, prompt_tokens=1)
+        script = json.loads(request.style.removeprefix(PREFIX))
+        threading.Thread(target=self._play, args=(generation, script), daemon=True).start()
+        return generation
+
+    def _play(self, generation: Generation, script: dict[str, Any]) -> None:
+        request = generation.request
+        self._tries[request.id] += 1
+        if self._tries[request.id] <= script.get("fail", 0):
+            generation.fail(EngineError("as the script says: secret words"))
+            return
+        limit = request.max_frames or script["frames"]
+        for frame in range(min(script["frames"], limit)):
+            if generation.cancelled:
+                return
+            time.sleep(script.get("pace", 0))
+            t = np.arange(frame * SAMPLES_PER_FRAME, (frame + 1) * SAMPLES_PER_FRAME) / SAMPLE_RATE
+            generation.put(Chunk((0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), 1))
+        generation.finish("length" if script["frames"] > limit else "stop")

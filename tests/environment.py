@@ -1,0 +1,16 @@
+"""Loaded before Django (`-p tests.environment`): the whole test session lives in a folder of its own."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+VAR_DIR = Path(tempfile.mkdtemp(prefix="speech-tests-"))
+atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
+
+for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "DEBUG"):
+    os.environ.pop(name, None)
+os.environ["VAR_DIR"] = str(VAR_DIR)

@@ -1,0 +1,68 @@
+"""A row for every call to /v1, refused ones too, and not a word of the customer's in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import httpx
+import pytest
+from django.db import DatabaseError, transaction
+
+from gateway.models import RequestLog
+from tests.conftest import Customer
+from tests.gateway.speaking import body
+from tests.live import Service, wait_for
+
+
+def logged(answer: httpx.Response) -> RequestLog:
+    """The row of an answer: x-request-id is its id. It is written behind the answer, so it is waited for."""
+    request_id = UUID(answer.headers["x-request-id"].removeprefix("req_"))
+    return wait_for(lambda: RequestLog.objects.filter(id=request_id).first(), what="the row is written")
+
+
+def test_a_spoken_request(service: Service, customer: Customer) -> None:
+    answer = httpx.post(
+        f"{service.url}/v1/chat/completions",
+        json=body("Confidential words.", audio={"voice": "coral", "format": "mp3"}),
+        headers={**customer.headers, "user-agent": "tests/1.0"},
+        timeout=30,
+    )
+    row, usage = logged(answer), answer.json()["usage"]
+    assert (row.method, row.route, row.status, row.error_code) == ("POST", "/v1/chat/completions", 200, "")
+    assert (row.organization_id, row.api_key_id) == (customer.organization.id, customer.key.id)
+    assert answer.json()["id"] == f"chatcmpl-{row.job_id.hex if row.job_id else None}"
+    assert (row.model, row.voice, row.format) == ("boson/higgs-audio-v2.5", "coral", "mp3")
+    assert row.characters == len("Confidential words.")
+    assert row.samples == usage["completion_tokens"] * 960
+    assert row.cost == Decimal(usage["cost_usd"])
+    assert None not in (row.queue_ms, row.first_audio_ms, row.synthesis_ms)
+    assert row.total_ms >= (row.synthesis_ms or 0)
+    assert (row.client_address, row.user_agent) == ("127.0.0.1", "tests/1.0")
+    values = [str(getattr(row, field.attname)) for field in RequestLog._meta.fields]
+    assert not any("Confidential" in value for value in values)
+
+
+def test_refusals_are_logged_too(service: Service, customer: Customer) -> None:
+    url = f"{service.url}/v1/chat/completions"
+    refused = logged(httpx.post(url, json=body(model="gpt-4o"), headers=customer.headers))
+    assert (refused.status, refused.error_code, refused.organization_id) == (
+        404,
+        "model_not_found",
+        customer.organization.id,
+    )
+    anonymous = logged(httpx.post(url, json=body()))
+    assert (anonymous.status, anonymous.error_code, anonymous.organization_id) == (401, "missing_api_key", None)
+    lost = logged(httpx.get(f"{service.url}/v1/secret-path", headers={"user-agent": "x" * 999}))
+    assert (lost.status, lost.route, len(lost.user_agent)) == (404, "unknown", 200)
+    cost = RequestLog.objects.filter(organization_id=customer.organization.id).first()
+    assert cost is not None
+    assert cost.cost is None
+
+
+@pytest.mark.usefixtures("committed")
+def test_no_row_is_ever_changed(service: Service) -> None:
+    row = logged(httpx.get(f"{service.url}/v1/models"))
+    for change in (lambda: RequestLog.objects.filter(id=row.id).update(status=200), row.delete):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()

@@ -1,0 +1,186 @@
+"""The life of a job: every move once, by whoever holds its attempt number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import keys, organizations
+from accounts.identifiers import new_id
+from billing import ledger
+from billing.models import Account, Price, Reservation, UsageRecord
+from inference import jobs
+from inference.models import AudioAsset, SynthesisJob
+
+pytestmark = pytest.mark.django_db
+
+SPOKEN = jobs.Spoken(
+    engine_model="test",
+    finish_reason="stop",
+    prompt_tokens=1,
+    frames=25,
+    transcript="Hi.",
+    path="x/y.wav",
+    content_type="audio/wav",
+    size=48_044,
+    first_audio_ms=1,
+    synthesis_ms=2,
+)
+
+
+@pytest.fixture
+def queued() -> UUID:
+    """A job as admission leaves it: money held, nobody on it."""
+    organization = organizations.create(name="A", owner_email="a@example.com")
+    key, _ = keys.create(organization=organization, name="k")
+    ledger.grant(organization=organization, amount=ledger.Decimal(1), cause="welcome")
+    now = timezone.now()
+    job = SynthesisJob.objects.create(
+        id=new_id(),
+        organization=organization,
+        api_key=key,
+        model="boson/higgs-audio-v2.5",
+        voice="alloy",
+        format="wav",
+        text="Hi.",
+        style="Softly.",
+        sampling={},
+        max_frames=50,
+        created_at=now,
+        enqueued_at=now,
+        deadline_at=now + timedelta(seconds=60),
+    )
+    Account.objects.filter(organization=organization).update(held=ledger.Decimal("0.5"))
+    Reservation.objects.create(
+        job_id=job.id, organization=organization, amount=ledger.Decimal("0.5"), price=Price.objects.get()
+    )
+    return job.id
+
+
+def job(job_id: UUID) -> SynthesisJob:
+    return SynthesisJob.objects.get(id=job_id)
+
+
+def change(job_id: UUID, **values: Any) -> None:
+    SynthesisJob.objects.filter(id=job_id).update(**values)
+
+
+def lapse(job_id: UUID) -> None:
+    change(job_id, lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def held() -> Any:
+    return Account.objects.get().held
+
+
+def test_a_job_is_claimed_once(queued: UUID) -> None:
+    claimed = jobs.claim(queued)
+    assert claimed is not None
+    assert (claimed.state, claimed.attempt) == ("running", 1)
+    assert jobs.claim(queued) is None
+
+
+def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
+    jobs.claim(queued)
+    result = jobs.finish(queued, 1, SPOKEN)
+    assert result is not None
+    assert (result.state, result.samples) == ("succeeded", 24_000)
+    assert result.receipt == {"cost_usd": "0.000750000"}
+    assert jobs.finish(queued, 1, SPOKEN) is None
+    assert (job(queued).text, job(queued).style) == ("", "")
+    assert (UsageRecord.objects.count(), AudioAsset.objects.count(), held()) == (1, 1, 0)
+
+
+def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
+    jobs.claim(queued)
+    lapse(queued)
+    assert jobs.sweep(queue_is_empty=False) == [queued]
+    second = jobs.claim(queued)
+    assert second is not None
+    assert second.attempt == 2
+    assert jobs.finish(queued, 1, SPOKEN) is None
+    assert jobs.heartbeat([(queued, 1)]) == set()
+    assert not jobs.give_back(queued, 1, error_code="engine_error")
+    assert not jobs.fail(queued, 1, error_code="engine_error")
+    assert (job(queued).state, job(queued).attempt) == ("running", 2)
+    assert not AudioAsset.objects.exists()
+    assert jobs.finish(queued, 2, SPOKEN) is not None
+
+
+def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
+    jobs.claim(queued)
+    lapse(queued)
+    assert jobs.heartbeat([(queued, 1)]) == {queued}
+    assert jobs.sweep(queue_is_empty=True) == []
+
+
+def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
+    for _ in range(2):
+        jobs.claim(queued)
+        lapse(queued)
+        assert jobs.sweep(queue_is_empty=False) == [queued]
+    jobs.claim(queued)
+    lapse(queued)
+    assert jobs.sweep(queue_is_empty=False) == []
+    assert (job(queued).state, job(queued).error_code) == ("failed", "worker_lost")
+    assert held() == 0
+    assert not UsageRecord.objects.exists()
+
+
+def test_three_broken_attempts_fail_the_job(queued: UUID) -> None:
+    for attempt, requeued in ((1, True), (2, True), (3, False)):
+        jobs.claim(queued)
+        assert jobs.give_back(queued, attempt, error_code="engine_error") is requeued
+    assert (job(queued).state, job(queued).error_code, held()) == ("failed", "engine_error", 0)
+
+
+def test_a_lost_message_is_sent_again_but_not_at_once(queued: UUID) -> None:
+    assert jobs.sweep(queue_is_empty=True) == []
+    change(queued, enqueued_at=timezone.now() - timedelta(seconds=3))
+    assert jobs.sweep(queue_is_empty=False) == []
+    assert jobs.sweep(queue_is_empty=True) == [queued]
+    assert jobs.sweep(queue_is_empty=True) == []
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
+    if claimed:
+        jobs.claim(queued)
+    change(queued, deadline_at=timezone.now() - timedelta(seconds=1))
+    if not claimed:
+        assert jobs.claim(queued) is None
+    assert jobs.sweep(queue_is_empty=True) == []
+    assert (job(queued).state, job(queued).text, held()) == ("expired", "", 0)
+
+
+def test_a_cancelled_job_is_over(queued: UUID) -> None:
+    jobs.claim(queued)
+    assert jobs.cancel(queued)
+    assert not jobs.cancel(queued)
+    assert jobs.finish(queued, 1, SPOKEN) is None
+    assert (job(queued).state, held()) == ("cancelled", 0)
+    assert not UsageRecord.objects.exists()
+
+
+def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
+    jobs.cancel(queued)
+    with pytest.raises(IntegrityError, match="job_ended_keeps_no_text"), transaction.atomic():
+        change(queued, text="Hi.")
+
+
+def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, settings: Any) -> None:
+    jobs.claim(queued)
+    settings.JOB_SETTLEMENT = "tests.inference.test_jobs.refuse"
+    with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
+        jobs.finish(queued, 1, SPOKEN)
+    assert job(queued).state == "running"
+    assert not AudioAsset.objects.exists()
+
+
+def refuse(job: SynthesisJob) -> dict[str, Any]:
+    raise RuntimeError("no money today")
