@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
@@ -82,11 +82,17 @@ async def submit(connection: psycopg.AsyncConnection, job: NewJob) -> None:
 
 def claim(job_id: UUID) -> SynthesisJob | None:
     """Take a queued job for this worker; None where another has it, or it ended, or its time is up."""
-    now = timezone.now()
-    won = SynthesisJob.objects.filter(id=job_id, state=State.QUEUED, deadline_at__gt=now).update(
-        state=State.RUNNING, attempt=F("attempt") + 1, started_at=now, lease_expires_at=_lease()
+    claimed = SynthesisJob.objects.raw(
+        """
+        UPDATE inference_synthesisjob
+        SET state = 'running', attempt = attempt + 1, started_at = now(),
+            lease_expires_at = now() + make_interval(secs => %s)
+        WHERE id = %s AND state = 'queued' AND deadline_at > now()
+        RETURNING *
+        """,
+        (settings.JOB_LEASE_SECONDS, job_id),
     )
-    return SynthesisJob.objects.get(id=job_id) if won else None
+    return next(iter(claimed), None)
 
 
 def heartbeat(held: Iterable[tuple[UUID, int]]) -> set[UUID]:
@@ -105,18 +111,30 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
     Returns:
         How it ended; None where the job is no longer this attempt's, in which case nothing was written.
     """
-    now = timezone.now()
-    if not _owned(job_id, attempt).update(
-        **_ended(State.SUCCEEDED),
-        engine_model=spoken.engine_model,
-        finish_reason=spoken.finish_reason,
-        prompt_tokens=spoken.prompt_tokens,
-        samples=spoken.frames * SAMPLES_PER_FRAME,
-        first_audio_ms=spoken.first_audio_ms,
-        synthesis_ms=spoken.synthesis_ms,
-    ):
+    ended = SynthesisJob.objects.raw(
+        """
+        UPDATE inference_synthesisjob
+        SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
+            engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
+            first_audio_ms = %s, synthesis_ms = %s
+        WHERE id = %s AND attempt = %s AND state = 'running'
+        RETURNING *
+        """,
+        (
+            spoken.engine_model,
+            spoken.finish_reason,
+            spoken.prompt_tokens,
+            spoken.frames * SAMPLES_PER_FRAME,
+            spoken.first_audio_ms,
+            spoken.synthesis_ms,
+            job_id,
+            attempt,
+        ),
+    )
+    job = next(iter(ended), None)
+    if job is None:
         return None
-    job = SynthesisJob.objects.get(id=job_id)
+    now = timezone.now()
     asset = AudioAsset.objects.create(
         job=job,
         organization_id=job.organization_id,
@@ -125,10 +143,10 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         size=spoken.size,
         samples=job.samples,
         transcript=spoken.transcript,
+        receipt=_settle(job),
         created_at=now,
         expires_at=now + timedelta(seconds=settings.AUDIO_TTL_SECONDS),
     )
-    _settle(job)
     return results.of(job, asset)
 
 
@@ -204,8 +222,7 @@ def _end(matching: Any, job_id: UUID, state: SynthesisJob.State, error_code: str
     return True
 
 
-def _settle(job: SynthesisJob) -> None:
-    """Hand an ended job to whoever bills, and keep what that says; this room does not know money."""
+def _settle(job: SynthesisJob) -> dict[str, Any]:
+    """Hand an ended job to whoever bills; returns what the answer shall say of it. This room knows no money."""
     settlement: Callable[[SynthesisJob], dict[str, Any]] = import_string(settings.JOB_SETTLEMENT)
-    job.receipt = settlement(job)
-    SynthesisJob.objects.filter(id=job.id).update(receipt=job.receipt)
+    return settlement(job)

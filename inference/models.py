@@ -55,8 +55,6 @@ class SynthesisJob(models.Model):
     """From the claim to the engine's first chunk."""
     synthesis_ms = models.PositiveIntegerField(null=True)
     """From the claim to the end of the encoding."""
-    receipt = models.JSONField(db_default=models.Value({}, models.JSONField()))
-    """What the settlement said, for the answer; opaque here."""
 
     class Meta:
         constraints = (
@@ -89,6 +87,8 @@ class AudioAsset(models.Model):
     size = models.PositiveBigIntegerField()
     samples = models.PositiveBigIntegerField()
     transcript = models.TextField(blank=True)
+    receipt = models.JSONField()
+    """What the settlement said, for the answer; opaque here."""
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     purged_at = models.DateTimeField(null=True)

@@ -54,7 +54,7 @@ def of(job: SynthesisJob, asset: AudioAsset | None = None) -> Result:
         queue_ms=_queue_ms(job.created_at, job.started_at),
         first_audio_ms=job.first_audio_ms,
         synthesis_ms=job.synthesis_ms,
-        receipt=job.receipt,
+        receipt=asset.receipt if asset else {},
         transcript=asset.transcript if asset else "",
         path=asset.path if asset else "",
         expires_at=int(asset.expires_at.timestamp()) if asset else 0,
@@ -66,7 +66,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     cursor = await connection.execute(
         """
         SELECT job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
-               job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.receipt,
+               job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, coalesce(asset.receipt, '{}'),
                coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0)
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id

@@ -6,7 +6,6 @@ rollback; tests of a single function use pytest-django's `db`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,9 +21,6 @@ from openai import OpenAI
 from config.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.environment import VAR_DIR
 from tests.live import Service, running_service
-
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 @pytest.hookimpl(wrapper=True)

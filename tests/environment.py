@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -14,3 +15,7 @@ atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "DEBUG"):
     os.environ.pop(name, None)
 os.environ["VAR_DIR"] = str(VAR_DIR)
+
+# The clients of the tests ask a service that starts whether it is ready, many times over.
+for client in ("httpx", "httpx2"):
+    logging.getLogger(client).setLevel(logging.WARNING)
