@@ -1,0 +1,31 @@
+# One image for every part; docker-compose.yml says which part a container is.
+#
+# EXTRAS is what the workers need: "preview" (espeak-ng, on any CPU), "worker" (torch), or "preview,worker".
+# The gateway needs neither, and imports neither.
+
+FROM python:3.11-slim AS packages
+ARG EXTRAS=worker
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+WORKDIR /app
+# What we depend on, without our own code: this layer stays while pyproject.toml does.
+COPY pyproject.toml LICENSE README.md ./
+RUN mkdir platform && pip install --no-cache-dir ".[${EXTRAS}]"
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --no-create-home speech \
+    && install --directory --owner speech --group speech --mode 700 /var/lib/speech
+COPY --from=packages /venv /venv
+COPY . /app
+WORKDIR /app
+# `platform` is a source root; the standard library's module of that name still comes first.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONPATH=/app/platform:/app \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=config.settings \
+    VAR_DIR=/var/lib/speech \
+    HOST=0.0.0.0
+USER speech
+EXPOSE 8000
+CMD ["python", "manage.py", "gateway"]

@@ -1,0 +1,55 @@
+# make run     the whole service, with PostgreSQL and Valkey of its own
+# make test    all tests; make test ARGS="tests/billing -k ledger" some of them
+# make lint    style; make types  types; make bench  benchmarks
+# make clean   what can be made again; the data in var/ stays
+#
+# Each sets up what it needs, in .venv, the first time and whenever pyproject.toml has changed.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check
+ARGS ?=
+
+.PHONY: run test lint types bench clean
+.DELETE_ON_ERROR:
+
+# `exec`: a signal to make goes straight to the supervisor, which stops the parts.
+run: $(VENV)/run.installed
+	@exec $(PYTHON) manage.py run
+
+test: $(VENV)/dev.installed
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: $(VENV)/dev.installed
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+types: $(VENV)/dev.installed
+	@$(PYTHON) -m mypy
+
+bench: $(VENV)/dev.installed
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/run.installed: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing what the service needs into $(VENV) (once; a minute or two) ..."
+	@$(PIP) -e '.[preview,embedded]'
+	@touch $@
+
+# It holds what `run` needs, too.
+$(VENV)/dev.installed: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing what the tests and checks need into $(VENV) (once; a minute or two) ..."
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/run.installed
+
+$(VENV)/bin/pip:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$($$python --version) ..."; \
+	    $$python -m venv --clear $(VENV) && exit 0; \
+	    echo "$$python cannot make a virtual environment (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; \
+	  fi; \
+	done; echo "Python 3.11 or newer is needed: none of python3.13, python3.12, python3.11, python3 is." >&2; exit 1
