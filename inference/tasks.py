@@ -26,8 +26,8 @@ def synthesize(job_id: str) -> None:
 
 @shared_task(name="inference.tasks.purge_expired_audio")
 def purge_expired_audio() -> None:
-    """Delete the bytes of audio whose time is up."""
-    if purged := assets.purge_expired():
+    """Delete the bytes of audio whose time is up, and those that no row names."""
+    if purged := assets.purge_expired() + assets.purge_orphans():
         log.info("purged %d expired audio files", purged)
 
 

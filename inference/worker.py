@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from uuid import UUID
 
 import redis
@@ -38,6 +39,14 @@ class NothingToSpeak(Exception):
     """The text has no word in it."""
 
 
+@dataclass(slots=True)
+class _Work:
+    """A job from its claim to its end; its lease is kept alive all the while."""
+
+    job: SynthesisJob
+    generation: Generation | None = None
+
+
 def host() -> Host:
     """This process's host. Raises RuntimeError outside a Celery worker."""
     if _host is None:
@@ -52,7 +61,7 @@ class Host:
         self.engine = engine
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._redis = client
-        self._running: dict[UUID, tuple[int, Generation]] = {}
+        self._running: dict[UUID, _Work] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -73,8 +82,11 @@ class Host:
         if job is None:
             return
         writer = channel.Writer(self._redis, job.id, job.attempt)
+        work = _Work(job)
+        with self._lock:
+            self._running[job.id] = work
         try:
-            self._speak(job, writer)
+            self._speak(work, writer)
         except GenerationCancelled:
             log.info("job %s: attempt %d cancelled", job.id, job.attempt)
         except NothingToSpeak:
@@ -86,8 +98,12 @@ class Host:
                 tasks.enqueue(job.id)
             else:
                 writer.ended(Result(state="failed", error_code="engine_error"))
+        finally:
+            with self._lock:
+                del self._running[job.id]
 
-    def _speak(self, job: SynthesisJob, writer: channel.Writer) -> None:
+    def _speak(self, work: _Work, writer: channel.Writer) -> None:
+        job = work.job
         started = time.monotonic()
         transcript = text.normalize(job.text)
         segments = tuple(text.split_sentences(transcript))
@@ -97,9 +113,7 @@ class Host:
         first_audio_ms: int | None = None
         audio, frames = bytearray(), 0
         encoder = open_encoder(job.format)
-        generation = self.engine.submit(_request(job, segments))
-        with self._lock:
-            self._running[job.id] = (job.attempt, generation)
+        generation = work.generation = self.engine.submit(_request(job, segments))
         try:
             for chunk in generation:
                 frames += chunk.frames
@@ -109,9 +123,7 @@ class Host:
                 if first_audio_ms is None:
                     first_audio_ms = _elapsed_ms(started)
         finally:
-            with self._lock:
-                del self._running[job.id]
-            generation.cancel()
+            generation.cancel()  # an encoder that broke must not leave the engine speaking
         tail = encoder.close()
         if tail.data:
             audio += tail.data
@@ -138,21 +150,24 @@ class Host:
 
     def _keep(self) -> None:
         """Beat until closed. A beat that fails (the database or Redis is away) is logged; the next may not."""
-        while not self._closing.wait(BEAT_SECONDS):
+        while True:
             try:
                 close_old_connections()
                 self._beat()
-            except Exception:
-                log.exception("heartbeat failed")
+            except Exception as error:
+                log.error("heartbeat failed\n%s", place_of(error))
+            if self._closing.wait(BEAT_SECONDS):
+                break
         connections.close_all()
         presence.leave(self._redis, self.name)
 
     def _beat(self) -> None:
         with self._lock:
             running = dict(self._running)
-        kept = jobs.heartbeat((job_id, attempt) for job_id, (attempt, _) in running.items())
+        kept = jobs.heartbeat((job_id, work.job.attempt) for job_id, work in running.items())
         for job_id in running.keys() - kept:
-            running[job_id][1].cancel()
+            if (generation := running[job_id].generation) is not None:
+                generation.cancel()
         engine = self.engine
         presence.announce(
             self._redis,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,3 +63,13 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     assert any(name.endswith(".html") for name in packed)
     assert any("/migrations/" in name for name in packed)
     assert "config/management/commands/run.py" in packed
+
+
+def test_the_web_side_needs_nothing_of_audio() -> None:
+    heavy = ("av", "espeakng_loader", "num2words", "numpy", "soxr", "torch")
+    program = f"import config.asgi, sys; print([name for name in {heavy} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"}
+    printed = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert printed == "[]\n"

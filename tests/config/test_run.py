@@ -45,6 +45,7 @@ class Run:
     def wait_until_said(self, text: str) -> None:
         def said() -> bool:
             assert self.process.poll() is None, self.output
+            assert "No hello: " not in self.output, self.output
             return text in self.output
 
         wait_for(said, seconds=START_SECONDS, what=text)

@@ -1,0 +1,73 @@
+"""What a worker leaves that dies between storing the audio and finishing the job goes too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from accounts import keys, organizations
+from accounts.identifiers import new_id
+from inference import assets
+from inference.models import AudioAsset, SynthesisJob
+
+LONG_AGO = UUID("01900000-0000-7000-8000-000000000000")  # 2024-06-09
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, settings: Any) -> Path:
+    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = {**settings.STORAGES, "audio": storage}
+    return tmp_path
+
+
+def name_in_a_row(path: str) -> None:
+    organization = organizations.create(name="A", owner_email="a@example.com")
+    key, _ = keys.create(organization=organization, name="k")
+    now = timezone.now()
+    job = SynthesisJob.objects.create(
+        id=LONG_AGO,
+        organization=organization,
+        api_key=key,
+        sampling={},
+        max_frames=1,
+        created_at=now,
+        enqueued_at=now,
+        deadline_at=now,
+    )
+    AudioAsset.objects.create(
+        job=job,
+        organization=organization,
+        path=path,
+        size=4,
+        samples=0,
+        receipt={},
+        created_at=now,
+        expires_at=now,
+    )
+
+
+def test_orphans_are_purged_with_their_folder(store: Path) -> None:
+    assert assets.purge_orphans() == 0
+    old = assets.save(LONG_AGO, 1, "wav", b"RIFF")
+    fresh = assets.save(new_id(), 1, "wav", b"RIFF")
+    assert (assets.load(old), assets.load(fresh)) == (b"RIFF", b"RIFF")
+    assert assets.purge_orphans() == 1
+    assert [str(path.relative_to(store)) for path in store.rglob("*.wav")] == [fresh]
+    assert not (store / old).parent.exists()
+
+
+def test_audio_that_a_row_names_is_no_orphan() -> None:
+    path = assets.save(LONG_AGO, 1, "wav", b"RIFF")
+    name_in_a_row(path)
+    assert assets.purge_orphans() == 0
+    assert assets.load(path) == b"RIFF"
+    assert assets.purge_expired() == 1
+    with pytest.raises(FileNotFoundError):
+        assets.load(path)
