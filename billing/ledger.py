@@ -1,118 +1,154 @@
-"""The double-entry ledger: grants in, usage out, each exactly once.
+"""The double-entry ledger: credit in, usage out, each exactly once.
 
-Both functions run in the caller's transaction and are keyed on their cause, so that a second call changes
-nothing and returns what the first one did.
+Every movement is keyed on its cause: a second call changes nothing and returns what the first one booked. Those
+made by hand name their operator, who is noted in the audit log. Usage is settled in `billing.settlement`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Least
 
 from accounts.models import Organization
-from billing import pricing
-from billing.models import Account, LedgerEntry, LedgerTransaction, Reservation, UsageRecord
+from billing import grants
+from billing.audit import Operator
+from billing.booking import book, find, lock
+from billing.models import Account, Grant, LedgerEntry, LedgerTransaction
+from billing.reservations import InsufficientCredit
+from billing.settlement import Usage, settle, void
+
+__all__ = ["Operator", "Usage", "adjust", "grant", "pay_out", "refund", "settle", "top_up", "void"]
 
 _Kind = LedgerTransaction.Kind
 _Name = LedgerEntry.Name
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What a job generated, as counted by the platform: 24 samples are a millisecond."""
-
-    job_id: UUID
-    api_key_id: UUID
-    model: str
-    voice: str
-    samples: int
-    duration_ms: int
+_COUNTERPART = {
+    _Kind.USAGE: _Name.REVENUE,
+    _Kind.GRANT: _Name.PROMOTIONAL_EXPENSE,
+    _Kind.TOP_UP: _Name.CASH,
+    _Kind.PAYOUT: _Name.CASH,
+    _Kind.REFUND: _Name.REFUNDS,
+    _Kind.INVOICE: _Name.RECEIVABLE,
+}
+"""Where the credit of a kind comes from or goes to; a correction of it moves between the same two accounts."""
 
 
 @transaction.atomic
-def grant(*, organization: Organization, amount: Decimal, cause: str) -> LedgerTransaction:
-    """Give promotional credit. `cause` names this grant for ever; a repeat returns the first."""
-    if amount <= 0:
-        raise ValueError("amount: a grant must be above zero")
-    movement, fresh = LedgerTransaction.objects.get_or_create(
-        kind=_Kind.GRANT, cause=cause, defaults={"organization": organization}
+def grant(
+    *,
+    organization: Organization,
+    amount: Decimal,
+    cause: str,
+    expires_at: datetime | None = None,
+    operator: Operator | None = None,
+) -> LedgerTransaction:
+    """Give promotional credit. It is spent before paid credit, the soonest to expire first."""
+    _require_positive(amount)
+    account = lock(organization)
+    if earlier := find(_Kind.GRANT, cause, account):
+        return earlier
+    grants.count(account)
+    legs = {_Name.PROMOTIONAL_EXPENSE: -amount, _Name.PROMOTIONAL_CREDIT: amount}
+    movement = book(_Kind.GRANT, account=account, cause=cause, legs=legs, operator=operator)
+    Grant.objects.create(
+        transaction=movement, organization=organization, amount=amount, remaining=amount, expires_at=expires_at
     )
-    if fresh:
-        _book(movement, {_Name.PROMOTIONAL_EXPENSE: -amount, _Name.PROMOTIONAL_CREDIT: amount})
-        Account.objects.get_or_create(organization=organization)
-        Account.objects.filter(organization=organization).update(
-            balance=F("balance") + amount, promotional=F("promotional") + amount
-        )
     return movement
 
 
 @transaction.atomic
-def settle(usage: Usage) -> UsageRecord:
-    """Bill a finished job and release its hold. Promotional credit is spent before paid credit.
-
-    The reservation's state is the guard: it leaves `pending` once, and only the call that moved it books.
-    """
-    reservation = Reservation.objects.select_related("price").get(job_id=usage.job_id)
-    if not _resolve(reservation, Reservation.State.POSTED):
-        return UsageRecord.objects.get(job_id=usage.job_id)
-    price = reservation.price.dollars_per_minute
-    cost = pricing.cost(duration_ms=usage.duration_ms, dollars_per_minute=price)
-    record = UsageRecord.objects.create(
-        job_id=usage.job_id,
-        organization_id=reservation.organization_id,
-        api_key_id=usage.api_key_id,
-        model=usage.model,
-        voice=usage.voice,
-        samples=usage.samples,
-        duration_ms=usage.duration_ms,
-        dollars_per_minute=price,
-        cost=cost,
-    )
-    account = Account.objects.select_for_update().get(organization_id=reservation.organization_id)
-    promotional = min(account.promotional, cost)
-    Account.objects.filter(pk=account.pk).update(
-        balance=F("balance") - cost,
-        held=F("held") - reservation.amount,
-        promotional=F("promotional") - Least(F("promotional"), cost),
-    )
-    movement = LedgerTransaction.objects.create(
-        kind=_Kind.USAGE, cause=str(usage.job_id), organization_id=reservation.organization_id
-    )
-    _book(
-        movement,
-        {
-            _Name.PROMOTIONAL_CREDIT: -promotional,
-            _Name.CUSTOMER_CREDIT: promotional - cost,
-            _Name.REVENUE: cost,
-        },
-    )
-    return record
+def top_up(
+    *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
+) -> LedgerTransaction:
+    """Book money received from the customer as paid credit."""
+    _require_positive(amount)
+    account = lock(organization)
+    if earlier := find(_Kind.TOP_UP, cause, account):
+        return earlier
+    legs = {_Name.CASH: -amount, _Name.CUSTOMER_CREDIT: amount}
+    return book(_Kind.TOP_UP, account=account, cause=cause, legs=legs, operator=operator)
 
 
 @transaction.atomic
-def void(*, job_id: UUID) -> bool:
-    """Release the hold of a job that costs nothing; False where it was resolved before."""
-    reservation = Reservation.objects.get(job_id=job_id)
-    if not _resolve(reservation, Reservation.State.VOIDED):
-        return False
-    Account.objects.filter(organization_id=reservation.organization_id).update(held=F("held") - reservation.amount)
-    return True
+def pay_out(
+    *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
+) -> LedgerTransaction:
+    """Return paid credit that is neither used nor held to the customer as money.
+
+    Raises:
+        InsufficientCredit: there is not as much.
+    """
+    _require_positive(amount)
+    account = lock(organization)
+    if earlier := find(_Kind.PAYOUT, cause, account):
+        return earlier
+    if amount > account.balance - max(account.held, account.promotional):
+        raise InsufficientCredit(amount)
+    legs = {_Name.CUSTOMER_CREDIT: -amount, _Name.CASH: amount}
+    return book(_Kind.PAYOUT, account=account, cause=cause, legs=legs, operator=operator)
 
 
-def _resolve(reservation: Reservation, state: Reservation.State) -> bool:
-    """Leave `pending`; the row count says whether this call was the one that did."""
-    pending = Reservation.objects.filter(job_id=reservation.job_id, state=Reservation.State.PENDING)
-    return pending.update(state=state) == 1
+@transaction.atomic
+def refund(
+    *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
+) -> LedgerTransaction:
+    """Give back what was billed, as paid credit; `pay_out` turns that into money."""
+    _require_positive(amount)
+    account = lock(organization)
+    if earlier := find(_Kind.REFUND, cause, account):
+        return earlier
+    legs = {_Name.REFUNDS: -amount, _Name.CUSTOMER_CREDIT: amount}
+    return book(_Kind.REFUND, account=account, cause=cause, legs=legs, operator=operator)
 
 
-def _book(movement: LedgerTransaction, amounts: dict[LedgerEntry.Name, Decimal]) -> None:
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(transaction=movement, account=account, amount=amount)
-        for account, amount in amounts.items()
-        if amount
-    )
+@transaction.atomic
+def adjust(*, corrects: UUID, amount: Decimal, cause: str, operator: Operator) -> LedgerTransaction:
+    """Correct a transaction: the customer gets `amount` more by it, or less where `amount` is below zero.
+
+    The other leg goes to the account that the corrected transaction moved. A grant can only be made less: to
+    give more, grant again.
+
+    Raises:
+        InsufficientCredit: what would be taken is used or held already.
+        LedgerTransaction.DoesNotExist: there is nothing of that id to correct.
+    """
+    wrong = LedgerTransaction.objects.select_related("organization").get(id=corrects)
+    kind = _Kind(wrong.kind)
+    if kind not in _COUNTERPART:
+        raise ValueError(f"corrects: an {kind} is not corrected, but what it came from")
+    if not amount or (kind is _Kind.GRANT and amount > 0):
+        raise ValueError("amount: above or below zero, and below it for a grant")
+    account = lock(wrong.organization)
+    if earlier := find(_Kind.CORRECTION, cause, account):
+        return earlier
+    if amount < 0:
+        _require_free(account, -amount, given=kind is _Kind.GRANT)
+    if kind is _Kind.GRANT:
+        _lower(account, wrong, by=-amount)
+    credit = _Name.PROMOTIONAL_CREDIT if kind is _Kind.GRANT else _Name.CUSTOMER_CREDIT
+    legs = {_COUNTERPART[kind]: -amount, credit: amount}
+    return book(_Kind.CORRECTION, account=account, cause=cause, legs=legs, operator=operator, corrects=wrong)
+
+
+def _require_free(account: Account, amount: Decimal, *, given: bool) -> None:
+    """That an amount of given or of paid credit can be taken: it is there, and no running job holds it."""
+    there = account.promotional if given else account.balance - account.promotional + account.credit_limit
+    if amount > min(there, account.balance + account.credit_limit - account.held):
+        raise InsufficientCredit(amount)
+
+
+def _lower(account: Account, grant: LedgerTransaction, *, by: Decimal) -> None:
+    """Take back from one grant what is left of it, not from those beside it."""
+    left = next((open_grant for open_grant in grants.count(account) if open_grant.pk == grant.pk), None)
+    if left is None or left.remaining < by:
+        raise InsufficientCredit(by)
+    left.remaining -= by
+    left.save(update_fields=["remaining"])
+
+
+def _require_positive(amount: Decimal) -> None:
+    if amount <= 0:
+        raise ValueError("amount: must be above zero")

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from uuid import UUID
+
+from django.db.models import Q
 
 from billing.models import Price
 
 NANO_DOLLAR = Decimal("0.000000001")
 MILLISECONDS_PER_MINUTE = 60_000
 
+PRICE_AT = """
+    SELECT id, dollars_per_minute FROM billing_price
+    WHERE model = %(model)s AND (organization_id = %(organization_id)s OR organization_id IS NULL)
+        AND valid_from <= now() AND (valid_to IS NULL OR valid_to > now())
+    ORDER BY organization_id NULLS LAST, valid_from DESC LIMIT 1
+"""
+"""`price_at`, for now, in SQL."""
+
 
 def cost(*, duration_ms: int, dollars_per_minute: Decimal) -> Decimal:
-    """Dollars for `duration_ms` of audio, to the nano-dollar.
+    """Dollars for `duration_ms` of audio, to the nano-dollar; the database's `billing_cost` is the same.
 
-    Exact for every price of up to four decimals and whole 40 ms frames, as $0.045 is (750 nano-dollars a
-    millisecond); what a finer price leaves below a nano-dollar is rounded half even, once, here.
+    Exact for $0.045, which is 750 nano-dollars a millisecond. What another price leaves below a nano-dollar is
+    rounded half even, once, here: a sum of records is a sum of what they say.
     """
     exact = dollars_per_minute * duration_ms / MILLISECONDS_PER_MINUTE
     return exact.quantize(NANO_DOLLAR, rounding=ROUND_HALF_EVEN)
 
 
-def price_at(*, model: str, at: datetime) -> Price | None:
-    """The price of `model` that is valid at a moment."""
-    return Price.objects.filter(model=model, valid_from__lte=at).order_by("-valid_from").first()
+def price_at(*, model: str, at: datetime, organization_id: UUID | None = None) -> Price | None:
+    """The price of `model` that is valid at a moment: the organization's own, else everybody's."""
+    valid = Price.objects.filter(
+        Q(organization=None) | Q(organization=organization_id),
+        Q(valid_to=None) | Q(valid_to__gt=at),
+        model=model,
+        valid_from__lte=at,
+    )
+    return valid.order_by("organization_id", "-valid_from").first()  # NULL comes last
 
 
 def show(amount: Decimal) -> str:

@@ -1,33 +1,99 @@
 """Holding money for a job at its admission: what is not there cannot be spent, however many ask at once.
 
 The vocabulary is that of two-phase transfers (https://docs.tigerbeetle.com/coding/two-phase-transfers/): a
-reservation is pending, then posted by a settlement or voided; it is resolved once.
+reservation is pending, then posted by a settlement, voided, or expired.
+
+Whoever moves an organization's money locks its account's row first, and its budgets only then. So there is one
+order of locks, and no deadlock.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import psycopg
+from django.db import connection as django_connection
+from django.utils import timezone
 
-from billing.pricing import MILLISECONDS_PER_MINUTE
+from billing.models import Reservation
+from billing.pricing import PRICE_AT
 
-_RESERVE = f"""
+RESERVE = f"""
 WITH price AS (
-    SELECT id, round(%(cap_ms)s * dollars_per_minute / {MILLISECONDS_PER_MINUTE}, 9) AS hold
-    FROM billing_price WHERE model = %(model)s AND valid_from <= now()
-    ORDER BY valid_from DESC LIMIT 1
+    SELECT id, billing_cost(%(cap_ms)s, dollars_per_minute) AS hold FROM ({PRICE_AT}) AS valid
 ), account AS (
     UPDATE billing_account SET held = held + price.hold FROM price
     WHERE organization_id = %(organization_id)s AND balance + credit_limit - held >= price.hold
     RETURNING organization_id
+), budget AS (
+    SELECT budget.id, budget.amount, period,
+        CASE WHEN api_key_id IS NULL THEN 'organization' ELSE 'key' END AS scope,
+        CASE period
+            WHEN 'day' THEN (now() AT TIME ZONE 'UTC')::date
+            WHEN 'month' THEN date_trunc('month', now() AT TIME ZONE 'UTC')::date
+            ELSE DATE '1970-01-01'
+        END AS start
+    FROM account JOIN billing_budget budget USING (organization_id)
+    WHERE api_key_id IS NULL OR api_key_id = %(api_key_id)s
+), period AS (
+    INSERT INTO billing_budgetperiod AS so_far (budget_id, start, held, spent)
+    SELECT budget.id, budget.start, price.hold, 0 FROM budget, price WHERE price.hold <= budget.amount
+    ON CONFLICT (budget_id, start) DO UPDATE SET held = so_far.held + EXCLUDED.held
+    WHERE so_far.held + so_far.spent + EXCLUDED.held
+        <= (SELECT amount FROM billing_budget WHERE id = so_far.budget_id)
+    RETURNING id, budget_id
+), refusal AS (
+    SELECT scope, budget.period, amount FROM budget
+    WHERE budget.id NOT IN (SELECT budget_id FROM period) ORDER BY amount LIMIT 1
 ), reservation AS (
-    INSERT INTO billing_reservation (job_id, organization_id, amount, price_id, state, created_at)
-    SELECT %(job_id)s, account.organization_id, price.hold, price.id, 'pending', now() FROM account, price
+    INSERT INTO billing_reservation
+        (job_id, organization_id, amount, price_id, budgets, state, created_at, expires_at)
+    SELECT %(job_id)s, account.organization_id, price.hold, price.id, ARRAY(SELECT id FROM period), 'pending',
+        now(), now() + %(lasts)s
+    FROM account, price WHERE NOT EXISTS (SELECT FROM refusal)
 )
-SELECT price.hold, EXISTS (SELECT FROM account) FROM price
-"""  # noqa: S608 - the only thing put in is a constant number
+SELECT CASE
+    WHEN NOT EXISTS (SELECT FROM price) THEN billing_refuse('price', NULL)
+    WHEN NOT EXISTS (SELECT FROM account) THEN billing_refuse('credit', (SELECT hold::text FROM price))
+    ELSE (SELECT billing_refuse('budget', concat_ws(' ', scope, period, amount)) FROM refusal)
+END
+"""  # noqa: S608 - our own SQL
+"""The conditional UPDATE of the account decides, and a conditional upsert for each budget; an organization
+without budgets pays one look into an index for them. A refusal is raised, so that it undoes all of it."""
+
+REFUSED = "BR001"
+"""The SQLSTATE of `billing_refuse`."""
+
+_RELEASE = """
+WITH hold AS (
+    UPDATE billing_reservation SET state = %(state)s WHERE job_id = %(job_id)s AND state = 'pending'
+    RETURNING organization_id, amount, budgets
+), account AS (
+    UPDATE billing_account SET held = held - hold.amount,
+        overdraft = GREATEST(0, LEAST(overdraft, held - hold.amount - balance - credit_limit))
+    FROM hold WHERE billing_account.organization_id = hold.organization_id
+    RETURNING hold.amount, hold.budgets
+), period AS (
+    UPDATE billing_budgetperiod SET held = held - account.amount FROM account WHERE id = ANY (account.budgets)
+)
+SELECT FROM account
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A budget, as a refusal names it."""
+
+    scope: str
+    """`organization` or `key`."""
+    period: str
+    """`day`, `month` or `total`."""
+    amount: Decimal
 
 
 class NoPrice(Exception):
@@ -42,21 +108,87 @@ class InsufficientCredit(Exception):
         self.needed = needed
 
 
-async def reserve(
-    connection: psycopg.AsyncConnection, *, job_id: UUID, organization_id: UUID, model: str, cap_ms: int
-) -> None:
-    """Hold the cost of `cap_ms` of `model`'s audio at the price valid now, in the caller's transaction.
+class BudgetExceeded(Exception):
+    """What a budget has left, less what running jobs hold, does not cover this job's cap."""
 
-    One statement: the conditional UPDATE decides, nothing reads first and writes later.
+    def __init__(self, which: Limit) -> None:
+        super().__init__(f"${which.amount} per {which.period} of the {which.scope}")
+        self.which = which
+
+
+@asynccontextmanager
+async def reserve(
+    connection: psycopg.AsyncConnection,
+    *,
+    job_id: UUID,
+    organization_id: UUID,
+    api_key_id: UUID,
+    model: str,
+    cap_ms: int,
+    lasts: timedelta,
+) -> AsyncIterator[None]:
+    """Hold the cost of `cap_ms` of `model`'s audio at the price valid now, for what is written inside.
+
+    The hold is one statement: conditional UPDATEs decide, nothing reads first and writes later. On a connection
+    in autocommit it and what is executed inside (without reading an answer) are one pipeline, that is one
+    transaction in one round trip: a hot account is locked no longer than that takes, and whatever fails, nothing
+    was written. In a transaction of the caller's it is part of that.
+
+    Args:
+        lasts: how long the hold waits for its job's end before `expire_overdue` releases it.
 
     Raises:
         NoPrice: the model is not in the price book.
-        InsufficientCredit: the hold would pass what the organization may spend. Nothing was written.
+        InsufficientCredit: the hold would pass what the organization may spend.
+        BudgetExceeded: the hold would pass a budget of the organization or of the key.
     """
-    parameters = {"job_id": job_id, "organization_id": organization_id, "model": model, "cap_ms": cap_ms}
-    row = await (await connection.execute(_RESERVE, parameters)).fetchone()
-    if row is None:
-        raise NoPrice(model)
-    needed, reserved = row
-    if not reserved:
-        raise InsufficientCredit(needed)
+    parameters = {
+        "job_id": job_id,
+        "organization_id": organization_id,
+        "api_key_id": api_key_id,
+        "model": model,
+        "cap_ms": cap_ms,
+        "lasts": lasts,
+    }
+    try:
+        async with connection.pipeline():
+            await connection.execute(RESERVE, parameters)
+            yield
+    except psycopg.Error as error:
+        raise _refusal(error, model) or error from None
+
+
+def _refusal(error: psycopg.Error, model: str) -> Exception | None:
+    """What `billing_refuse` said; None where the error is another's."""
+    if error.sqlstate != REFUSED:
+        return None
+    detail = error.diag.message_detail or ""
+    match error.diag.message_primary:
+        case "credit":
+            return InsufficientCredit(Decimal(detail))
+        case "budget":
+            scope, period, amount = detail.split()
+            return BudgetExceeded(Limit(scope=scope, period=period, amount=Decimal(amount)))
+        case _:
+            return NoPrice(model)
+
+
+def void(*, job_id: UUID) -> bool:
+    """Release the hold of a job that costs nothing; False where there is none that is pending."""
+    return _release(job_id, Reservation.State.VOIDED)
+
+
+def expire_overdue(*, batch: int = 1000) -> int:
+    """Release the holds that outlived their deadline, whose job's end nobody reported; returns how many.
+
+    A settlement that comes all the same is booked (see `billing.settlement`).
+    """
+    overdue = Reservation.objects.filter(state=Reservation.State.PENDING, expires_at__lt=timezone.now())
+    job_ids = overdue.order_by("expires_at").values_list("job_id", flat=True)[:batch]
+    return sum(_release(job_id, Reservation.State.EXPIRED) for job_id in job_ids)
+
+
+def _release(job_id: UUID, state: Reservation.State) -> bool:
+    with django_connection.cursor() as cursor:
+        cursor.execute(_RELEASE, {"job_id": job_id, "state": state})
+        return bool(cursor.rowcount)

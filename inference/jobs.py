@@ -77,6 +77,9 @@ async def submit(connection: psycopg.AsyncConnection, job: NewJob) -> None:
             %(sampling)s, %(max_frames)s, now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
         """,
         {**asdict(job), "sampling": Jsonb(job.sampling)},
+        # In a pipeline whose first statement is refused this one is skipped, its preparation too, which the driver
+        # would believe done.
+        prepare=False,
     )
 
 

@@ -35,14 +35,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[None]:
+def postgres() -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(VAR_DIR)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(postgres: EmbeddedPostgres) -> Iterator[None]:
     """PostgreSQL and Valkey."""
-    postgres, valkey = EmbeddedPostgres(VAR_DIR), EmbeddedValkey(VAR_DIR)
-    postgres.start()
+    valkey = EmbeddedValkey(VAR_DIR)
     valkey.start()
     yield
     valkey.stop()
-    postgres.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import redis
+from django.conf import settings
 
 from inference.engine.protocol import (
     SAMPLE_RATE,
@@ -23,6 +25,7 @@ from inference.engine.protocol import (
     SpeechRequest,
 )
 from inference.preview.engine import PreviewEngine
+from tests.faults import steps
 
 PREFIX = "script:"
 
@@ -30,6 +33,7 @@ PREFIX = "script:"
 class ScriptedEngine(PreviewEngine):
     def __init__(self) -> None:
         super().__init__()
+        steps.install(redis.Redis.from_url(settings.REDIS_URL))
         self._tries: Counter[str] = Counter()
 
     def submit(self, request: SpeechRequest) -> Generation:

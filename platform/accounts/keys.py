@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -26,6 +27,17 @@ SECRET_LENGTH = 43
 LAST_USED_RESOLUTION_SECONDS = 60
 
 
+class Limits(NamedTuple):
+    """How much may be asked of the service; None is the settings' default."""
+
+    requests_per_minute: int | None = None
+    audio_seconds_per_minute: int | None = None
+    concurrent_jobs: int | None = None
+
+
+DEFAULTS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling: a live key and the organization it acts for."""
@@ -35,6 +47,8 @@ class Principal:
     expires_at: datetime | None
     secret_hmac: bytes
     pepper_number: int
+    key_limits: Limits = DEFAULTS
+    organization_limits: Limits = DEFAULTS
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
@@ -75,18 +89,23 @@ def verify(principal: Principal, secret: str) -> bool:
     return hmac.compare_digest(_digest(secret, principal.pepper_number), principal.secret_hmac)
 
 
+_LOOK_UP = """
+SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number,
+       key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs,
+       organization.requests_per_minute, organization.audio_seconds_per_minute, organization.concurrent_jobs
+FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
+WHERE key.public_id = %s AND key.revoked_at IS NULL AND organization.suspended_at IS NULL
+"""
+
+
 async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Principal | None:
     """The live key with this public id."""
-    cursor = await connection.execute(
-        """
-        SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number
-        FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
-        WHERE key.public_id = %s AND key.revoked_at IS NULL AND organization.suspended_at IS NULL
-        """,
-        (public_id,),
-    )
-    row = await cursor.fetchone()
-    return Principal(*row) if row else None
+    row = await (await connection.execute(_LOOK_UP, (public_id,))).fetchone()
+    if row is None:
+        return None
+    id, organization_id, expires_at, secret_hmac, pepper_number, *limits = row
+    own, shared = Limits(*limits[:3]), Limits(*limits[3:])
+    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared)
 
 
 async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:

@@ -40,7 +40,32 @@ class User(AbstractUser):
         constraints = (models.UniqueConstraint(Lower("email"), name="user_email_unique_ignoring_case"),)
 
 
-class Organization(models.Model):
+class Limited(models.Model):
+    """How much may be asked of the service; null is the settings' default. `gateway.limiter` keeps to it."""
+
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    audio_seconds_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    concurrent_jobs = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar[Any] = (
+            models.CheckConstraint(
+                condition=models.Q(requests_per_minute=None) | models.Q(requests_per_minute__gte=1),
+                name="%(class)s_requests_per_minute_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(audio_seconds_per_minute=None) | models.Q(audio_seconds_per_minute__gte=1),
+                name="%(class)s_audio_per_minute_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(concurrent_jobs=None) | models.Q(concurrent_jobs__gte=1),
+                name="%(class)s_concurrent_jobs_above_zero",
+            ),
+        )
+
+
+class Organization(Limited):
     """The customer: owns keys, jobs, audio and money."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -79,7 +104,7 @@ class Membership(models.Model):
         return f"{self.user} in {self.organization} as {self.role}"
 
 
-class ApiKey(models.Model):
+class ApiKey(Limited):
     """A key of an organization: a public id to look it up by and a secret of which only an HMAC is kept."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -94,8 +119,9 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Limited.Meta):
         constraints = (
+            *Limited.Meta.constraints,
             models.CheckConstraint(
                 condition=models.Q(expires_at=None) | models.Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",

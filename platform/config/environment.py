@@ -67,6 +67,14 @@ class Environment(BaseSettings):
     audio_ttl_seconds: Annotated[int, Field(ge=1)] = 86_400
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
     database_pool_size: Annotated[int, Field(ge=1)] = 8
+    request_log_months: Annotated[int, Field(ge=1)] = 13
+    metrics_token: SecretStr | None = None
+
+    # Rate limits, where a key or an organization has none of its own
+    requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
+    audio_seconds_per_minute: Annotated[int, Field(ge=1)] = 60_000
+    concurrent_jobs: Annotated[int, Field(ge=1)] = 1_000
+    rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
     # Workers
     engine: str = "inference.preview.engine.PreviewEngine"

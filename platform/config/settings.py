@@ -112,7 +112,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     # Every request is a row of the request log already.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")},
+    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
+    | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
 }
 
 # Celery: only a job's id travels, and recovery is by our own lease, so results and long redelivery are off.
@@ -127,6 +128,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "purge-expired-audio": {"task": "inference.tasks.purge_expired_audio", "schedule": 60.0},
+    "expire-overdue-holds": {"task": "billing.tasks.expire_overdue", "schedule": 30.0},
+    "expire-grants": {"task": "billing.tasks.expire_grants", "schedule": 3600.0},
+    "make-usage-partitions": {"task": "billing.tasks.make_partitions", "schedule": 3600.0},
+    "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
+    "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
+    "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
+}
+
+# The management API. The gateway has authenticated the caller; `?format=` is a parameter of ours.
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "gateway.rest.answer_error",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
@@ -135,4 +149,9 @@ ENGINE = ENVIRONMENT.engine
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
 REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds
+DEFAULT_LIMITS = (
+    ENVIRONMENT.requests_per_minute,
+    ENVIRONMENT.audio_seconds_per_minute,
+    ENVIRONMENT.concurrent_jobs,
+)
 PROJECT_ROOT = ROOT

@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("console.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("console.urls")),
+    path("", include("gateway.urls")),
+]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from datetime import timedelta
 from uuid import UUID
 
 import kombu.exceptions
+import redis
 from django.conf import settings
+from psycopg_pool import AsyncConnectionPool
 
 from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
 from gateway import catalog
-from gateway.errors import out_of_credit, unavailable
+from gateway.errors import out_of_budget, out_of_credit, unavailable
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
 from inference import jobs, presence, tasks
@@ -22,6 +25,8 @@ from inference import jobs, presence, tasks
 log = logging.getLogger(__name__)
 
 PRESENCE_SECONDS = 0.5
+HOLD_MARGIN = timedelta(minutes=5)
+"""How long after its job's deadline a hold waits for the end that the sweepers of `inference` report by then."""
 _workers_seen_at = float("-inf")
 
 
@@ -29,7 +34,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
     """The id of a job that is paid for up to its cap and on its way to a worker.
 
     Raises:
-        ApiError: 503 where no worker lives, 429 where the credit does not cover the cap.
+        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap.
     """
     await _require_worker(service)
     job = jobs.NewJob(
@@ -46,17 +51,11 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
         sampling=order.sampling,
     )
     try:
-        async with service.database.connection() as connection, connection.transaction():
-            await reservations.reserve(
-                connection,
-                job_id=job.id,
-                organization_id=job.organization_id,
-                model=job.model,
-                cap_ms=order.cap_ms,
-            )
-            await jobs.submit(connection, job)
+        await place(service.database, job, cap_ms=order.cap_ms)
     except reservations.InsufficientCredit:
         raise out_of_credit() from None
+    except reservations.BudgetExceeded as refusal:
+        raise out_of_budget(refusal.which) from None
     except reservations.NoPrice:
         raise catalog.unknown_model(order.model) from None
     try:
@@ -66,12 +65,37 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
     return job.id
 
 
+async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int) -> None:
+    """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
+
+    Raises:
+        InsufficientCredit, BudgetExceeded, NoPrice: it is refused; nothing was written.
+    """
+    async with (
+        database.connection() as connection,
+        reservations.reserve(
+            connection,
+            job_id=job.id,
+            organization_id=job.organization_id,
+            api_key_id=job.api_key_id,
+            model=job.model,
+            cap_ms=cap_ms,
+            lasts=timedelta(seconds=job.deadline_seconds) + HOLD_MARGIN,
+        ),
+    ):
+        await jobs.submit(connection, job)
+
+
 async def _require_worker(service: Service) -> None:
     """Refuse at once what nobody would speak; a worker that was seen is believed for half a second."""
     global _workers_seen_at
     if time.monotonic() - _workers_seen_at < PRESENCE_SECONDS:
         return
-    if not await presence.workers(service.redis):
+    try:
+        workers = await presence.workers(service.redis)
+    except redis.RedisError:
+        return  # nobody knows: the job waits for Redis to be back, at most until its deadline
+    if not workers:
         raise unavailable(
             "No worker is ready to speak right now. Please try again shortly.",
             code="no_worker",

@@ -4,14 +4,15 @@ each request a thread; everything else is Django's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+from starlette.datastructures import Headers
 from starlette.routing import Mount, Route, Router
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import audio, chat, health, models_api
+from gateway import audio, chat, health, metrics, models_api
 from gateway.recorder import Recorder
 from gateway.service import Service, open_service
 
@@ -21,22 +22,38 @@ V1_ROUTES = (
     Route("/models/{model:path}", models_api.get_model),
     Route("/audio/{audio_id}", audio.AudioResource),
 )
-_PATHS = [(route.endpoint, f"/v1{route.path}") for route in V1_ROUTES]
+MANAGED_PATHS = ("/usage", "/key")
+"""What Django answers under /v1 (see `gateway.urls`)."""
 
 
 class State(TypedDict):
     service: Service
 
 
+class Managed:
+    """Hands a /v1 request on to Django once its caller is known: `state` carries the principal there."""
+
+    def __init__(self, django: ASGIApp) -> None:
+        self._django = django
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        principal = state["principal"] = await state["service"].keys.authenticate(Headers(scope=scope))
+        state["row"].organization_id, state["row"].api_key_id = principal.organization_id, principal.key_id
+        await self._django({**scope, "root_path": ""}, receive, send)
+
+
 def build(fallback: ASGIApp) -> ASGIApp:
     """The application; `fallback` answers what is not the API's."""
+    v1 = (*V1_ROUTES, *(Route(path, Managed(fallback)) for path in MANAGED_PATHS))
     routes = (
-        Mount("/v1", Router(V1_ROUTES, redirect_slashes=False)),
+        Mount("/v1", Router(v1, redirect_slashes=False)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        Route("/metrics", metrics.show),
         Mount("/", fallback),
     )
-    return Recorder(Router(routes, redirect_slashes=False, lifespan=_lifespan), _route_of)
+    return Recorder(Router(routes, redirect_slashes=False, lifespan=_lifespan), _namer(v1))
 
 
 @asynccontextmanager
@@ -45,5 +62,9 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[State]:
         yield {"service": service}
 
 
-def _route_of(scope: Scope) -> str:
-    return next((path for endpoint, path in _PATHS if endpoint is scope.get("endpoint")), "unknown")
+def _namer(v1: Sequence[Route]) -> Callable[[Scope], str]:
+    def route_of(scope: Scope) -> str:
+        endpoint = scope.get("endpoint")
+        return next((f"/v1{route.path}" for route in v1 if route.endpoint is endpoint), "unknown")
+
+    return route_of

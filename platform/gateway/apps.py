@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class GatewayConfig(AppConfig):
     name = "gateway"
+
+    def ready(self) -> None:
+        from billing import verification
+        from gateway import settlement
+
+        verification.register(settlement.JOBS_ARE_RECORDED)

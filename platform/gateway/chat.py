@@ -41,12 +41,15 @@ async def create_chat_completion(request: Request) -> Response:
     row.model, row.voice, row.format = order.model, order.voice, order.format
     row.characters = len(order.text)
     created = int(time.time())
-    job_id = row.job_id = await admission.admit(service, principal, order)
-    result, audio = await _await_end(service, job_id)
-    _record(row, result)
+    async with service.limiter.slot(principal, tokens=order.max_frames) as slot:
+        job_id = row.job_id = await admission.admit(service, principal, order)
+        result, audio = await _await_end(service, job_id)
+        _record(row, result)
+        slot.tokens_used = result.samples // SAMPLES_PER_FRAME
     if result.state != results.SUCCEEDED:
         raise _failure(result)
-    return Response(_completion(job_id, created, result, audio), media_type="application/json")
+    completion = _completion(job_id, created, result, audio)
+    return Response(completion, headers=slot.headers, media_type="application/json")
 
 
 async def _await_end(service: Service, job_id: UUID) -> tuple[Result, bytes]:

@@ -12,6 +12,8 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from billing.reservations import Limit
+
 
 class ApiError(Exception):
     """An answer other than success. `headers` go out with it; `retry` tells OpenAI's SDKs whether to try again."""
@@ -37,9 +39,12 @@ class ApiError(Exception):
         if retry is not None:
             self.headers["x-should-retry"] = str(retry).lower()
 
+    def body(self) -> str:
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return json.dumps({"error": error})
+
     def response(self) -> Response:
-        body = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return Response(json.dumps({"error": body}), self.status, self.headers, media_type="application/json")
+        return Response(self.body(), self.status, self.headers, media_type="application/json")
 
 
 def invalid(message: str, *, param: str | None = None, code: str = "invalid_value") -> ApiError:
@@ -77,6 +82,31 @@ def out_of_credit() -> ApiError:
         code="insufficient_quota",
         type="insufficient_quota",
         retry=False,
+    )
+
+
+def out_of_budget(limit: Limit) -> ApiError:
+    """A budget that the organization set is used up; which one, and for how long, is said."""
+    owner = {"organization": "your organization", "key": "this API key"}[limit.scope]
+    span = {
+        "day": "a day, which ends at midnight UTC",
+        "month": "a month, which ends with the calendar month in UTC",
+        "total": "in all",
+    }[limit.period]
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"You exceeded the budget of {owner}: ${limit.amount.normalize():f} {span}. What is left of it, less what "
+        "running requests hold, does not cover this request.",
+        code="budget_exceeded",
+        type="insufficient_quota",
+        retry=False,
+    )
+
+
+def rate_limited(message: str, *, type: str, headers: Mapping[str, str]) -> ApiError:
+    """A limit is reached that time alone lifts; `headers` say when."""
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS, message, code="rate_limit_exceeded", type=type, headers=headers, retry=True
     )
 
 

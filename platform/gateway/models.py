@@ -1,16 +1,21 @@
-"""The request log: a row for every call to /v1, refused ones included, with no text of the customer in it."""
+"""What was asked of /v1: the log, a row a call, and the rollups, which sum it and the usage records up."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from billing.models import dollars
 
 
 class RequestLog(models.Model):
-    """One call. Only inserted, never changed; `id` is what the customer sees as `x-request-id`.
+    """One call to /v1, refused ones included, with no text of the customer in it.
 
-    Organization, key and job are plain ids, so that the log outlives what it speaks of.
+    Only inserted, never changed; `id`, a UUIDv7, is what the customer sees as `x-request-id`. The table is cut by
+    month along it (see `billing.partitions`); what is old is dropped a month at a time. Organization, key and job
+    are plain ids, so that the log outlives what it speaks of.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -40,3 +45,49 @@ class RequestLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.route} {self.status}"
+
+
+class UsageRollup(models.Model):
+    """An hour or a day of one key's requests for one model in one voice. `gateway.rollups` is the only writer.
+
+    Requests, errors and latency come from the request log by the moment they were asked, milliseconds and cost
+    from the usage records by the moment they were billed. Latency is a histogram, since percentiles cannot be
+    added up: `latency_counts[i]` answers took between 1.1^bin and 1.1^(bin + 1) ms, bin = `latency_bins[i]`.
+    """
+
+    class Period(models.TextChoices):
+        HOUR = "hour"
+        DAY = "day"
+
+    pk = models.CompositePrimaryKey("organization_id", "period", "start", "api_key_id", "model", "voice")
+    organization_id = models.UUIDField()
+    period = models.CharField(max_length=4, choices=Period)
+    start = models.DateTimeField()
+    api_key_id = models.UUIDField()
+    model = models.CharField(max_length=100)
+    voice = models.CharField(max_length=100)
+    requests = models.PositiveBigIntegerField()
+    errors = models.PositiveBigIntegerField()
+    duration_ms = models.PositiveBigIntegerField()
+    cost = dollars()
+    latency_bins: ClassVar = ArrayField(models.PositiveSmallIntegerField())
+    latency_counts: ClassVar = ArrayField(models.PositiveBigIntegerField())
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.start:%Y-%m-%dT%H} {self.model} {self.voice}: {self.requests}, ${self.cost}"
+
+
+class RollupDue(models.Model):
+    """An hour of an organization that has new rows: noted by triggers in the transaction that brings them.
+
+    So a row can be as late as it likes, and no clock decides whether its hour is looked at again.
+    """
+
+    organization_id = models.UUIDField()
+    hour = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["organization_id"], name="rollup_due_of_organization"),)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.hour:%Y-%m-%dT%H}"

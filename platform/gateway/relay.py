@@ -9,7 +9,9 @@ import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import psycopg
 import redis
+from psycopg_pool import PoolTimeout
 
 from gateway.service import Service
 from inference import assets, channel, results
@@ -73,9 +75,13 @@ async def _collect(service: Service, job_id: UUID) -> tuple[Result, bytes]:
 
 
 async def ended(service: Service, job_id: UUID) -> Result | None:
-    """The job's result, if it has ended."""
-    async with service.database.connection() as connection:
-        return await results.fetch(connection, job_id)
+    """The job's result, if it has ended and the database is there to say so."""
+    try:
+        async with service.database.connection() as connection:
+            return await results.fetch(connection, job_id)
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
+        return None
 
 
 async def stored_audio(result: Result) -> bytes:

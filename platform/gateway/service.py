@@ -13,16 +13,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gateway.authentication import KeyCache
+from gateway.limiter import Limiter
 from gateway.request_log import RequestLogWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The database pool and Redis, the remembered keys, the log's writer."""
+    """The database pool and Redis, the remembered keys, the rate limits, the log's writer."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
     keys: KeyCache
+    limiter: Limiter
     log: RequestLogWriter
 
 
@@ -43,6 +45,6 @@ async def open_service() -> AsyncIterator[Service]:
         )
         try:
             async with RequestLogWriter(database) as log:
-                yield Service(database, client, KeyCache(database), log)
+                yield Service(database, client, KeyCache(database), Limiter(client), log)
         finally:
             await client.aclose()

@@ -1,23 +1,39 @@
 """Where a finished job becomes money: the one place that hands `inference` to `billing`.
 
-Named by `settings.JOB_SETTLEMENT` and called inside the transaction that ends the job. The policy: a job that
-succeeded costs the audio it generated, cut short by `max_completion_tokens` or not; one that failed, was
-cancelled or expired costs nothing.
+Named by `settings.JOB_SETTLEMENT` and called inside the transaction that ends the job.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from billing import ledger, pricing
+from billing import ledger, policies, pricing
 from billing.ledger import Usage
+from billing.verification import Check
 from inference.models import SynthesisJob
 from inference.units import FRAME_MS, SAMPLES_PER_FRAME
+
+_State = SynthesisJob.State
+
+JOBS_ARE_RECORDED = Check(
+    name="jobs_are_recorded",
+    holds="each job that succeeded has a usage record of its samples, and none that did not end in audio costs",
+    offenders="""
+        SELECT 'job ' || id AS subject, coalesce(cost, 0) AS drift
+        FROM inference_synthesisjob job LEFT JOIN billing_usagerecord record ON record.job_id = job.id
+        WHERE CASE WHEN state = 'succeeded' THEN job.samples IS DISTINCT FROM record.samples
+            ELSE state <> 'cancelled' AND cost > 0 END
+    """,
+)
+"""What `billing` cannot check, for it does not know jobs; `manage.py ledger verify` runs it with the rest."""
 
 
 def settle(job: SynthesisJob) -> dict[str, Any]:
     """Bill or release an ended job, once; returns what the customer's answer says of it."""
-    if job.state != SynthesisJob.State.SUCCEEDED:
+    frames = job.samples // SAMPLES_PER_FRAME
+    billed_frames = policy_of(job)(frames * FRAME_MS) // FRAME_MS
+    if job.state != _State.SUCCEEDED and not billed_frames:
         ledger.void(job_id=job.id)
         return {}
     record = ledger.settle(
@@ -26,8 +42,19 @@ def settle(job: SynthesisJob) -> dict[str, Any]:
             api_key_id=job.api_key_id,
             model=job.model,
             voice=job.voice,
-            samples=job.samples,
-            duration_ms=job.samples // SAMPLES_PER_FRAME * FRAME_MS,
+            samples=billed_frames * SAMPLES_PER_FRAME,
+            duration_ms=billed_frames * FRAME_MS,
         )
     )
     return {"cost_usd": pricing.show(record.cost)}
+
+
+def policy_of(job: SynthesisJob) -> Callable[[int], int]:
+    """The rule by which an ended job is billed."""
+    match job.state:
+        case _State.SUCCEEDED:
+            return policies.cut_at_limit if job.finish_reason == "length" else policies.completed
+        case _State.CANCELLED:
+            return policies.cut_midway
+        case _:
+            return policies.failed

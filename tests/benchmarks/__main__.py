@@ -15,7 +15,7 @@ import django
 django.setup()
 
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
-from tests.benchmarks import requests  # noqa: E402
+from tests.benchmarks import billing, dashboard, requests  # noqa: E402
 
 
 def main() -> None:
@@ -25,7 +25,11 @@ def main() -> None:
     for server in servers:
         server.start()
     try:
-        requests.run()
+        for benchmark in (requests, billing, dashboard):
+            benchmark.run()
+            print()
+        print()
+        dashboard.run()  # last: its records are in no ledger
     finally:
         for server in reversed(servers):
             server.stop()

@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 
+from accounts.models import Organization
 from billing import pricing
 from billing.models import Price
 
@@ -34,6 +38,24 @@ def test_cost(duration_ms: int, price: str, cost: str) -> None:
     assert exact.as_tuple().exponent == -9
 
 
+@pytest.mark.django_db
+@given(
+    st.integers(0, 10**10),
+    st.decimals(0, 1000, places=9),
+    st.sampled_from([1, 2, 40, 1000]),
+    st.integers(0, 10**6),
+)
+def test_the_databases_formula_is_the_same(ms: int, price: Decimal, step: int, few: int) -> None:
+    with connection.cursor() as cursor:
+        for duration_ms in (ms, few, few * step):
+            cursor.execute("SELECT billing_cost(%s, %s)", (duration_ms, price))
+            (in_sql,) = cursor.fetchone()
+            assert in_sql == pricing.cost(duration_ms=duration_ms, dollars_per_minute=price)
+            half = Decimal(few) / 1_000_000  # a price of six places, at 30 ms on the half of a nano-dollar or near
+            cursor.execute("SELECT billing_cost(%s, %s)", (30, half))
+            assert cursor.fetchone() == (pricing.cost(duration_ms=30, dollars_per_minute=half),)
+
+
 def test_ten_million_frames_are_three_hundred_dollars() -> None:
     frame = pricing.cost(duration_ms=40, dollars_per_minute=Decimal("0.045"))
     assert frame * 10_000_000 == 300
@@ -53,6 +75,31 @@ def test_a_later_price_takes_over_at_its_moment() -> None:
     assert at(2027, 1, 1) == Decimal("0.05")
     assert pricing.price_at(model=model, at=datetime(2020, 1, 1, tzinfo=UTC)) is None
     assert pricing.price_at(model="tts-1", at=change) is None
+
+
+@pytest.mark.django_db
+def test_an_organizations_own_price_comes_before_everybodys_and_ends() -> None:
+    model = "boson/higgs-audio-v2.5"
+    organization, other = (Organization.objects.create(name=name) for name in "AB")
+    Price.objects.create(
+        model=model,
+        organization=organization,
+        dollars_per_minute=Decimal("0.03"),
+        valid_from=datetime(2026, 2, 1, tzinfo=UTC),
+        valid_to=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+
+    def at(whose: Organization | None, *moment: int) -> Decimal:
+        moment_at = datetime(*moment, tzinfo=UTC)  # type: ignore[misc,arg-type]
+        price = pricing.price_at(model=model, at=moment_at, organization_id=whose.pk if whose else None)
+        assert price is not None
+        return price.dollars_per_minute
+
+    assert at(organization, 2026, 1, 31, 23, 59, 59) == Decimal("0.045")
+    assert at(organization, 2026, 2, 1) == Decimal("0.03")
+    assert at(organization, 2026, 2, 28, 23, 59, 59) == Decimal("0.03")
+    assert at(organization, 2026, 3, 1) == Decimal("0.045")
+    assert at(other, 2026, 2, 1) == at(None, 2026, 2, 1) == Decimal("0.045")
 
 
 def test_amounts_are_shown_with_nine_places() -> None:

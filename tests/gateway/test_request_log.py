@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import httpx
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
+from billing.partitions import ensure_partitions, uuid7_floor
 from gateway.models import RequestLog
+from gateway.tasks import oldest_kept, turn_request_log
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for
@@ -66,3 +70,50 @@ def test_no_row_is_ever_changed(service: Service) -> None:
     for change in (lambda: RequestLog.objects.filter(id=row.id).update(status=200), row.delete):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             change()
+
+
+def log_at(moment: datetime) -> UUID:
+    """A row of another time, as if it had been asked then."""
+    row = RequestLog(id=UUID(int=uuid7_floor(moment).int + 7), created_at=moment, method="GET", route="/v1/models")
+    row.status, row.total_ms = 200, 1
+    row.save(force_insert=True)
+    return row.id
+
+
+def partitions() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'gateway_requestlog'::regclass"
+        )
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+@pytest.mark.usefixtures("committed")
+def test_months_are_made_ahead_and_old_ones_dropped_whole() -> None:
+    today = timezone.now()
+    kept = oldest_kept(today.date())
+    assert (today.year * 12 + today.month) - (kept.year * 12 + kept.month) == 13
+    too_old = kept - timedelta(days=1)
+    ensure_partitions("gateway_requestlog", since=too_old)
+    gone, stays = (log_at(datetime(day.year, day.month, day.day, 12, tzinfo=UTC)) for day in (too_old, kept))
+    assert f"gateway_requestlog_y{too_old:%Y}m{too_old:%m}" in partitions()
+    for change in ("UPDATE gateway_requestlog SET status = 500", "DELETE FROM gateway_requestlog"):
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"{change} WHERE id = %s", (stays,))
+    turn_request_log()
+    turn_request_log()
+    assert f"gateway_requestlog_y{too_old:%Y}m{too_old:%m}" not in partitions()
+    assert len(partitions()) == 1 + 13 + 1 + 2  # default, kept, running, ahead
+    assert not RequestLog.objects.filter(id=gone).exists()
+    assert RequestLog.objects.filter(id=stays).exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_an_id_is_logged_once_over_all_months() -> None:
+    row = RequestLog.objects.get(id=log_at(timezone.now()))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)

@@ -1,0 +1,101 @@
+"""Budgets: what an organization allows itself and its keys to spend, a day, a month or in all.
+
+`reservations.reserve` enforces them, `settlement` and `void` move what they hold. The calendar is UTC's, and a
+request belongs to the period in which it was admitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from accounts.models import Organization
+from billing.models import Account, Budget, BudgetPeriod, UsageRecord
+from billing.partitions import uuid7_floor
+
+EVER = date(1970, 1, 1)
+"""The start of a total, which has one period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A budget and how its current period stands."""
+
+    scope: str
+    """`organization` or `key`."""
+    period: str
+    amount: Decimal
+    spent: Decimal
+    held: Decimal
+
+    @property
+    def remaining(self) -> Decimal:
+        return max(Decimal(0), self.amount - self.spent - self.held)
+
+
+@transaction.atomic
+def put(
+    *, organization: Organization, period: Budget.Period, amount: Decimal, api_key_id: UUID | None = None
+) -> Budget:
+    """Set a budget of the organization or of one of its keys, anew or to another amount.
+
+    What was spent in the current period counts from the start; what runs at this moment does not.
+    """
+    # Admissions go by the account's row: none may slip in between the sum and the budget.
+    Account.objects.select_for_update().filter(organization=organization).first()
+    budget, fresh = Budget.objects.update_or_create(
+        organization=organization, api_key_id=api_key_id, period=period, defaults={"amount": amount}
+    )
+    if fresh:
+        start = _start(budget.period)
+        BudgetPeriod.objects.create(budget=budget, start=start, spent=_spent(budget, since=start))
+    return budget
+
+
+def remove(*, organization: Organization, period: Budget.Period, api_key_id: UUID | None = None) -> bool:
+    """Lift a budget; False where there is none."""
+    budgets = Budget.objects.filter(organization=organization, api_key_id=api_key_id, period=period)
+    return bool(budgets.delete()[0])
+
+
+def status(*, organization_id: UUID, api_key_id: UUID) -> list[Status]:
+    """The budgets that hold for a key: its own and its organization's."""
+    budgets = Budget.objects.filter(
+        Q(api_key_id=None) | Q(api_key_id=api_key_id), organization=organization_id
+    ).order_by("api_key_id", "period")
+    current = Q()
+    for period in Budget.Period:
+        current |= Q(budget__period=period, start=_start(period))
+    periods = {p.budget_id: p for p in BudgetPeriod.objects.filter(current, budget__in=budgets)}
+    return [
+        Status(
+            scope="key" if budget.api_key_id else "organization",
+            period=budget.period,
+            amount=budget.amount,
+            spent=periods[budget.pk].spent if budget.pk in periods else Decimal(0),
+            held=periods[budget.pk].held if budget.pk in periods else Decimal(0),
+        )
+        for budget in budgets
+    ]
+
+
+def _start(period: str) -> date:
+    """The first day of the current period, as `reservations.RESERVE` has it."""
+    today = timezone.now().astimezone(UTC).date()
+    return {"day": today, "month": today.replace(day=1)}.get(period, EVER)
+
+
+def _spent(budget: Budget, *, since: date) -> Decimal:
+    """What was billed for jobs admitted since a day; a job's id begins with its admission's time."""
+    records = UsageRecord.objects.filter(
+        organization=budget.organization_id, job_id__gte=uuid7_floor(datetime.combine(since, time(), UTC))
+    )
+    if budget.api_key_id:
+        records = records.filter(api_key_id=budget.api_key_id)
+    return records.aggregate(sum=Sum("cost"))["sum"] or Decimal(0)

@@ -1,0 +1,104 @@
+"""`manage.py ledger grant|top-up|pay-out|refund|adjust|verify`: credit moved by hand, and the proof."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Organization
+from billing import ledger, verification
+from billing.booking import CauseTaken
+from billing.ledger import Operator
+from billing.models import LedgerTransaction
+from billing.pricing import NANO_DOLLAR, show
+from billing.reservations import InsufficientCredit
+
+MOVEMENTS = {
+    "grant": "Give promotional credit.",
+    "top-up": "Book money received as paid credit.",
+    "pay-out": "Return unused paid credit as money.",
+    "refund": "Give back what was billed, as paid credit.",
+    "adjust": "Correct a ledger transaction by an amount above or below zero.",
+}
+
+
+class Command(BaseCommand):
+    help = "Move credit by hand, with a reason and an actor for the audit log; or prove the books."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        for name, text in MOVEMENTS.items():
+            command = commands.add_parser(name, help=text)
+            of_what = "transaction" if name == "adjust" else "organization"
+            command.add_argument("subject", metavar=of_what.upper(), type=UUID, help=f"the id of the {of_what}")
+            command.add_argument("amount", metavar="DOLLARS", type=_dollars)
+            command.add_argument("--cause", required=True, help="a name for this movement; a repeat is a no-op")
+            command.add_argument("--reason", required=True)
+            command.add_argument("--actor", required=True, help="who does this")
+            if name == "grant":
+                command.add_argument("--expires", type=_midnight, metavar="YYYY-MM-DD", help="at midnight UTC")
+        commands.add_parser("verify", help="Prove the books; exit with 1 where they are wrong.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["command"] == "verify":
+            self._verify()
+            return
+        try:
+            movement = _move(options)
+        except ObjectDoesNotExist as error:
+            raise CommandError(f"{options['subject']}: {error}") from None
+        except (InsufficientCredit, CauseTaken, ValueError) as error:
+            raise CommandError(f"{type(error).__name__}: {error}") from None
+        self.stdout.write(str(movement.pk))
+
+    def _verify(self) -> None:
+        report = verification.verify()
+        for finding in report.findings:
+            self.stdout.write(f"{'WRONG' if finding.count else 'ok':5}  {finding.name}: {finding.holds}")
+            if finding.count:
+                self.stdout.write(f"       {finding.count} offenders, drift ${show(finding.drift)}; the first:")
+                for offender in finding.first:
+                    self.stdout.write(f"         {offender}")
+        self.stdout.write(f"drift ${show(report.drift)}, {report.late_settlements} late settlements")
+        if not report.clean:
+            sys.exit(1)
+
+
+def _move(options: dict[str, Any]) -> LedgerTransaction:
+    """Book what an operator asks for."""
+    amount, cause = options["amount"], options["cause"]
+    operator = Operator(actor=options["actor"], reason=options["reason"])
+    if options["command"] == "adjust":
+        return ledger.adjust(corrects=options["subject"], amount=amount, cause=cause, operator=operator)
+    organization = Organization.objects.get(pk=options["subject"])
+    if options["command"] == "grant":
+        return ledger.grant(
+            organization=organization,
+            amount=amount,
+            cause=cause,
+            expires_at=options["expires"],
+            operator=operator,
+        )
+    book = {"top-up": ledger.top_up, "pay-out": ledger.pay_out, "refund": ledger.refund}[options["command"]]
+    return book(organization=organization, amount=amount, cause=cause, operator=operator)
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+        exact = amount.quantize(NANO_DOLLAR)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if exact != amount:
+        raise ValueError(text)
+    return exact
+
+
+def _midnight(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -1,0 +1,42 @@
+"""Who moved money by hand, and what the last proof of the books said."""
+
+from __future__ import annotations
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+
+from accounts.identifiers import new_id
+from billing.models.ledger import LedgerTransaction
+from billing.models.money import dollars
+
+
+class OperatorAct(models.Model):
+    """An operator's movement of money: who, why, and what it booked. Append-only, by a trigger."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    actor = models.CharField(max_length=200)
+    reason = models.TextField()
+    transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, related_name="act")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=~Q(actor="") & ~Q(reason=""), name="operator_act_says_who_and_why"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.reason}"
+
+
+class Verification(models.Model):
+    """What a run of `billing.verification` found."""
+
+    at = models.DateTimeField(primary_key=True)
+    drift = dollars()
+    offenders = models.BigIntegerField()
+    late_settlements = models.BigIntegerField()
+    report = models.JSONField(encoder=DjangoJSONEncoder)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}: drift ${self.drift}, {self.offenders} offenders"

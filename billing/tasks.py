@@ -1,0 +1,40 @@
+"""Celery's thin tasks of the books, all of them safe to run twice and at once."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from billing import grants, partitions, reservations, verification
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="billing.tasks.expire_overdue")
+def expire_overdue() -> None:
+    """Release the holds whose job's end nobody reported."""
+    if expired := reservations.expire_overdue():
+        log.warning("%d holds outlived their deadline and were released", expired)
+
+
+@shared_task(name="billing.tasks.expire_grants")
+def expire_grants() -> None:
+    """Book what expired promotional credit has left as expired."""
+    if booked := grants.expire_due():
+        log.info("%d grants expired", booked)
+
+
+@shared_task(name="billing.tasks.make_partitions")
+def make_partitions() -> None:
+    """Make the coming months' partitions of the usage records."""
+    partitions.ensure_partitions("billing_usagerecord")
+
+
+@shared_task(name="billing.tasks.verify_ledger")
+def verify_ledger() -> None:
+    """Prove the books and publish the drift."""
+    report = verification.publish()
+    for finding in report.findings:
+        if finding.count:
+            log.error("the books are wrong: %s: %d, drift $%s", finding.name, finding.count, finding.drift)

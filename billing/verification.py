@@ -1,0 +1,214 @@
+"""The proof of the books: what must be equal is compared, row by row, over the whole database.
+
+Each check is one SELECT of what is wrong, (subject, drift in dollars), so that a clean database answers none with
+a row. They are set-based: PostgreSQL sorts or hashes what is too large for its memory on disk, and here arrive
+only a count, a sum and the first offenders. All look at one snapshot, so that traffic meanwhile is no drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing.models import Reservation, Verification
+
+OFFENDERS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What must hold, and the SELECT of (subject, drift) that finds where it does not."""
+
+    name: str
+    holds: str
+    offenders: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check found."""
+
+    name: str
+    holds: str
+    count: int
+    drift: Decimal
+    first: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run found, and how many holds were settled after their release, which is no error."""
+
+    at: datetime
+    findings: list[Finding]
+    late_settlements: int
+
+    @property
+    def clean(self) -> bool:
+        return not self.offenders
+
+    @property
+    def drift(self) -> Decimal:
+        return sum((finding.drift for finding in self.findings), Decimal(0))
+
+    @property
+    def offenders(self) -> int:
+        return sum(finding.count for finding in self.findings)
+
+
+CHECKS = [
+    Check(
+        name="usage_is_booked",
+        holds="each usage record's cost is its ledger transaction's revenue, and there is no other usage",
+        offenders="""
+            SELECT 'job ' || coalesce(job_id, booked.id) AS subject,
+                coalesce(cost, 0) - coalesce(booked.revenue, 0) AS drift
+            FROM (SELECT job_id, cost FROM billing_usagerecord WHERE cost > 0) AS record
+            FULL JOIN (
+                SELECT movement.id, coalesce(sum(amount) FILTER (WHERE account = 'revenue'), 0) AS revenue
+                FROM billing_ledgertransaction movement
+                LEFT JOIN billing_ledgerentry ON transaction_id = movement.id
+                WHERE kind = 'usage' GROUP BY movement.id
+            ) AS booked ON booked.id = job_id
+            WHERE cost IS DISTINCT FROM booked.revenue
+        """,
+    ),
+    Check(
+        name="balances_are_entries",
+        holds="each account's balance, and the promotional part of it, is the sum of its entries",
+        offenders="""
+            SELECT 'organization ' || coalesce(account.organization_id, booked.organization_id) AS subject,
+                abs(coalesce(balance, 0) - coalesce(credit, 0))
+                + abs(coalesce(promotional, 0) - coalesce(given, 0)) AS drift
+            FROM billing_account account
+            FULL JOIN (
+                SELECT organization_id, sum(amount) AS credit,
+                    coalesce(sum(amount) FILTER (WHERE account = 'promotional_credit'), 0) AS given
+                FROM billing_ledgerentry JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+                WHERE account IN ('promotional_credit', 'customer_credit') GROUP BY organization_id
+            ) AS booked USING (organization_id)
+            WHERE coalesce(balance, 0) <> coalesce(credit, 0) OR coalesce(promotional, 0) <> coalesce(given, 0)
+        """,
+    ),
+    Check(
+        name="held_is_pending",
+        holds="what each account holds is the sum of its pending reservations",
+        offenders="""
+            SELECT 'organization ' || organization_id AS subject, coalesce(held, 0) - coalesce(pending, 0) AS drift
+            FROM billing_account
+            FULL JOIN (
+                SELECT organization_id, sum(amount) AS pending
+                FROM billing_reservation WHERE state = 'pending' GROUP BY organization_id
+            ) AS reserved USING (organization_id)
+            WHERE coalesce(held, 0) <> coalesce(pending, 0)
+        """,
+    ),
+    Check(
+        name="budgets_hold_pending",
+        holds="what each budget's period holds is the sum of the pending reservations that name it",
+        offenders="""
+            SELECT 'budget period ' || id AS subject, held - coalesce(pending, 0) AS drift
+            FROM billing_budgetperiod
+            LEFT JOIN (
+                SELECT period_id, sum(amount) AS pending
+                FROM billing_reservation, unnest(budgets) AS period_id WHERE state = 'pending' GROUP BY period_id
+            ) AS reserved ON period_id = id
+            WHERE held <> coalesce(pending, 0)
+        """,
+    ),
+    Check(
+        name="grants_cover_promotional",
+        holds="the promotional credit of each account is left of its grants",
+        offenders="""
+            SELECT 'organization ' || organization_id AS subject, promotional - coalesce(remaining, 0) AS drift
+            FROM billing_account
+            LEFT JOIN (
+                SELECT organization_id, sum(remaining) AS remaining FROM billing_grant GROUP BY organization_id
+            ) AS given USING (organization_id)
+            WHERE promotional > coalesce(remaining, 0)
+        """,
+    ),
+    Check(
+        name="transactions_are_zero",
+        holds="each ledger transaction has legs, and they sum to zero",
+        offenders="""
+            SELECT kind || ' ' || movement.id AS subject, coalesce(sum(amount), 0) AS drift
+            FROM billing_ledgertransaction movement
+            LEFT JOIN billing_ledgerentry entry ON transaction_id = movement.id
+            GROUP BY movement.id HAVING count(entry.id) < 2 OR sum(amount) <> 0
+        """,
+    ),
+    Check(
+        name="posted_is_recorded",
+        holds="each posted reservation has a usage record within it, and each record a posted reservation",
+        offenders="""
+            SELECT 'job ' || job_id AS subject, coalesce(cost, 0) AS drift
+            FROM (SELECT job_id, amount, organization_id FROM billing_reservation WHERE state = 'posted') AS posted
+            FULL JOIN billing_usagerecord record USING (job_id)
+            WHERE cost IS NULL OR amount IS NULL OR cost > amount
+                OR posted.organization_id <> record.organization_id
+        """,
+    ),
+]
+"""`register` adds those of rooms that this one does not know."""
+
+
+def register(check: Check) -> None:
+    """Have another room's check run with ours."""
+    if all(check.name != known.name for known in CHECKS):
+        CHECKS.append(check)
+
+
+def verify() -> Report:
+    """Run every check."""
+    with _one_snapshot():
+        return Report(
+            at=timezone.now(),
+            findings=[_run(check) for check in CHECKS],
+            late_settlements=Reservation.objects.filter(late=True).count(),
+        )
+
+
+def publish() -> Report:
+    """Run every check and keep what they found, for the metrics."""
+    report = verify()
+    Verification.objects.create(
+        at=report.at,
+        drift=report.drift,
+        offenders=report.offenders,
+        late_settlements=report.late_settlements,
+        report=[asdict(finding) for finding in report.findings],
+    )
+    return report
+
+
+def _run(check: Check) -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH offender AS MATERIALIZED ({check.offenders})
+            SELECT count(*), coalesce(sum(abs(drift)), 0),
+                ARRAY(SELECT subject || ': ' || drift FROM offender ORDER BY subject LIMIT {OFFENDERS_SHOWN})
+            FROM offender
+            """  # noqa: S608 - our own SQL
+        )
+        count, drift, first = cursor.fetchone()
+    return Finding(name=check.name, holds=check.holds, count=count, drift=drift, first=first)
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """A transaction that sees one moment; the caller's, where there is one."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield

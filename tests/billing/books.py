@@ -1,0 +1,113 @@
+"""Doing business in a test: admit, settle, and ask for the proof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import DatabaseError, connection, transaction
+
+from accounts.identifiers import new_id
+from accounts.models import Organization
+from billing import ledger, reservations, verification
+from billing.ledger import Operator, Usage
+from billing.models import Account
+
+MODEL = "boson/higgs-audio-v2.5"
+FRAME = Decimal("0.00003")
+"""What 40 ms cost."""
+KEY = UUID(int=1)
+OPERATOR = Operator(actor="ada@example.com", reason="a test")
+
+
+class Waitless:
+    """A connection, Django's where none is given, as `reserve` wants one: asynchronous by name."""
+
+    def __init__(self, own: psycopg.Connection | None = None) -> None:
+        self._cursor: Any = (own or connection).cursor()
+
+    async def execute(self, statement: str, parameters: dict[str, Any]) -> None:
+        try:
+            self._cursor.execute(statement, parameters)
+        except DatabaseError as error:
+            raise error.__cause__ or error from None  # the driver's, as `reserve` meets it
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[None]:
+        yield
+
+
+def new_organization(*, given: str = "0", paid: str = "0") -> Organization:
+    organization = Organization.objects.create(name="A")
+    Account.objects.create(organization=organization)
+    if Decimal(given):
+        ledger.grant(organization=organization, amount=Decimal(given), cause=f"given:{organization.pk}")
+    if Decimal(paid):
+        ledger.top_up(organization=organization, amount=Decimal(paid), cause=f"paid:{organization.pk}")
+    return organization
+
+
+def admit(
+    organization: Organization,
+    *,
+    frames: int = 100,
+    key: UUID = KEY,
+    model: str = MODEL,
+    lasts: timedelta = timedelta(minutes=5),
+    job_id: UUID | None = None,
+) -> UUID:
+    """A job's hold, made by the one statement that makes them."""
+    job_id = job_id or new_id()
+    with transaction.atomic():
+        hold(Waitless(), job_id, organization, frames=frames, key=key, model=model, lasts=lasts)
+    return job_id
+
+
+def hold(
+    own: Waitless,
+    job_id: UUID,
+    organization: Organization,
+    *,
+    frames: int,
+    key: UUID = KEY,
+    model: str = MODEL,
+    lasts: timedelta = timedelta(minutes=5),
+) -> None:
+    async def reserve() -> None:
+        async with reservations.reserve(
+            own,  # type: ignore[arg-type]
+            job_id=job_id,
+            organization_id=organization.pk,
+            api_key_id=key,
+            model=model,
+            cap_ms=frames * 40,
+            lasts=lasts,
+        ):
+            pass
+
+    try:
+        reserve().send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waited")
+
+
+def usage(job_id: UUID, *, frames: int = 25, key: UUID = KEY) -> Usage:
+    return Usage(
+        job_id=job_id, api_key_id=key, model=MODEL, voice="alloy", samples=frames * 960, duration_ms=frames * 40
+    )
+
+
+def account_of(organization: Organization) -> Account:
+    return Account.objects.get(organization=organization)
+
+
+def check_books() -> None:
+    """`ledger verify` is clean."""
+    report = verification.verify()
+    assert report.clean, [finding for finding in report.findings if finding.count]

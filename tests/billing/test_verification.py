@@ -1,0 +1,177 @@
+"""`ledger verify` says so when the books are wrong, and an operator's commands keep them right."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from accounts import keys, organizations
+from accounts.identifiers import new_id
+from accounts.models import Organization
+from billing import budgets, ledger, tasks, verification
+from billing.models import Account, Budget, BudgetPeriod, Grant, OperatorAct, Reservation, Verification
+from billing.verification import Finding
+from inference.models import SynthesisJob
+from tests.billing.books import FRAME, account_of, admit, new_organization, usage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def organization() -> Organization:
+    """A little of everything, and all of it right."""
+    organization = new_organization(given="1", paid="1")
+    budgets.put(organization=organization, period=Budget.Period.DAY, amount=Decimal(1))
+    ledger.settle(usage(admit(organization)))
+    ledger.void(job_id=admit(organization))
+    admit(organization)
+    assert verification.verify().clean
+    return organization
+
+
+def command(*arguments: str) -> str:
+    output = StringIO()
+    call_command("ledger", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def wrong() -> dict[str, Finding]:
+    return {finding.name: finding for finding in verification.verify().findings if finding.count}
+
+
+def by_hand(statement: str, *parameters: object) -> None:
+    """What triggers refuse, with the triggers off."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement, parameters)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_a_wrong_balance(organization: Organization) -> None:
+    Account.objects.update(balance=Decimal("1.9"))
+    found = wrong()["balances_are_entries"]
+    assert (found.count, found.drift) == (1, Decimal("0.09925"))
+    assert found.first == [f"organization {organization.pk}: 0.099250000"]
+
+
+def test_a_wrong_hold(organization: Organization) -> None:
+    Account.objects.update(held=0)
+    assert wrong()["held_is_pending"].drift == 100 * FRAME
+
+
+def test_a_wrong_budget(organization: Organization) -> None:
+    BudgetPeriod.objects.update(held=0)
+    assert wrong()["budgets_hold_pending"].drift == 100 * FRAME
+
+
+def test_a_wrong_grant(organization: Organization) -> None:
+    Grant.objects.update(remaining=Decimal("0.5"))
+    assert wrong()["grants_cover_promotional"].drift == Decimal("0.49925")
+
+
+def test_a_record_without_its_entries(organization: Organization) -> None:
+    by_hand(
+        "DELETE FROM billing_ledgerentry USING billing_ledgertransaction movement "
+        "WHERE movement.id = transaction_id AND kind = 'usage'"
+    )
+    assert set(wrong()) == {"usage_is_booked", "transactions_are_zero", "balances_are_entries"}
+
+
+def test_entries_without_their_record(organization: Organization) -> None:
+    by_hand("DELETE FROM billing_usagerecord")
+    assert set(wrong()) == {"usage_is_booked", "posted_is_recorded"}
+
+
+def test_a_transaction_that_is_not_zero(organization: Organization) -> None:
+    by_hand("UPDATE billing_ledgerentry SET amount = amount - 1 WHERE account = 'cash'")
+    assert wrong()["transactions_are_zero"].drift == 1
+
+
+def test_a_record_whose_hold_was_never_posted(organization: Organization) -> None:
+    Reservation.objects.filter(state="posted").update(state="voided")
+    assert set(wrong()) == {"posted_is_recorded"}
+
+
+def test_a_job_that_ended_well_and_was_not_billed() -> None:
+    organization = organizations.create(name="A", owner_email="a@example.com")
+    key, _ = keys.create(organization=organization, name="k")
+    now = timezone.now()
+    times = {"created_at": now, "enqueued_at": now, "deadline_at": now, "finished_at": now}
+    SynthesisJob.objects.create(
+        id=new_id(),
+        organization=organization,
+        api_key=key,
+        state="succeeded",
+        sampling={},
+        max_frames=1,
+        samples=960,
+        **times,
+    )
+    assert set(wrong()) == {"jobs_are_recorded"}
+
+
+def test_the_command_says_it_and_exits_with_one(organization: Organization) -> None:
+    assert command("verify").endswith("drift $0.000000000, 0 late settlements\n")
+    Account.objects.update(held=0)
+    output = StringIO()
+    with pytest.raises(SystemExit) as exit:
+        call_command("ledger", "verify", stdout=output)
+    assert exit.value.code == 1
+    assert "WRONG  held_is_pending" in output.getvalue()
+    assert f"organization {organization.pk}: -0.003000000" in output.getvalue()
+
+
+def test_a_task_publishes_the_drift(organization: Organization, caplog: pytest.LogCaptureFixture) -> None:
+    tasks.verify_ledger()
+    Account.objects.update(held=0)
+    tasks.verify_ledger()
+    clean, drifted = Verification.objects.order_by("at")
+    assert (clean.drift, clean.offenders) == (0, 0)
+    assert (drifted.drift, drifted.offenders) == (100 * FRAME, 1)
+    assert "held_is_pending" in caplog.text
+
+
+def test_an_operator_moves_credit(organization: Organization) -> None:
+    def move(verb: str, amount: str, subject: UUID = organization.pk, *more: str) -> UUID:
+        why = ("--cause", verb, "--reason", "ticket 7", "--actor", "ada")
+        return UUID(command(verb, str(subject), amount, *why, *more).strip())
+
+    before = account_of(organization).balance
+    paid = move("top-up", "5")
+    assert move("top-up", "5") == paid
+    move("grant", "3", organization.pk, "--expires", "2099-01-01")
+    move("refund", "0.5")
+    move("pay-out", "2")
+    move("adjust", "-1.25", paid)
+    assert account_of(organization).balance == before + Decimal("5.25")
+    assert OperatorAct.objects.filter(actor="ada", reason="ticket 7").count() == 5
+    assert Grant.objects.get(amount=3).expires_at is not None
+    assert verification.verify().clean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("grant", "00000000-0000-7000-8000-000000000000", "5"), "does not exist"),
+        (("adjust", "00000000-0000-7000-8000-000000000000", "5"), "does not exist"),
+        (("grant", "somebody", "5"), "somebody"),
+        (("grant", "ORGANIZATION", "five"), "five"),
+        (("grant", "ORGANIZATION", "0.0000000001"), "0.0000000001"),
+        (("grant", "ORGANIZATION", "nan"), "nan"),
+        (("grant", "ORGANIZATION", "-5"), "above zero"),
+        (("pay-out", "ORGANIZATION", "500"), "InsufficientCredit"),
+    ],
+)
+def test_what_an_operator_gets_wrong_is_said(organization: Organization, arguments: Any, message: str) -> None:
+    verb, subject, amount = arguments
+    subject = subject.replace("ORGANIZATION", str(organization.pk))
+    with pytest.raises(CommandError, match=message):
+        command(verb, subject, amount, "--cause", "c", "--reason", "r", "--actor", "a")
+    assert not OperatorAct.objects.exists()

@@ -1,0 +1,54 @@
+"""Holding the worker at a named step of a request, so that a test can kill any part just there.
+
+Installed in the tests' worker by its engine (see tests.engines); the product knows nothing of it. A test asks for
+a step with `park_at`, waits with `wait_until_parked`, does its worst, and says `go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+PARK_SECONDS = 20
+STEPS = ("before claim", "after claim", "mid-audio", "before settle", "after settle")
+
+
+def park_at(broker: redis.Redis, step: str) -> None:
+    """The next job that comes to this step stays there."""
+    broker.delete("fault:parked", "fault:go")
+    broker.set("fault:step", step)
+
+
+def wait_until_parked(broker: redis.Redis) -> None:
+    if broker.blpop(["fault:parked"], timeout=PARK_SECONDS) is None:
+        raise AssertionError("no job came to the step")
+
+
+def go(broker: redis.Redis) -> None:
+    broker.rpush("fault:go", 1)
+
+
+def install(client: redis.Redis) -> None:
+    """Watch the steps in this process."""
+    from inference import channel, jobs
+
+    def reach(step: str) -> None:
+        if client.get("fault:step") == step.encode():
+            client.delete("fault:step")
+            client.rpush("fault:parked", 1)
+            client.blpop(["fault:go"], timeout=PARK_SECONDS)
+
+    def around(before: str, function: Callable[..., Any], after: str) -> Callable[..., Any]:
+        def watched(*arguments: Any, **options: Any) -> Any:
+            reach(before)
+            value = function(*arguments, **options)
+            reach(after)
+            return value
+
+        return watched
+
+    jobs.claim = around("before claim", jobs.claim, "after claim")
+    jobs.finish = around("before settle", jobs.finish, "after settle")
+    channel.Writer.audio = around("", channel.Writer.audio, "mid-audio")  # type: ignore[method-assign]

@@ -1,0 +1,57 @@
+"""What an operator sets with a command holds from the next request on."""
+
+from __future__ import annotations
+
+import time
+
+import openai
+import pytest
+from django.core.management import CommandError, call_command
+from openai import OpenAI
+
+from billing.models import Budget
+from tests.conftest import Customer
+from tests.gateway.speaking import ask, scripted
+
+
+def test_a_budget_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
+    request = scripted(25, max_completion_tokens=25)
+    call_command("budget", str(customer.organization.id), "day", "0.0010")
+    ask(client, request)
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(client, request)
+    assert refused.value.code == "budget_exceeded"
+    call_command("budget", str(customer.organization.id), "day", "none")
+    ask(client, request)
+    call_command("budget", str(customer.organization.id), "total", "0.0008", key=customer.secret)
+    with pytest.raises(openai.RateLimitError):
+        ask(client, request)
+    assert Budget.objects.get(organization=customer.organization).api_key_id == customer.key.id
+
+
+def test_a_limit_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
+    call_command("set_limits", customer.secret, requests_per_minute=1)
+    time.sleep(1)  # a key that was looked up is believed for almost a second
+    ask(client, scripted(1))
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(client, scripted(1))
+    assert refused.value.response.headers["x-ratelimit-limit-requests"] == "1"
+    call_command("set_limits", customer.secret, requests_per_minute=0)
+    time.sleep(1)
+    ask(client, scripted(1))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("budget", "00000000-0000-0000-0000-000000000000", "day", "1"), "organization"),
+        (("set_limits", "sk-unknown", "--concurrent-jobs", "2"), "subject"),
+        (("set_limits", "nobody", "--concurrent-jobs", "2"), "subject"),
+        (("set_limits", "sk-unknown", "--concurrent-jobs", "-2"), "--concurrent-jobs"),
+        (("set_limits", "sk-unknown"), "at least one limit"),
+    ],
+)
+def test_a_command_names_what_is_wrong(arguments: tuple[str, ...], named: str) -> None:
+    with pytest.raises(CommandError, match=named):
+        call_command(*arguments)

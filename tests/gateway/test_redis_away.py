@@ -1,0 +1,71 @@
+"""Redis dies and comes back, under a service of its own: no request is lost, and money is counted all along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+
+from billing.models import Account, UsageRecord
+from config.embedded import EmbeddedValkey
+from tests.conftest import Customer
+from tests.gateway.speaking import scripted
+from tests.live import Service, running_service, wait_for
+
+ONE_SECOND = scripted(25, max_completion_tokens=25)
+PRICE = Decimal("0.00075")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path, servers: None) -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def lonely(committed: None, tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Service]:
+    database = settings.DATABASES["default"]
+    with running_service(
+        tmp_path,
+        DATABASE_URL=f"postgresql://postgres@/{database['NAME']}?host={database['HOST']}",
+        REDIS_URL=valkey.url,
+        SECRET_KEY=settings.SECRET_KEY,
+        API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
+        REQUEST_DEADLINE_SECONDS="30",
+        RATE_LIMIT_GRACE_SECONDS="4",
+    ) as service:
+        yield service
+
+
+def test_away_for_a_moment_and_for_too_long(lonely: Service, valkey: EmbeddedValkey, customer: Customer) -> None:
+    def post() -> httpx.Response:
+        url = f"{lonely.url}/v1/chat/completions"
+        return httpx.post(url, json=ONE_SECOND, headers=customer.headers, timeout=40)
+
+    assert "x-ratelimit-limit-requests" in post().headers
+    valkey.stop()
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(post) for _ in range(4)]
+        time.sleep(2)
+        account = Account.objects.get(organization=customer.organization)
+        assert account.held == 4 * PRICE, "admitted, and held for"
+        time.sleep(4)
+        refused = post()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "rate_limits_unavailable")
+        valkey.start()
+        answers = [future.result() for future in waiting]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    back = wait_for(lambda: (answer := post()).status_code == 200 and answer, what="limits are counted again")
+    assert "x-ratelimit-limit-requests" in back.headers
+    account.refresh_from_db()
+    assert (account.held, 1 - account.balance) == (0, 6 * PRICE)
+    assert UsageRecord.objects.filter(organization=customer.organization).count() == 6
+    assert "\nspeech_rate_limits_uncounted_total 4.0\n" in httpx.get(f"{lonely.url}/metrics").text
