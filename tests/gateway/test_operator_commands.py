@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from decimal import Decimal
 
 import openai
 import pytest
 from django.core.management import CommandError, call_command
 from openai import OpenAI
 
-from billing.models import Budget
+from billing.models import Account, Budget
 from tests.conftest import Customer
 from tests.gateway.speaking import ask, scripted
+from tests.live import Service
 
 
 def test_a_budget_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
@@ -27,6 +30,22 @@ def test_a_budget_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
     with pytest.raises(openai.RateLimitError):
         ask(client, request)
     assert Budget.objects.get(organization=customer.organization).api_key_id == customer.key.id
+
+
+def test_an_invoiced_customer_pays_later(service: Service, new_customer: Callable[..., Customer]) -> None:
+    customer = new_customer(credit="0")
+    request = scripted(25, max_completion_tokens=25)
+    with OpenAI(base_url=f"{service.url}/v1", api_key=customer.secret, max_retries=0) as client:
+        with pytest.raises(openai.RateLimitError):
+            ask(client, request)
+        call_command("credit_limit", str(customer.organization.id), "0.0010")
+        ask(client, request)
+        with pytest.raises(openai.RateLimitError) as refused:
+            ask(client, request)
+    assert refused.value.code == "insufficient_quota"
+    assert Account.objects.get(organization=customer.organization).balance == Decimal("-0.00075")
+    with pytest.raises(CommandError, match="owes or holds more"):
+        call_command("credit_limit", str(customer.organization.id), "0")
 
 
 def test_a_limit_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
@@ -49,6 +68,7 @@ def test_a_limit_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
         (("set_limits", "sk-unknown", "--concurrent-jobs", "2"), "subject"),
         (("set_limits", "nobody", "--concurrent-jobs", "2"), "subject"),
         (("set_limits", "sk-unknown", "--concurrent-jobs", "-2"), "--concurrent-jobs"),
+        (("credit_limit", "00000000-0000-0000-0000-000000000000", "1"), "organization"),
         (("set_limits", "sk-unknown"), "at least one limit"),
     ],
 )
