@@ -1,0 +1,1 @@
+"""Higgs Audio in compact torch: config, checkpoint, transformer, delay pattern, sampler, codec, prompt."""

@@ -1,0 +1,188 @@
+"""The language model's geometry and special ids, read from a checkpoint's `config.json`; nothing is assumed.
+
+Two dialects exist: Hugging Face's (`model_type` "higgs_audio_v2") and Boson's original ("higgs_audio").
+Features of either format that no published checkpoint uses are refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+class ConfigError(ValueError):
+    """The checkpoint's config.json is missing, incomplete, or asks for a feature that is not supported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RopeConfig:
+    """Rotary embedding; the last four fields only matter to the "llama3" kind."""
+
+    kind: Literal["default", "llama3"]
+    theta: float
+    factor: float = 1.0
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    original_max_positions: int = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiggsConfig:
+    """Geometry of one checkpoint. `codebook_size` counts the two stream codes, `bos_code` and `eos_code`."""
+
+    layout: Literal["huggingface", "boson"]
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    norm_eps: float
+    rope: RopeConfig
+    num_codebooks: int
+    codebook_size: int
+    bos_code: int
+    eos_code: int
+    audio_out_bos_id: int
+    """`<|audio_out_bos|>`, the last token of every prompt."""
+    audio_out_id: int
+    """`<|AUDIO_OUT|>`, the placeholder of one row of codes."""
+    audio_delay_id: int
+    """The placeholder of a row in the delay tail; Hugging Face's dialect only, embedded like the other."""
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            raise ConfigError(f"{self.heads} attention heads are no multiple of {self.kv_heads} key/value heads")
+        if self.head_dim % 2:
+            raise ConfigError(f"head_dim {self.head_dim} is odd, rotary embedding needs pairs")
+        if not (0 <= self.bos_code < self.codebook_size and 0 <= self.eos_code < self.codebook_size):
+            raise ConfigError(
+                f"stream codes {self.bos_code} and {self.eos_code} lie outside a codebook of {self.codebook_size}"
+            )
+
+
+def load_config(folder: Path) -> HiggsConfig:
+    """Read `folder/config.json`. Raises ConfigError."""
+    return parse_config(read_json(folder / "config.json"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises ConfigError where the file is missing or holds something else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path.name} of checkpoint {path.parent.name}: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path.name} of checkpoint {path.parent.name} is not a JSON object")
+    return data
+
+
+def parse_config(data: Mapping[str, Any]) -> HiggsConfig:
+    """Build the config from a parsed config.json of either dialect. Raises ConfigError."""
+    try:
+        match data.get("model_type"):
+            case "higgs_audio_v2":
+                return _huggingface(data)
+            case "higgs_audio":
+                return _boson(data)
+            case other:
+                raise ConfigError(f"model_type {other!r} is not a Higgs Audio V2 language model")
+    except KeyError as error:
+        raise ConfigError(f"config.json lacks {error.args[0]!r}") from error
+
+
+def _refuse(data: Mapping[str, Any], neutral: Mapping[str, tuple[Any, ...]]) -> None:
+    for name, allowed in neutral.items():
+        if name in data and data[name] not in allowed:
+            raise ConfigError(f"{name}={data[name]!r} is not supported: no published checkpoint uses it")
+
+
+_LLAMA_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "hidden_act": ("silu",),
+    "attention_bias": (False, None),
+    "mlp_bias": (False, None),
+    "tie_word_embeddings": (False, None),
+}
+_BOSON_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "audio_adapter_type": ("dual_ffn", "dual_ffn_fast_forward"),
+    "audio_embed_avg": (False, None),
+    "audio_decoder_proj_num_layers": (0, None),
+    "use_audio_out_embed_projector": (False, None),
+    "use_audio_out_self_attention": (False, None),
+    "use_rq_transformer": (False, None),
+    "use_delay_pattern": (True,),
+}
+
+
+def _llama(data: Mapping[str, Any]) -> dict[str, Any]:
+    _refuse(data, _LLAMA_NEUTRAL)
+    heads = data["num_attention_heads"]
+    return {
+        "vocab_size": data["vocab_size"],
+        "hidden_size": data["hidden_size"],
+        "intermediate_size": data["intermediate_size"],
+        "layers": data["num_hidden_layers"],
+        "heads": heads,
+        "kv_heads": data.get("num_key_value_heads") or heads,
+        "head_dim": data.get("head_dim") or data["hidden_size"] // heads,
+        "norm_eps": data["rms_norm_eps"],
+        "rope": _rope(data),
+    }
+
+
+def _rope(data: Mapping[str, Any]) -> RopeConfig:
+    rope: Mapping[str, Any] = data.get("rope_parameters") or data.get("rope_scaling") or {}
+    theta = rope["rope_theta"] if "rope_theta" in rope else data["rope_theta"]
+    match rope.get("rope_type", rope.get("type", "default")):
+        case "default":
+            return RopeConfig(kind="default", theta=theta)
+        case "llama3":
+            return RopeConfig(
+                kind="llama3",
+                theta=theta,
+                factor=rope["factor"],
+                low_freq_factor=rope["low_freq_factor"],
+                high_freq_factor=rope["high_freq_factor"],
+                original_max_positions=rope["original_max_position_embeddings"],
+            )
+        case other:
+            raise ConfigError(f"rope_type={other!r} is not supported: no published checkpoint uses it")
+
+
+def _huggingface(data: Mapping[str, Any]) -> HiggsConfig:
+    return HiggsConfig(
+        layout="huggingface",
+        **_llama(data),
+        num_codebooks=data["num_codebooks"],
+        codebook_size=data["codebook_size"],
+        bos_code=data["audio_stream_bos_id"],
+        eos_code=data["audio_stream_eos_id"],
+        audio_out_bos_id=data["audio_bos_token_id"],
+        audio_out_id=data["audio_token_id"],
+        audio_delay_id=data["audio_delay_token_id"],
+    )
+
+
+def _boson(data: Mapping[str, Any]) -> HiggsConfig:
+    _refuse(data, _BOSON_NEUTRAL)
+    if "audio_adapter_type" not in data:
+        raise KeyError("audio_adapter_type")
+    llama = _llama(data["text_config"])
+    dual = data.get("audio_dual_ffn_layers")
+    if dual is None or sorted(dual) != list(range(llama["layers"])):
+        raise ConfigError(f"audio_dual_ffn_layers={dual!r} is not supported: every layer must have an audio FFN")
+    return HiggsConfig(
+        layout="boson",
+        **llama,
+        num_codebooks=data["audio_num_codebooks"],
+        codebook_size=data["audio_codebook_size"] + 2,  # Boson's field leaves the two stream codes out
+        bos_code=data["audio_stream_bos_id"],
+        eos_code=data["audio_stream_eos_id"],
+        audio_out_bos_id=data["audio_out_bos_token_id"],
+        audio_out_id=data["audio_out_token_idx"],
+        audio_delay_id=data["audio_out_token_idx"],
+    )

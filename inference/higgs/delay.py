@@ -1,0 +1,51 @@
+"""The delay pattern: codebook k runs k rows behind, so that each row's codes may depend on the ones before.
+
+Row r of a stream shows frame r - 1 - k in codebook k, BOS before its first frame and EOS after its last.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from inference.higgs.config import HiggsConfig
+
+
+def delay(frames: Tensor, config: HiggsConfig) -> Tensor:
+    """The rows [F + N + 1, N] of a finished stream of frames [F, N], BOS row and EOS tail included."""
+    count, books = frames.shape
+    rows = frames.new_full((count + books + 1, books), config.eos_code)
+    for k in range(books):
+        rows[: k + 1, k] = config.bos_code
+        rows[k + 1 : k + 1 + count, k] = frames[:, k]
+    return rows
+
+
+def undelay(rows: Tensor, config: HiggsConfig) -> Tensor:
+    """The complete frames [F, N] of a stream's rows [R, N] so far, all-BOS row first.
+
+    The audio ends before the first frame that holds EOS in any codebook. A stray BOS is clipped to the last
+    code, as both reference implementations do.
+    """
+    books = config.num_codebooks
+    count = max(0, len(rows) - books)
+    frames = torch.stack([rows[k + 1 : k + 1 + count, k] for k in range(books)], dim=1)  # [F, N]
+    ended = (frames == config.eos_code).any(dim=1).nonzero()
+    if len(ended):
+        frames = frames[: int(ended[0])]
+    return frames.clamp(0, config.codebook_size - 3)
+
+
+def force(logits: Tensor, row: Tensor, eos_age: Tensor, config: HiggsConfig) -> Tensor:
+    """Forbid everything but BOS where a codebook has not started, and but EOS where it has ended.
+
+    Args:
+        logits: [B, N, V].
+        row: [B], which row of the stream is about to be sampled, from 0.
+        eos_age: [B], rows since the first EOS; 0 while there was none.
+    """
+    books = torch.arange(config.num_codebooks, device=logits.device)
+    codes = torch.arange(config.codebook_size, device=logits.device)
+    starting = (row[:, None] <= books)[..., None] & (codes != config.bos_code)
+    ending = (books < eos_age[:, None])[..., None] & (codes != config.eos_code)
+    return logits.masked_fill(starting | ending, -torch.inf)

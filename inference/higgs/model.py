@@ -1,0 +1,229 @@
+"""The DualFFN transformer: one attention for text and audio, two sets of norms and feed-forwards.
+
+`prefill` takes a ragged batch of prompts; `decode` takes one row of codes for each of B slots. Both write keys
+and values into a slot cache. `decode` has fixed shapes and never asks the device for a value, so that it can be
+captured into a CUDA graph; the caller advances `positions`.
+
+Shapes: B rows, T packed tokens, H hidden, Q heads, K key/value heads, D head size, N codebooks, V codes,
+S slots, M positions of a slot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+from inference.higgs.config import HiggsConfig, RopeConfig
+
+
+@dataclass(slots=True)
+class FeedForward:
+    """The half of a layer that text and audio do not share."""
+
+    input_norm: Tensor  # [H]
+    post_norm: Tensor  # [H]
+    gate_up: Tensor  # [2·I, H]
+    down: Tensor  # [H, I]
+
+    def mlp(self, x: Tensor) -> Tensor:
+        gate, up = F.linear(x, self.gate_up).chunk(2, dim=-1)
+        return F.linear(F.silu(gate) * up, self.down)
+
+
+@dataclass(slots=True)
+class Layer:
+    qkv: Tensor  # [(Q + 2·K)·D, H]
+    out: Tensor  # [H, Q·D]
+    text: FeedForward
+    audio: FeedForward
+
+
+class KVCache:
+    """Keys and values of every slot, and the rotary table. Slot `scratch` takes what padding rows write."""
+
+    def __init__(
+        self, config: HiggsConfig, *, slots: int, length: int, device: torch.device | str, dtype: torch.dtype
+    ) -> None:
+        shape = (config.layers, slots + 1, length, config.kv_heads, config.head_dim)
+        self.k = torch.zeros(shape, device=device, dtype=dtype)  # [L, S+1, M, K, D]
+        self.v = torch.zeros(shape, device=device, dtype=dtype)
+        self.slots, self.length, self.scratch = slots, length, slots
+        angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
+        self.cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
+        self.sin = angles.sin().repeat(1, 2).to(device, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Token ids, with one row of (delayed) codes for each audio placeholder among them, in order."""
+
+    tokens: Tensor  # [P] int64
+    codes: Tensor  # [A, N] int64
+
+    def extended(self, rows: Tensor, audio_out_id: int) -> Prompt:
+        """The prompt followed by rows [R, N] of audio already known: the all-BOS row, or a resumed stream."""
+        filler = self.tokens.new_full((len(rows),), audio_out_id)
+        return Prompt(torch.cat([self.tokens, filler]), torch.cat([self.codes, rows.to(self.codes)]))
+
+
+Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
+"""(q [B,Q,D], k [S,M,K,D], v, slots [B], positions [B], window) -> [B,Q,D]; row b sees positions[b] + 1 keys."""
+
+
+def attend_sdpa(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
+    """The reference decode attention: reads the first `window` positions of each slot, masked to its length."""
+    keys = k[:, :window].index_select(0, slots).transpose(1, 2)  # [B, K, W, D]
+    values = v[:, :window].index_select(0, slots).transpose(1, 2)
+    mask = torch.arange(window, device=q.device) <= positions[:, None]  # [B, W]
+    groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
+    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
+
+
+@dataclass(slots=True)
+class HiggsModel:
+    config: HiggsConfig
+    text_embedding: Tensor  # [vocabulary, H]
+    audio_embedding: Tensor  # [N·V, H], codebook-major
+    layers: list[Layer]
+    norm: Tensor  # [H]
+    head: Tensor  # [N·V, H]
+    attend: Attend = attend_sdpa
+
+    @property
+    def device(self) -> torch.device:
+        return self.head.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.head.dtype
+
+    def new_cache(self, *, slots: int, length: int) -> KVCache:
+        """A cache for `slots` requests of up to `length` positions each, prompt included."""
+        return KVCache(self.config, slots=slots, length=length, device=self.device, dtype=self.dtype)
+
+    def embed_codes(self, codes: Tensor) -> Tensor:
+        """Rows of codes [..., N] to hidden states [..., H]: the sum over codebooks."""
+        offsets = torch.arange(self.config.num_codebooks, device=codes.device) * self.config.codebook_size
+        return F.embedding(codes + offsets, self.audio_embedding).sum(dim=-2)
+
+    @torch.inference_mode()
+    def prefill(
+        self, prompts: Sequence[Prompt], slots: Sequence[int], cache: KVCache, starts: Sequence[int] | None = None
+    ) -> Tensor:
+        """Run whole prompts, or the next pieces of them, and return the logits after each one's last token.
+
+        Args:
+            prompts: B pieces of any length.
+            slots: where each one's keys and values go.
+            starts: how many positions each slot already holds; 0 by default.
+
+        Returns:
+            float32 logits [B, N, V].
+
+        Raises:
+            ValueError: a piece is empty, does not fit its slot, or its rows of codes and placeholders differ.
+        """
+        config, device = self.config, self.device
+        starts = starts if starts is not None else [0] * len(prompts)
+        lengths = [len(prompt.tokens) for prompt in prompts]
+        if any(not n or start + n > cache.length for n, start in zip(lengths, starts, strict=True)):
+            raise ValueError(f"prompts of {lengths} tokens from {list(starts)} do not fit slots of {cache.length}")
+        tokens = torch.cat([prompt.tokens for prompt in prompts]).to(device)  # [T]
+        is_audio = (tokens == config.audio_out_id) | (tokens == config.audio_delay_id)
+        audio, text = is_audio.nonzero().squeeze(1), (~is_audio).nonzero().squeeze(1)
+        codes = torch.cat([prompt.codes for prompt in prompts]).to(device)
+        if len(audio) != len(codes):
+            raise ValueError(f"{len(codes)} rows of codes for {len(audio)} audio placeholders")
+        positions = torch.cat(
+            [torch.arange(s, s + n, device=device) for s, n in zip(starts, lengths, strict=True)]
+        )
+        slot_of = torch.cat([torch.full((n,), s, device=device) for s, n in zip(slots, lengths, strict=True)])
+
+        x = F.embedding(tokens, self.text_embedding)  # [T, H]
+        x[audio] = self.embed_codes(codes)
+        for index, layer in enumerate(self.layers):
+            normed = torch.empty_like(x)
+            normed[text] = self._norm(x[text], layer.text.input_norm)
+            normed[audio] = self._norm(x[audio], layer.audio.input_norm)
+            q, k, v = self._qkv(layer, normed, cache, positions)
+            cache.k[index, slot_of, positions] = k
+            cache.v[index, slot_of, positions] = v
+            pieces = [
+                _attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
+                for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
+            ]
+            x = x + F.linear(torch.cat(pieces).flatten(1), layer.out)
+            for rows, half in ((text, layer.text), (audio, layer.audio)):
+                x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
+        last = torch.tensor(lengths, device=device).cumsum(0) - 1
+        return self._logits(x[last])
+
+    @torch.inference_mode()
+    def decode(self, codes: Tensor, slots: Tensor, positions: Tensor, cache: KVCache, window: int) -> Tensor:
+        """One step: feed each slot its last row of codes and return the logits of the next row.
+
+        Args:
+            codes: [B, N] int64.
+            slots: [B] int64; `cache.scratch` for padding rows.
+            positions: [B] int64, where this row stands in its slot.
+            window: positions read, more than every element of `positions`; a number, fixed within a graph.
+
+        Returns:
+            float32 logits [B, N, V].
+        """
+        x = self.embed_codes(codes)  # [B, H]
+        for index, layer in enumerate(self.layers):
+            q, k, v = self._qkv(layer, self._norm(x, layer.audio.input_norm), cache, positions)
+            keys, values = cache.k[index], cache.v[index]  # [S+1, M, K, D]
+            keys[slots, positions] = k
+            values[slots, positions] = v
+            attended = self.attend(q, keys, values, slots, positions, window)
+            x = x + F.linear(attended.flatten(1), layer.out)
+            x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
+        return self._logits(x)
+
+    def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, (x.shape[-1],), weight, self.config.norm_eps)
+
+    def _qkv(self, layer: Layer, x: Tensor, cache: KVCache, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries [T, Q, D] and keys [T, K, D], and values [T, K, D]."""
+        heads, kv = self.config.heads, self.config.kv_heads
+        states = F.linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
+        rotated, v = states[:, : heads + kv], states[:, heads + kv :]
+        cos, sin = cache.cos[positions, None], cache.sin[positions, None]  # [T, 1, D]
+        first, second = rotated.chunk(2, dim=-1)
+        rotated = rotated * cos + torch.cat((-second, first), dim=-1) * sin
+        return rotated[:, :heads].contiguous(), rotated[:, heads:], v
+
+    def _logits(self, x: Tensor) -> Tensor:
+        logits = F.linear(self._norm(x, self.norm), self.head).float()
+        return logits.view(len(x), self.config.num_codebooks, -1)
+
+
+def _attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
+    """Causal attention of one piece q [P, Q, D] over its slot's first start + P positions; k, v [M, K, D]."""
+    end = start + len(q)
+    keys, values = (x[:end].transpose(0, 1)[None] for x in (k, v))  # [1, K, E, D]
+    mask = None if not start else torch.ones(len(q), end, dtype=torch.bool, device=q.device).tril(start)
+    out = F.scaled_dot_product_attention(
+        q.transpose(0, 1)[None], keys, values, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+    )
+    return out[0].transpose(0, 1)
+
+
+def inverse_frequencies(config: HiggsConfig) -> Tensor:
+    """Rotary frequencies [D/2] in radians per position, with Llama 3's stretching of the long wavelengths."""
+    rope: RopeConfig = config.rope
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
+    plain = 1.0 / rope.theta**exponents
+    if rope.kind == "default":
+        return plain
+    wavelength = 2 * math.pi / plain
+    low, high = rope.low_freq_factor, rope.high_freq_factor
+    smooth = ((rope.original_max_positions / wavelength - low) / (high - low)).clamp(0, 1)
+    return (1 - smooth) * plain / rope.factor + smooth * plain

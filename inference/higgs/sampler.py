@@ -1,0 +1,137 @@
+"""Samples one row of codes for every slot of a batch, all on the device, all in fixed shapes.
+
+Randomness is a hash of (seed, row, codebook, draw): a request draws the same codes alone, in any batch, or
+resumed elsewhere. RAS (repetition-aware sampling): a code that already stands `ras_repeats` times among its
+codebook's last `RAS_WINDOW` rows is drawn anew from the raw distribution.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from inference.higgs.config import HiggsConfig
+from inference.higgs.delay import force
+
+RAS_WINDOW = 7
+RAS_REPEATS = 2
+
+
+class SamplerState:
+    """What the sampler knows of each slot; tensors of S + 1 slots, the last one scratch for padding rows."""
+
+    def __init__(self, config: HiggsConfig, *, slots: int, device: torch.device | str) -> None:
+        size = slots + 1
+        self.config = config
+        self.row = torch.zeros(size, dtype=torch.int64, device=device)  # the next row to sample
+        self.eos_age = torch.zeros(size, dtype=torch.int64, device=device)  # rows since the first EOS
+        self.done = torch.zeros(size, dtype=torch.bool, device=device)  # a whole row of EOS was sampled
+        self.history = torch.full(
+            (size, RAS_WINDOW, config.num_codebooks), config.bos_code, dtype=torch.int64, device=device
+        )
+        self.temperature = torch.zeros(size, device=device)  # 0 is greedy
+        self.top_p = torch.ones(size, device=device)
+        self.top_k = torch.full((size,), config.codebook_size, dtype=torch.int64, device=device)
+        self.seed = torch.zeros(size, dtype=torch.int64, device=device)
+        self.ras_repeats = torch.zeros(size, dtype=torch.int64, device=device)  # 0 turns RAS off
+
+    def admit(
+        self,
+        slot: int,
+        *,
+        temperature: float,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        seed: int = 0,
+        ras_repeats: int = RAS_REPEATS,
+        rows: Tensor | None = None,
+    ) -> None:
+        """Give `slot` to a request; `rows` [R, N] are the rows of its stream already known (BOS row, resume).
+
+        `top_k` 0 means all codes; `seed` is any integer, its low 64 bits count.
+        """
+        config = self.config
+        self.temperature[slot] = temperature
+        self.top_p[slot] = top_p
+        self.top_k[slot] = top_k if 0 < top_k < config.codebook_size else config.codebook_size
+        self.seed[slot] = (seed + 2**63) % 2**64 - 2**63
+        self.ras_repeats[slot] = ras_repeats
+        self.history[slot] = config.bos_code
+        self.row[slot] = 0
+        self.eos_age[slot] = 0
+        self.done[slot] = False
+        if rows is None or not len(rows):
+            return
+        tail = rows[-RAS_WINDOW:].to(self.history)
+        self.history[slot, RAS_WINDOW - len(tail) :] = tail
+        self.row[slot] = len(rows)
+        ended = (rows == config.eos_code).any(dim=1).nonzero()
+        if len(ended):
+            self.eos_age[slot] = len(rows) - int(ended[0])
+        self.done[slot] = bool((rows[-1] == config.eos_code).all())
+
+
+@torch.inference_mode()
+def sample(logits: Tensor, state: SamplerState, slots: Tensor) -> Tensor:
+    """Draw the next row of codes [B, N] from float32 logits [B, N, V] and advance the state of `slots` [B].
+
+    A slot that is done goes on drawing EOS; `state.done` tells.
+    """
+    config = state.config
+    row, eos_age, history = state.row[slots], state.eos_age[slots], state.history[slots]
+    scores = force(logits, row, eos_age, config)
+    temperature = state.temperature[slots, None]  # [B, 1]
+    warped = scores / temperature.clamp_min(1e-5)[..., None]
+    draws = uniform(state.seed[slots], row, config.num_codebooks)  # [B, N, 2]
+    drawn = _draw(warped, state.top_k[slots, None], state.top_p[slots, None], draws[..., 0])
+    codes = torch.where(temperature > 0, drawn, scores.argmax(dim=-1))
+
+    is_stream_code = (history == config.bos_code) | (history == config.eos_code)
+    repeats = ((history == codes[:, None]) & ~is_stream_code).sum(dim=1)
+    limit = state.ras_repeats[slots, None]
+    everything = torch.full_like(limit, config.codebook_size)
+    redrawn = _draw(logits, everything, torch.ones_like(temperature), draws[..., 1])
+    codes = torch.where((limit > 0) & (repeats >= limit), redrawn, codes)
+    codes = torch.where(state.done[slots, None], config.eos_code, codes)
+
+    is_eos = codes == config.eos_code
+    state.row[slots] = row + 1
+    state.eos_age[slots] = torch.where((eos_age > 0) | is_eos.any(dim=1), eos_age + 1, eos_age)
+    state.done[slots] = is_eos.all(dim=1)
+    state.history[slots] = torch.cat([history[:, 1:], codes[:, None]], dim=1)
+    return codes
+
+
+def _draw(scores: Tensor, top_k: Tensor, top_p: Tensor, u: Tensor) -> Tensor:
+    """Draw from softmax(scores [B, N, V]) cut to top_k, then to top_p [B, 1], by inverting u [B, N] in [0, 1)."""
+    ordered, order = scores.sort(dim=-1, descending=True, stable=True)
+    rank = torch.arange(scores.shape[-1], device=scores.device)
+    ordered = ordered.masked_fill(rank >= top_k[..., None], -torch.inf)
+    probabilities = ordered.softmax(dim=-1)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    keep = (before < top_p[..., None]) | (rank == 0)
+    cumulative = (probabilities * keep).cumsum(dim=-1)
+    total = cumulative[..., -1:]
+    chosen = (cumulative <= u[..., None] * total).sum(dim=-1, keepdim=True)
+    last = ((probabilities * keep) > 0).sum(dim=-1, keepdim=True) - 1  # never past the last code that is kept
+    return order.gather(-1, torch.minimum(chosen, last)).squeeze(-1)
+
+
+def uniform(seed: Tensor, row: Tensor, books: int) -> Tensor:
+    """Two numbers in [0, 1) for each codebook, [B, N, 2] float32, from int64 seed [B] and row [B]."""
+    key = _mix(_mix(seed & _MASK) ^ (seed >> 32 & _MASK))
+    key = _mix(key + row * 0x9E3779B9)
+    counter = torch.arange(2 * books, device=seed.device).view(books, 2)
+    bits = _mix(_mix(key[:, None, None] ^ (counter * 0x85EBCA6B & _MASK)) + 0x27D4EB2F)
+    return (bits >> 8).float() / 2**24
+
+
+_MASK = 0xFFFFFFFF
+
+
+def _mix(x: Tensor) -> Tensor:
+    """A 32-bit integer hash (C. Wellons' lowbias32) in int64 arithmetic, of which the low half is kept."""
+    x = x & _MASK
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & _MASK
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & _MASK
+    return x ^ (x >> 16)

@@ -1,0 +1,49 @@
+"""A small random codec, written and judged by transformers, which asks for torchaudio only to resample."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from transformers import DacConfig, HubertConfig
+from transformers.models.higgs_audio_v2_tokenizer.configuration_higgs_audio_v2_tokenizer import (
+    HiggsAudioV2TokenizerConfig,
+)
+from transformers.utils import import_utils
+
+torch.set_num_threads(1)
+import_utils.BACKENDS_MAPPING["torchaudio"] = (lambda: True, "")
+sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))
+modeling = import_module("transformers.models.higgs_audio_v2_tokenizer.modeling_higgs_audio_v2_tokenizer")
+
+
+def make_codec(folder: Path) -> Any:
+    """Save a codec of 8 codebooks of 32 codes and return it; everything in it is random, codebooks included."""
+    torch.manual_seed(0)
+    ratios = [8, 5, 4, 2, 3]
+    config = HiggsAudioV2TokenizerConfig(
+        codebook_dim=8, codebook_size=32, target_bandwidths=(0.5, 1),
+        acoustic_model_config=DacConfig(
+            encoder_hidden_size=4, decoder_hidden_size=64, hidden_size=16,
+            downsampling_ratios=ratios, upsampling_ratios=ratios,
+        ),
+        semantic_model_config=HubertConfig(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, conv_dim=(8,) * 7,
+            num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4,
+        ),
+    )  # fmt: skip
+    model = modeling.HiggsAudioV2TokenizerModel(config).eval()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if name.endswith("codebook.embed"):
+                value.normal_()
+            elif name.endswith("alpha"):
+                value.uniform_(0.5, 1.5)
+            elif "acoustic" in name and value.ndim == 3:
+                value.normal_(std=(value.shape[1] * value.shape[2]) ** -0.5)
+    model.save_pretrained(folder)
+    return model

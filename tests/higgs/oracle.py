@@ -1,0 +1,32 @@
+"""Small random checkpoints, written and judged by transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import HiggsAudioV2Config, HiggsAudioV2ForConditionalGeneration
+
+torch.set_num_threads(1)
+
+DELAY, AUDIO_OUT_BOS, AUDIO_OUT = 498, 497, 500
+
+
+def make_language_model(folder: Path, *, books: int = 8, kv_heads: int = 2, seed: int = 0) -> Any:
+    """Save a model with 34 codes a codebook (BOS 32, EOS 33) and a vocabulary of 512, and return it."""
+    torch.manual_seed(seed)
+    config = HiggsAudioV2Config(
+        vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=kv_heads, head_dim=16, num_codebooks=books, codebook_size=34,
+        audio_stream_bos_id=32, audio_stream_eos_id=33, audio_token_id=AUDIO_OUT,
+        audio_bos_token_id=AUDIO_OUT_BOS, audio_delay_token_id=DELAY, eos_token_id=509, pad_token_id=501,
+        initializer_range=0.2,
+    )  # fmt: skip
+    model = HiggsAudioV2ForConditionalGeneration(config, use_text_head=True).eval()
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if "norm" in name:
+                value.uniform_(0.5, 1.5)
+    model.save_pretrained(folder)
+    return model
