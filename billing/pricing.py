@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from uuid import UUID
 
 from django.db.models import Q
@@ -46,3 +46,15 @@ def price_at(*, model: str, at: datetime, organization_id: UUID | None = None) -
 def show(amount: Decimal) -> str:
     """An amount as a decimal string of nine places, for people and for JSON: "0.045000000"."""
     return f"{amount.quantize(NANO_DOLLAR):f}"
+
+
+def parse_dollars(text: str) -> Decimal:
+    """An amount as an operator writes it. Raises ValueError for what is none, or is finer than a nano-dollar."""
+    try:
+        amount = Decimal(text)
+        exact = amount.quantize(NANO_DOLLAR)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if exact != amount:
+        raise ValueError(text)
+    return exact

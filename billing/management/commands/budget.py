@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import ApiKey, Organization
-from billing import budgets
+from billing import budgets, pricing
 from billing.models import Budget
 
 
@@ -49,9 +49,9 @@ def _key_of(organization: Organization, key: str | None) -> UUID | None:
 
 def _dollars(text: str) -> Decimal:
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
+        amount = pricing.parse_dollars(text)
+    except ValueError:
         amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
+    if amount < 0:
         raise CommandError(f"DOLLARS: {text!r} is not an amount such as 25.00, nor `none`")
     return amount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 
 from accounts.models import Organization
+from billing import pricing
 from billing.models import Account
 
 
@@ -25,10 +26,10 @@ class Command(BaseCommand):
         if organization is None:
             raise CommandError(f"organization: there is none with id {options['organization']}")
         try:
-            amount = Decimal(options["amount"])
-        except InvalidOperation:
+            amount = pricing.parse_dollars(options["amount"])
+        except ValueError:
             amount = Decimal(-1)
-        if not amount.is_finite() or amount < 0:
+        if amount < 0:
             raise CommandError(f"DOLLARS: {options['amount']!r} is not an amount such as 500.00")
         Account.objects.get_or_create(organization=organization)
         try:

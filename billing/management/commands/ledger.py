@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from billing import ledger, verification
 from billing.booking import CauseTaken
 from billing.ledger import Operator
 from billing.models import LedgerTransaction
-from billing.pricing import NANO_DOLLAR, show
+from billing.pricing import parse_dollars, show
 from billing.reservations import InsufficientCredit
 
 MOVEMENTS = {
@@ -37,7 +36,7 @@ class Command(BaseCommand):
             command = commands.add_parser(name, help=text)
             of_what = "transaction" if name == "adjust" else "organization"
             command.add_argument("subject", metavar=of_what.upper(), type=UUID, help=f"the id of the {of_what}")
-            command.add_argument("amount", metavar="DOLLARS", type=_dollars)
+            command.add_argument("amount", metavar="DOLLARS", type=parse_dollars)
             command.add_argument("--cause", required=True, help="a name for this movement; a repeat is a no-op")
             command.add_argument("--reason", required=True)
             command.add_argument("--actor", required=True, help="who does this")
@@ -87,17 +86,6 @@ def _move(options: dict[str, Any]) -> LedgerTransaction:
         )
     book = {"top-up": ledger.top_up, "pay-out": ledger.pay_out, "refund": ledger.refund}[options["command"]]
     return book(organization=organization, amount=amount, cause=cause, operator=operator)
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-        exact = amount.quantize(NANO_DOLLAR)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if exact != amount:
-        raise ValueError(text)
-    return exact
 
 
 def _midnight(text: str) -> datetime:
