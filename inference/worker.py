@@ -21,7 +21,7 @@ from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
 
 from inference import assets, channel, jobs, presence, tasks
-from inference.engine.protocol import Engine, Generation, GenerationCancelled, SpeechRequest
+from inference.engine.protocol import Engine, Generation, GenerationCancelled, Segment, SpeechRequest
 from inference.failures import place_of
 from inference.models import SynthesisJob
 from inference.results import Result
@@ -106,7 +106,7 @@ class Host:
         job = work.job
         started = time.monotonic()
         transcript = text.normalize(job.text)
-        segments = tuple(text.split_sentences(transcript))
+        segments = tuple(Segment(sentence, job.voice) for sentence in text.split_sentences(transcript))
         if not segments:
             raise NothingToSpeak
         writer.started()
@@ -201,11 +201,10 @@ def stop() -> None:
         _host.close()
 
 
-def _request(job: SynthesisJob, segments: tuple[str, ...]) -> SpeechRequest:
+def _request(job: SynthesisJob, segments: tuple[Segment, ...]) -> SpeechRequest:
     return SpeechRequest(
         id=str(job.id),
         segments=segments,
-        voice=job.voice,
         style=job.style,
         max_frames=job.max_frames,
         **job.sampling,

@@ -20,6 +20,8 @@ from inference.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 Pcm = npt.NDArray[np.float32]
 """Mono audio, shape (samples,), in [-1, 1]."""
+Codes = npt.NDArray[np.int16]
+"""A codec's codes, shape (frames, codebooks)."""
 FinishReason = Literal["stop", "length"]
 
 __all__ = [
@@ -27,23 +29,47 @@ __all__ = [
     "SAMPLES_PER_FRAME",
     "SAMPLE_RATE",
     "Chunk",
+    "Codes",
     "Engine",
     "EngineError",
     "FinishReason",
     "Generation",
     "GenerationCancelled",
     "Pcm",
+    "Segment",
     "SpeechRequest",
+    "Turn",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One normalised sentence and who speaks it."""
+
+    text: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was spoken earlier in the same conversation; `codes` is None where its engine had none."""
+
+    text: str
+    voice: str
+    codes: Codes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechRequest:
-    """One text to speak. `segments` are normalised sentences, spoken in order as one continuous audio."""
+    """One text to speak: its segments in order, as one continuous audio."""
 
     id: str
-    segments: tuple[str, ...]
-    voice: str
+    segments: tuple[Segment, ...]
+    context: tuple[Turn, ...] = ()
+    """Earlier turns, oldest first. An engine without memory does not look at them."""
+    checkpoint: Codes | None = None
+    """What an earlier attempt has generated. The engine goes on after it, but puts its audio anew, so that every
+    attempt's chunks are the whole audio; an engine without codes starts over."""
     style: str = ""
     temperature: float = 1.0
     top_p: float = 0.95
@@ -59,6 +85,8 @@ class Chunk:
 
     pcm: Pcm
     frames: int
+    codes: Codes | None = None
+    """The frames' codes: together, from the first chunk on, they are the request's checkpoint."""
 
 
 class EngineError(Exception):

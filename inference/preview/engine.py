@@ -23,6 +23,7 @@ from inference.engine.protocol import (
     FinishReason,
     Generation,
     Pcm,
+    Segment,
     SpeechRequest,
 )
 from inference.preview import espeak
@@ -76,7 +77,7 @@ class PreviewEngine:
 
         `prompt_tokens` is the preview's own measure: words and punctuation marks, as espeak-ng has no tokens.
         """
-        tokens = sum(len(_TOKEN.findall(segment)) for segment in request.segments)
+        tokens = sum(len(_TOKEN.findall(segment.text)) for segment in request.segments)
         generation = Generation(request, prompt_tokens=tokens)
         with self._changed:
             if self._closed:
@@ -164,8 +165,8 @@ class _Speech:
         limit = self.generation.request.max_frames
         return limit is not None and self._frames >= limit and len(self._rest) > 0
 
-    def _speak(self, segment: str) -> None:
-        samples = espeak.speak(segment, PRESETS[self.generation.request.voice])
+    def _speak(self, segment: Segment) -> None:
+        samples = espeak.speak(segment.text, PRESETS[segment.voice])
         if not samples.any():  # nothing to say, for which some variants take a buffer of zeros
             return
         if self._voiced:

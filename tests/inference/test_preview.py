@@ -24,6 +24,7 @@ from inference.engine.protocol import (
     EngineError,
     GenerationCancelled,
     Pcm,
+    Segment,
     SpeechRequest,
 )
 from inference.preview import espeak
@@ -46,7 +47,8 @@ def engine() -> Iterator[PreviewEngine]:
 
 
 def request(segments: tuple[str, ...] = TEXT, **options: Any) -> SpeechRequest:
-    return SpeechRequest(id="test", segments=segments, **{"voice": "alloy", **options})
+    voice = options.pop("voice", "alloy")
+    return SpeechRequest(id="test", segments=tuple(Segment(text, voice) for text in segments), **options)
 
 
 def heard(chunks: list[Chunk]) -> Pcm:
