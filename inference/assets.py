@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
+from django.db.models import Q
 from django.utils import timezone
 
 from inference.models import AudioAsset
@@ -37,9 +38,10 @@ def load(path: str) -> bytes:
         return bytes(file.read())
 
 
-def discard(path: str) -> None:
+def discard(*paths: str) -> None:
     """Delete bytes that no row names."""
-    store().delete(path)
+    for path in filter(None, paths):
+        store().delete(path)
 
 
 def purge(job_id: UUID) -> bool:
@@ -63,10 +65,11 @@ def purge_orphans() -> int:
     for folder in _listed("")[0]:
         if folder < oldest_alive:
             paths = [f"{folder}/{name}" for name in _listed(folder)[1]]
-            kept = set(AudioAsset.objects.filter(path__in=paths, purged_at=None).values_list("path", flat=True))
-            for path in set(paths) - kept:
-                store().delete(path)
-                purged += 1
+            rows = AudioAsset.objects.filter(Q(path__in=paths) | Q(codes_path__in=paths), purged_at=None)
+            kept = {path for row in rows.values_list("path", "codes_path") for path in row}
+            orphans = set(paths) - kept
+            discard(*orphans)
+            purged += len(orphans)
             if not kept:
                 store().delete(folder)
     return purged
@@ -88,7 +91,9 @@ def _folder(job_id: UUID) -> str:
 def _purge(assets: Iterable[AudioAsset]) -> int:
     purged = 0
     for asset in assets:
-        store().delete(asset.path)  # first: a crash in between leaves a row to be purged again, not lost bytes
+        discard(
+            asset.path, asset.codes_path
+        )  # first: a crash in between leaves a row to be purged again, not lost bytes
         purged += AudioAsset.objects.filter(pk=asset.pk, purged_at=None).update(
             purged_at=timezone.now(), transcript=""
         )

@@ -23,13 +23,17 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
+READ_AHEAD = 16
+"""Entries fetched at a time: what a slow listener makes the gateway hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt began to speak."""
+    """An attempt began to speak, as `engine_model`."""
 
     attempt: int
+    engine_model: str
+    transcript: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ class Writer:
         self._attempt = attempt
         self.chunks = 0
 
-    def started(self) -> None:
-        self._add({"kind": "started"})
+    def started(self, *, engine_model: str, transcript: str) -> None:
+        self._add({"kind": "started", "model": engine_model, "transcript": transcript})
 
     def audio(self, data: bytes) -> None:
         self._add({"kind": "audio", "number": self.chunks, "data": data})
@@ -98,7 +102,7 @@ async def read(
     name, last = key(job_id), b"0"
     block = max(1, int(patience_seconds * 1000))
     while True:
-        answer: Any = await client.xread({name: last}, block=block)
+        answer: Any = await client.xread({name: last}, count=READ_AHEAD, block=block)
         entries = _entries(answer)
         if not entries:
             yield None
@@ -121,7 +125,7 @@ def _decode(fields: dict[bytes, bytes]) -> Event:
     attempt = int(fields[b"attempt"])
     match fields[b"kind"]:
         case b"started":
-            return Started(attempt)
+            return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode())
         case b"audio":
             return Audio(attempt, int(fields[b"number"]), fields[b"data"])
         case _:

@@ -8,15 +8,15 @@ Redis or a killed worker costs a retry, which `sweep` arranges.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
@@ -47,6 +47,11 @@ class NewJob:
     max_frames: int
     deadline_seconds: float
     sampling: dict[str, float | int] = field(default_factory=dict)
+    voices: dict[str, str] = field(default_factory=dict)
+    speed: float = 1.0
+    context: tuple[UUID, ...] = ()
+    idempotency_key: str = ""
+    fingerprint: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +68,32 @@ class Spoken:
     size: int
     first_audio_ms: int | None
     synthesis_ms: int
+    encode_ms: int
+    codes_path: str = ""
 
 
-async def submit(connection: psycopg.AsyncConnection, job: NewJob) -> None:
-    """Insert the job in the caller's transaction; `tasks.enqueue` it after the commit."""
-    await connection.execute(
+async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
+    """Insert the job in the caller's transaction; `tasks.enqueue` it after the commit.
+
+    Raises:
+        psycopg.errors.UniqueViolation: the organization has a job under this idempotency key.
+    """
+    await database.execute(
         """
         INSERT INTO inference_synthesisjob (
-            id, organization_id, api_key_id, model, voice, format, text, style, sampling, max_frames,
-            created_at, enqueued_at, deadline_at)
+            id, organization_id, api_key_id, model, voice, voices, format, text, style, speed, context, sampling,
+            max_frames, idempotency_key, fingerprint, created_at, enqueued_at, deadline_at)
         VALUES (
-            %(id)s, %(organization_id)s, %(api_key_id)s, %(model)s, %(voice)s, %(format)s, %(text)s, %(style)s,
-            %(sampling)s, %(max_frames)s, now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
+            %(id)s, %(organization_id)s, %(api_key_id)s, %(model)s, %(voice)s, %(voices)s, %(format)s, %(text)s,
+            %(style)s, %(speed)s, %(context)s, %(sampling)s, %(max_frames)s, %(idempotency_key)s, %(fingerprint)s,
+            now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
         """,
-        {**asdict(job), "sampling": Jsonb(job.sampling)},
+        {
+            **asdict(job),
+            "sampling": Jsonb(job.sampling),
+            "voices": Jsonb(job.voices),
+            "context": list(job.context),
+        },
         # In a pipeline whose first statement is refused this one is skipped, its preparation too, which the driver
         # would believe done.
         prepare=False,
@@ -90,7 +107,7 @@ def claim(job_id: UUID) -> SynthesisJob | None:
         UPDATE inference_synthesisjob
         SET state = 'running', attempt = attempt + 1, started_at = now(),
             lease_expires_at = now() + make_interval(secs => %s)
-        WHERE id = %s AND state = 'queued' AND deadline_at > now()
+        WHERE id = %s AND state = 'queued' AND cancel_requested_at IS NULL AND deadline_at > now()
         RETURNING *
         """,
         (settings.JOB_LEASE_SECONDS, job_id),
@@ -99,12 +116,20 @@ def claim(job_id: UUID) -> SynthesisJob | None:
 
 
 def heartbeat(held: Iterable[tuple[UUID, int]]) -> set[UUID]:
-    """Extend the lease of (job, attempt) pairs; returns the jobs that are still theirs."""
-    alive = set()
-    for job_id, attempt in held:
-        if _owned(job_id, attempt).update(lease_expires_at=_lease()):
-            alive.add(job_id)
-    return alive
+    """Extend the lease of (job, attempt) pairs; returns the jobs that are still theirs and still wanted."""
+    pairs = list(held)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inference_synthesisjob job SET lease_expires_at = now() + make_interval(secs => %s)
+            FROM unnest(%s::uuid[], %s::int[]) AS held (id, attempt)
+            WHERE job.id = held.id AND job.attempt = held.attempt AND state = 'running'
+                AND cancel_requested_at IS NULL
+            RETURNING job.id
+            """,
+            (settings.JOB_LEASE_SECONDS, [id for id, _ in pairs], [attempt for _, attempt in pairs]),
+        )
+        return {job_id for (job_id,) in cursor.fetchall()}
 
 
 @transaction.atomic
@@ -119,7 +144,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         UPDATE inference_synthesisjob
         SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
             engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
-            first_audio_ms = %s, synthesis_ms = %s
+            first_audio_ms = %s, synthesis_ms = %s, encode_ms = %s
         WHERE id = %s AND attempt = %s AND state = 'running'
         RETURNING *
         """,
@@ -130,6 +155,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
             spoken.frames * SAMPLES_PER_FRAME,
             spoken.first_audio_ms,
             spoken.synthesis_ms,
+            spoken.encode_ms,
             job_id,
             attempt,
         ),
@@ -142,6 +168,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         job=job,
         organization_id=job.organization_id,
         path=spoken.path,
+        codes_path=spoken.codes_path,
         content_type=spoken.content_type,
         size=spoken.size,
         samples=job.samples,
@@ -156,19 +183,62 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
 def give_back(job_id: UUID, attempt: int, *, error_code: str) -> bool:
     """End an attempt that went wrong: back to the queue, or failed when it was the last. True if requeued."""
     if attempt >= MAX_ATTEMPTS:
-        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code)
+        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code)
         return False
-    return bool(_owned(job_id, attempt).update(**_requeued()))
+    if _owned(job_id, attempt).filter(cancel_requested_at=None).update(**_requeued()):
+        return True
+    cut(job_id, attempt, frames=0)
+    return False
 
 
 def fail(job_id: UUID, attempt: int, *, error_code: str) -> bool:
     """End a job that no further attempt can save; nothing is billed."""
-    return _end(_owned(job_id, attempt), job_id, State.FAILED, error_code)
+    return _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code) is not None
 
 
+def expire(job_id: UUID) -> bool:
+    """End a job whose time is up; nothing is billed."""
+    return _end(_live(job_id), job_id, State.EXPIRED) is not None
+
+
+@transaction.atomic
 def cancel(job_id: UUID) -> bool:
-    """End a job that nobody waits for any more; its worker notices at its next heartbeat. Nothing is billed."""
-    return _end(_live(job_id), job_id, State.CANCELLED)
+    """Stop a job that nobody wants: a queued one ends now, a running one when its worker has noticed and `cut` it.
+
+    Returns:
+        False where it has ended or was cancelled before.
+    """
+    wanted = _live(job_id).filter(cancel_requested_at=None)
+    job = wanted.select_for_update().first()
+    if job is None:
+        return False
+    if job.state == State.QUEUED:
+        _end(wanted, job_id, State.CANCELLED)
+    else:
+        wanted.update(cancel_requested_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def leave(job_id: UUID) -> bool:
+    """One listener has hung up; when it was the last, the job is cancelled. True if so."""
+    _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1)
+    return _live(job_id).filter(listeners=0).exists() and cancel(job_id)
+
+
+def cut(job_id: UUID, attempt: int, *, frames: int) -> Result | None:
+    """End a job of this attempt's whose cancelling was noticed after `frames`, which are billed.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's, or nobody cancelled it.
+    """
+    cancelled = _owned(job_id, attempt).exclude(cancel_requested_at=None)
+    return _end(cancelled, job_id, State.CANCELLED, samples=frames * SAMPLES_PER_FRAME)
+
+
+def belongs_to(job_id: UUID, *, organization_id: UUID) -> bool:
+    """Whether there is such a job of this organization's."""
+    return SynthesisJob.objects.filter(id=job_id, organization_id=organization_id).exists()
 
 
 def sweep(*, queue_is_empty: bool) -> list[UUID]:
@@ -183,8 +253,11 @@ def sweep(*, queue_is_empty: bool) -> list[UUID]:
         _end(_live(job.id).filter(deadline_at__lt=now), job.id, State.EXPIRED)
     lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
     for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
-        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, "worker_lost")
-    to_send = _move_each(lapsed & Q(attempt__lt=MAX_ATTEMPTS), **_requeued())
+        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, error_code="worker_lost")
+    unwanted = lapsed & Q(cancel_requested_at__isnull=False)
+    for job in SynthesisJob.objects.filter(unwanted):
+        _end(SynthesisJob.objects.filter(unwanted, id=job.id), job.id, State.CANCELLED)
+    to_send = _move_each(lapsed & Q(attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None), **_requeued())
     if queue_is_empty:
         unsent = Q(state=State.QUEUED, enqueued_at__lt=now - timedelta(seconds=RESEND_AFTER_SECONDS))
         to_send += _move_each(unsent, enqueued_at=now)
@@ -205,10 +278,6 @@ def _live(job_id: UUID) -> Any:
     return SynthesisJob.objects.filter(id=job_id, state__in=[State.QUEUED, State.RUNNING])
 
 
-def _lease() -> Any:
-    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-
-
 def _requeued() -> dict[str, Any]:
     return {"state": State.QUEUED, "lease_expires_at": None, "enqueued_at": timezone.now()}
 
@@ -218,11 +287,12 @@ def _ended(state: SynthesisJob.State) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _end(matching: Any, job_id: UUID, state: SynthesisJob.State, error_code: str = "") -> bool:
-    if not matching.update(**_ended(state), error_code=error_code):
-        return False
-    _settle(SynthesisJob.objects.get(id=job_id))
-    return True
+def _end(matching: Any, job_id: UUID, state: SynthesisJob.State, **values: Any) -> Result | None:
+    """End the job if it matches; None where it does not."""
+    if not matching.update(**_ended(state), **values):
+        return None
+    job = SynthesisJob.objects.get(id=job_id)
+    return replace(results.of(job), receipt=_settle(job))
 
 
 def _settle(job: SynthesisJob) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -35,9 +38,23 @@ class SynthesisJob(models.Model):
     format = models.CharField(max_length=16)
     text = models.TextField(blank=True)
     style = models.TextField(blank=True)
+    voices: ClassVar = models.JSONField(db_default={})
+    """Of a dialogue: who speaks as whom, {"SPEAKER0": "alloy"}."""
+    speed = models.FloatField(db_default=1.0)
+    """How many times as fast as the engine speaks."""
+    context: ClassVar = ArrayField(models.UUIDField(), db_default=[])
+    """The jobs that spoke the conversation's earlier turns, oldest first."""
     sampling = models.JSONField()
     """temperature, top_p, top_k, seed; whatever of them the request named."""
     max_frames = models.PositiveIntegerField()
+
+    listeners = models.PositiveSmallIntegerField(db_default=1)
+    """Requests that wait for it: a repeated one joins the job that is there. When the last one leaves, it ends."""
+    cancel_requested_at = models.DateTimeField(null=True)
+    """Nobody wants it any more; the worker that speaks it ends it at its next heartbeat."""
+    idempotency_key = models.CharField(max_length=255, blank=True, db_default="")
+    fingerprint = models.UUIDField(null=True)
+    """A hash of the request, by which a repetition is known."""
 
     created_at = models.DateTimeField()
     enqueued_at = models.DateTimeField()
@@ -55,9 +72,16 @@ class SynthesisJob(models.Model):
     """From the claim to the engine's first chunk."""
     synthesis_ms = models.PositiveIntegerField(null=True)
     """From the claim to the end of the encoding."""
+    encode_ms = models.PositiveIntegerField(null=True)
+    """What of it the encoder took."""
 
     class Meta:
         constraints = (
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="job_once_per_idempotency_key",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running"]) | Q(text="", style="", finished_at__isnull=False),
                 name="job_ended_keeps_no_text",
@@ -71,6 +95,7 @@ class SynthesisJob(models.Model):
         indexes = (
             models.Index(fields=["enqueued_at"], condition=Q(state="queued"), name="job_queued"),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="job_running"),
+            models.Index(fields=["fingerprint"], name="job_of_fingerprint"),
         )
 
     def __str__(self) -> str:
@@ -83,6 +108,9 @@ class AudioAsset(models.Model):
     job = models.OneToOneField(SynthesisJob, on_delete=models.CASCADE, primary_key=True, related_name="asset")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     path = models.CharField(max_length=200)
+    codes_path = models.CharField(max_length=200, blank=True, db_default="")
+    """The codec's codes of the same audio, from which a later turn of the conversation goes on; some engines have
+    none."""
     content_type = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     samples = models.PositiveBigIntegerField()

@@ -28,6 +28,7 @@ class Result:
     queue_ms: int | None = None
     first_audio_ms: int | None = None
     synthesis_ms: int | None = None
+    encode_ms: int | None = None
     receipt: dict[str, Any] = field(default_factory=dict)
     transcript: str = ""
     path: str = ""
@@ -54,6 +55,7 @@ def of(job: SynthesisJob, asset: AudioAsset | None = None) -> Result:
         queue_ms=_queue_ms(job.created_at, job.started_at),
         first_audio_ms=job.first_audio_ms,
         synthesis_ms=job.synthesis_ms,
+        encode_ms=job.encode_ms,
         receipt=asset.receipt if asset else {},
         transcript=asset.transcript if asset else "",
         path=asset.path if asset else "",
@@ -66,8 +68,8 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     cursor = await connection.execute(
         """
         SELECT job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
-               job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, coalesce(asset.receipt, '{}'),
-               coalesce(asset.transcript, ''), coalesce(asset.path, ''),
+               job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
+               coalesce(asset.receipt, '{}'), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0)
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
         WHERE job.id = %s AND job.finished_at IS NOT NULL
@@ -77,7 +79,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     row = await cursor.fetchone()
     if row is None:
         return None
-    state, code, model, reason, tokens, samples, created, started, first, synthesis, receipt, *audio = row
+    state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
     transcript, path, expires_at = audio
     return Result(
         state=state,
@@ -89,6 +91,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         queue_ms=_queue_ms(created, started),
         first_audio_ms=first,
         synthesis_ms=synthesis,
+        encode_ms=encode,
         receipt=receipt,
         transcript=transcript,
         path=path,

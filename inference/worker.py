@@ -8,10 +8,10 @@ lives, and sweeps up after workers that do not. Sweeping needs no leader: every 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import threading
-import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,13 +20,14 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, channel, jobs, presence, tasks
-from inference.engine.protocol import Engine, Generation, GenerationCancelled, Segment, SpeechRequest
+from inference import assets, channel, jobs, presence, tasks, turns
+from inference.engine.protocol import Engine, Generation, GenerationCancelled, Segment, SpeechRequest, Turn
 from inference.failures import place_of
 from inference.models import SynthesisJob
+from inference.recording import Recording
 from inference.results import Result
-from inference.speech import text
-from inference.speech.encoding import FORMATS, open_encoder
+from inference.speech import script as scripts
+from inference.speech.formats import CONTENT_TYPES
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class _Work:
 
     job: SynthesisJob
     generation: Generation | None = None
+    recording: Recording | None = None
 
 
 def host() -> Host:
@@ -88,7 +90,10 @@ class Host:
         try:
             self._speak(work, writer)
         except GenerationCancelled:
-            log.info("job %s: attempt %d cancelled", job.id, job.attempt)
+            frames = work.recording.frames if work.recording else 0
+            if (result := jobs.cut(job.id, job.attempt, frames=frames)) is not None:
+                writer.ended(result)
+            log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, frames)
         except NothingToSpeak:
             if jobs.fail(job.id, job.attempt, error_code="nothing_to_speak"):
                 writer.ended(Result(state="failed", error_code="nothing_to_speak"))
@@ -104,49 +109,42 @@ class Host:
 
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
-        started = time.monotonic()
-        transcript = text.normalize(job.text)
-        segments = tuple(Segment(sentence, job.voice) for sentence in text.split_sentences(transcript))
-        if not segments:
+        script = scripts.write(job.text, voice=job.voice, voices=job.voices)
+        if not script.segments:
             raise NothingToSpeak
-        writer.started()
-        first_audio_ms: int | None = None
-        audio, frames = bytearray(), 0
-        encoder = open_encoder(job.format)
-        generation = work.generation = self.engine.submit(_request(job, segments))
+        context = turns.load(job.organization_id, job.context)
+        writer.started(engine_model=self.engine.model, transcript=script.transcript)
+        recording = work.recording = Recording(
+            writer, format=job.format, speed=job.speed, max_frames=job.max_frames
+        )
+        generation = work.generation = self.engine.submit(_request(job, script.segments, context))
         try:
             for chunk in generation:
-                frames += chunk.frames
-                if data := encoder.encode(chunk.pcm):
-                    audio += data
-                    writer.audio(data)
-                if first_audio_ms is None:
-                    first_audio_ms = _elapsed_ms(started)
+                recording.add(chunk)
         finally:
             generation.cancel()  # an encoder that broke must not leave the engine speaking
-        tail = encoder.close()
-        if tail.data:
-            audio += tail.data
-            writer.audio(tail.data)
-        audio[: len(tail.head)] = tail.head
-        path = assets.save(job.id, job.attempt, job.format, bytes(audio))
+        recorded = recording.close()
+        path = assets.save(job.id, job.attempt, job.format, recorded.data)
+        codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
         spoken = jobs.Spoken(
             engine_model=self.engine.model,
-            finish_reason=generation.finish_reason,
+            finish_reason="length" if recording.cut else generation.finish_reason,
             prompt_tokens=generation.prompt_tokens,
-            frames=frames,
-            transcript=transcript,
+            frames=recording.frames,
+            transcript=script.transcript,
             path=path,
-            content_type=FORMATS[job.format].content_type,
-            size=len(audio),
-            first_audio_ms=first_audio_ms,
-            synthesis_ms=_elapsed_ms(started),
+            codes_path=codes_path,
+            content_type=CONTENT_TYPES[job.format],
+            size=len(recorded.data),
+            first_audio_ms=recording.first_audio_ms,
+            synthesis_ms=recording.elapsed_ms,
+            encode_ms=recording.encode_ms,
         )
         result = jobs.finish(job.id, job.attempt, spoken)
         if result is None:
-            assets.discard(path)
+            assets.discard(path, codes_path)
             raise GenerationCancelled
-        writer.ended(result, head=tail.head)
+        writer.ended(result, head=recorded.head)
 
     def _keep(self) -> None:
         """Beat until closed. A beat that fails (the database or Redis is away) is logged; the next may not."""
@@ -201,15 +199,12 @@ def stop() -> None:
         _host.close()
 
 
-def _request(job: SynthesisJob, segments: tuple[Segment, ...]) -> SpeechRequest:
+def _request(job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...]) -> SpeechRequest:
     return SpeechRequest(
         id=str(job.id),
         segments=segments,
+        context=context,
         style=job.style,
-        max_frames=job.max_frames,
+        max_frames=math.ceil(job.max_frames * job.speed),
         **job.sampling,
     )
-
-
-def _elapsed_ms(since: float) -> int:
-    return round((time.monotonic() - since) * 1000)

@@ -1,7 +1,9 @@
 """The engine of the tests' worker: the preview voice, unless the system message is a script.
 
-`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n`
-breaks the first n attempts at the first frame. So one worker serves every test, at the test's own pace.
+`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n` breaks
+the first n attempts at the first frame; `"break": n` breaks the first attempt, or with `"always": true` every one,
+after n frames; `"echo context"` speaks what was said earlier instead. So one worker serves every test, at the
+test's own pace.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from inference.engine.protocol import (
     Chunk,
     EngineError,
     Generation,
+    Segment,
     SpeechRequest,
 )
 from inference.preview.engine import PreviewEngine
@@ -39,8 +43,11 @@ class ScriptedEngine(PreviewEngine):
     def submit(self, request: SpeechRequest) -> Generation:
         if not request.style.startswith(PREFIX):
             return super().submit(request)
-        generation = Generation(request, prompt_tokens=1)
         script = json.loads(request.style.removeprefix(PREFIX))
+        if script.get("echo context"):
+            said = tuple(Segment(turn.text, turn.voice) for turn in request.context)
+            return super().submit(replace(request, segments=said))
+        generation = Generation(request, prompt_tokens=1)
         threading.Thread(target=self._play, args=(generation, script), daemon=True).start()
         return generation
 
@@ -53,6 +60,9 @@ class ScriptedEngine(PreviewEngine):
         limit = request.max_frames or script["frames"]
         for frame in range(min(script["frames"], limit)):
             if generation.cancelled:
+                return
+            if frame == script.get("break") and (self._tries[request.id] == 1 or script.get("always")):
+                generation.fail(EngineError("midway, as the script says"))
                 return
             time.sleep(script.get("pace", 0))
             t = np.arange(frame * SAMPLES_PER_FRAME, (frame + 1) * SAMPLES_PER_FRAME) / SAMPLE_RATE

@@ -2,5 +2,19 @@
 
 from __future__ import annotations
 
-FORMAT_NAMES = ("wav", "mp3")
-CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+CONTENT_TYPES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg; codecs=opus",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "pcm": "audio/pcm;rate=24000;channels=1",
+}
+ALIASES = {"pcm16": "pcm"}
+"""OpenAI's chat says pcm16 where its speech says pcm."""
+FORMAT_NAMES = (*CONTENT_TYPES, *ALIASES)
+
+
+def canonical(name: str) -> str:
+    """The format that a name on offer stands for."""
+    return ALIASES.get(name, name)

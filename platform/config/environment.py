@@ -16,6 +16,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds manage.py."""
 
+OPENAI_SPEECH_MODELS = (
+    "tts-1",
+    "tts-1-hd",
+    "gpt-4o-mini-tts",
+    "gpt-audio",
+    "gpt-audio-mini",
+    "gpt-4o-audio-preview",
+)
+"""OpenAI's own, which go in January 2027 or have gone: their clients move here by changing a base URL."""
+
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -34,6 +44,16 @@ def _parse_peppers(value: object) -> object:
             raise ValueError("write it as NUMBER:HEX[,NUMBER:HEX…] with at least 32 bytes of hex each")
         peppers[int(match[1])] = bytes.fromhex(match[2])
     return peppers
+
+
+def _parse_aliases(value: object) -> object:
+    """Read `tts-1=boson/higgs-audio-v2.5,…` as {alias: model}."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+    if any(not alias or not model for alias, _, model in pairs):
+        raise ValueError("write it as ALIAS=MODEL[,ALIAS=MODEL…]")
+    return {alias: model for alias, _, model in pairs}
 
 
 class Environment(BaseSettings):
@@ -69,6 +89,10 @@ class Environment(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None
+    model_aliases: Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_aliases)] = dict.fromkeys(
+        OPENAI_SPEECH_MODELS, "boson/higgs-audio-v2.5"
+    )
+    cors_allowed_origins: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
 
     # Rate limits, where a key or an organization has none of its own
     requests_per_minute: Annotated[int, Field(ge=1)] = 6_000

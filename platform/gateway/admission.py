@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import kombu.exceptions
+import psycopg
 import redis
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
@@ -16,8 +18,9 @@ from psycopg_pool import AsyncConnectionPool
 from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
-from gateway import catalog
+from gateway import catalog, idempotency
 from gateway.errors import out_of_budget, out_of_credit, unavailable
+from gateway.idempotency import Ask
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
 from inference import jobs, presence, tasks
@@ -30,12 +33,23 @@ HOLD_MARGIN = timedelta(minutes=5)
 _workers_seen_at = float("-inf")
 
 
-async def admit(service: Service, principal: Principal, order: SpeechOrder) -> UUID:
-    """The id of a job that is paid for up to its cap and on its way to a worker.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A job that is paid for up to its cap and on its way; `replayed`: an earlier request's, at no cost."""
+
+    job_id: UUID
+    replayed: bool = False
+
+
+async def admit(service: Service, principal: Principal, order: SpeechOrder, ask: Ask) -> Admitted:
+    """A job for the request, or the one that it had before.
 
     Raises:
-        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap.
+        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap, 422 for a key
+            of another request's.
     """
+    if (job_id := await idempotency.find(service.database, principal, ask)) is not None:
+        return Admitted(job_id, replayed=True)
     await _require_worker(service)
     job = jobs.NewJob(
         id=new_id(),
@@ -43,15 +57,22 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
         api_key_id=principal.key_id,
         model=order.model,
         voice=order.voice,
+        voices=order.voices,
         format=order.format,
         text=order.text,
         style=order.style,
+        speed=order.speed,
+        context=tuple(turn.job_id for turn in order.context),
         max_frames=order.max_frames,
         deadline_seconds=settings.REQUEST_DEADLINE_SECONDS,
         sampling=order.sampling,
+        idempotency_key=ask.key,
+        fingerprint=ask.fingerprint,
     )
     try:
         await place(service.database, job, cap_ms=order.cap_ms)
+    except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
+        return await admit(service, principal, order, ask)
     except reservations.InsufficientCredit:
         raise out_of_credit() from None
     except reservations.BudgetExceeded as refusal:
@@ -62,7 +83,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
         await asyncio.to_thread(tasks.enqueue, job.id)
     except kombu.exceptions.OperationalError:
         log.warning("job %s could not be enqueued; the sweeper sends it when Redis is back", job.id)
-    return job.id
+    return Admitted(job.id)
 
 
 async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int) -> None:
@@ -70,6 +91,7 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
 
     Raises:
         InsufficientCredit, BudgetExceeded, NoPrice: it is refused; nothing was written.
+        psycopg.errors.UniqueViolation: its idempotency key is taken; nothing was written.
     """
     async with (
         database.connection() as connection,

@@ -8,20 +8,35 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+from django.conf import settings
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import audio, chat, health, metrics, models_api
+from gateway import audio, chat, health, metrics, models_api, speech
 from gateway.recorder import Recorder
 from gateway.service import Service, open_service
 
 V1_ROUTES = (
     Route("/chat/completions", chat.create_chat_completion, methods=["POST"]),
+    Route("/chat/completions/{completion_id}", chat.delete_chat_completion, methods=["DELETE"]),
+    Route("/audio/speech", speech.create_speech, methods=["POST"]),
     Route("/models", models_api.list_models),
     Route("/models/{model:path}", models_api.get_model),
     Route("/audio/{audio_id}", audio.AudioResource),
 )
+EXPOSED_HEADERS = (
+    "idempotency-replayed",
+    "openai-processing-ms",
+    "retry-after",
+    "server-timing",
+    "x-audio-id",
+    "x-request-id",
+    *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
+)
+"""What a web page may read of an answer."""
+CORS_REMEMBERED_SECONDS = 600
 MANAGED_PATHS = ("/usage", "/key")
 """What Django answers under /v1 (see `gateway.urls`)."""
 
@@ -53,7 +68,15 @@ def build(fallback: ASGIApp) -> ASGIApp:
         Route("/metrics", metrics.show),
         Mount("/", fallback),
     )
-    return Recorder(Router(routes, redirect_slashes=False, lifespan=_lifespan), _namer(v1))
+    recorder = Recorder(Router(routes, redirect_slashes=False, lifespan=_lifespan), _namer(v1))
+    return CORSMiddleware(
+        recorder,
+        allow_origins=settings.ENVIRONMENT.cors_allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=CORS_REMEMBERED_SECONDS,
+    )
 
 
 @asynccontextmanager

@@ -1,11 +1,15 @@
-"""What is on offer: the models that have a voice behind them. Formats and voices are the speech room's."""
+"""What is on offer: the models that have a voice behind them, their other names, and the voices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import ApiError, not_found
+from django.conf import settings
+
+from gateway.errors import ApiError, invalid, not_found
+from inference.speech.formats import FORMAT_NAMES, canonical
+from inference.speech.voices import VOICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,41 @@ class Model:
 MODELS = {model.id: model for model in (Model("boson/higgs-audio-v2.5", 1_764_547_200, "boson"),)}
 
 
+def find(name: str, *, param: str | None = "model") -> Model:
+    """The model of that name, or of which it is an alias (`MODEL_ALIASES`).
+
+    Raises:
+        ApiError: 404, there is none.
+    """
+    model = MODELS.get(settings.ENVIRONMENT.model_aliases.get(name, name))
+    if model is None:
+        raise unknown_model(name, param=param)
+    return model
+
+
 def unknown_model(name: str, *, param: str | None = "model") -> ApiError:
     return not_found(
-        f"The model {name!r} does not exist. Models: {', '.join(MODELS)}.", code="model_not_found", param=param
+        f"The model {name[:100]!r} does not exist. Models: {', '.join(MODELS)}.",
+        code="model_not_found",
+        param=param,
     )
+
+
+def known_voice(name: str, param: str) -> str:
+    """Raises ApiError: 400 for a voice that is not on offer."""
+    return _known("voice", name, VOICES, param)
+
+
+def known_format(name: str, param: str) -> str:
+    """The format of that name. Raises ApiError: 400 for one that is not on offer."""
+    return canonical(_known("format", name, FORMAT_NAMES, param))
+
+
+def _known(kind: str, name: str, known: tuple[str, ...], param: str) -> str:
+    if name not in known:
+        raise invalid(
+            f"Invalid {kind} {name[:100]!r}. Supported values: {', '.join(known)}.",
+            param=param,
+            code="unsupported_value",
+        )
+    return name

@@ -1,129 +1,172 @@
-"""POST /v1/chat/completions: text in, speech out, in OpenAI's shape with the exact cost beside the tokens."""
+"""POST /v1/chat/completions: text in, speech out, in OpenAI's shapes with the exact cost beside the tokens."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import secrets
-import time
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from gateway import admission, relay
-from gateway.errors import ApiError, internal, invalid, timed_out, unavailable
-from gateway.parsing import parse, read_json
+from accounts.identifiers import parse_prefixed
+from gateway import sse
+from gateway.errors import ApiError, not_found
+from gateway.parsing import parse
+from gateway.relay import Begun, Finished
 from gateway.request_log import Row
 from gateway.schemas import ChatRequest
 from gateway.service import Service
 from gateway.speech_request import order_from_chat
-from inference import jobs, results
-from inference.results import Result
-from inference.units import SAMPLE_RATE, SAMPLES_PER_FRAME
-
-_SPLICE = secrets.token_hex(16)
-"""Where the base64 goes: it is put between two pieces of JSON and never passes through an encoder."""
+from gateway.spliced import HERE, Spliced
+from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
+from inference import assets, jobs
 
 
-async def create_chat_completion(request: Request) -> Response:
-    """Speak the last user message and answer when it is all spoken."""
+def _read(body: Any) -> Asked:
+    request = parse(ChatRequest, body)
+    include_usage = bool(request.stream_options and request.stream_options.include_usage)
+
+    def answer(job_id: UUID, created: int) -> Answer:
+        if request.stream:
+            return _Chunks(job_id, created, include_usage=include_usage)
+        return _Completion(job_id, created)
+
+    return Asked(order_from_chat(request), answer)
+
+
+create_chat_completion = SpeechRoute(_read)
+"""Speak the last user message."""
+
+
+class _Completion:
+    """The answer when all is spoken (https://platform.openai.com/docs/api-reference/chat/object)."""
+
+    streamed = False
+    media_type = "application/json"
+
+    def __init__(self, job_id: UUID, created: int) -> None:
+        self._job_id = job_id
+        self._created = created
+        self._audio: list[bytes] = []
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        self._audio.append(data)
+        return b""
+
+    def idle(self) -> bytes:
+        return b""
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        result = finished.result
+        message = {
+            "role": "assistant",
+            "content": result.transcript,
+            "refusal": None,
+            "audio": {
+                "id": f"audio_{self._job_id.hex}",
+                "data": HERE,
+                "expires_at": result.expires_at,
+                "transcript": result.transcript,
+            },
+        }
+        choice = {"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}
+        completion = {
+            "id": f"chatcmpl-{self._job_id.hex}",
+            "object": "chat.completion",
+            "created": self._created,
+            "model": result.engine_model,
+            "choices": [choice],
+            "usage": _usage(bill),
+        }
+        audio = b"".join(self._audio)
+        whole = finished.head + audio[len(finished.head) :]
+        return Spliced(json.dumps(completion).encode()).with_audio(whole)
+
+    def fail(self, refusal: ApiError) -> bytes:
+        return b""
+
+
+class _Chunks:
+    """The answer as it is spoken, in OpenAI's order: the role, the transcript, the audio, when it expires, why it
+    ended, what it costs. A container's first bytes cannot know its length here; the stored audio's do.
+    """
+
+    streamed = True
+    media_type = sse.MEDIA_TYPE
+
+    def __init__(self, job_id: UUID, created: int, *, include_usage: bool) -> None:
+        self._audio_id = f"audio_{job_id.hex}"
+        self._include_usage = include_usage
+        self._envelope: dict[str, Any] = {
+            "id": f"chatcmpl-{job_id.hex}",
+            "object": "chat.completion.chunk",
+            "created": created,
+        }
+        self._audio = Spliced(HERE.encode())
+
+    def begin(self, begun: Begun) -> bytes:
+        self._envelope["model"] = begun.engine_model
+        self._audio = Spliced(self._delta({"audio": {"data": HERE}}))
+        spoken = {"content": None, "audio": {"id": self._audio_id, "transcript": begun.transcript}}
+        return self._delta({"role": "assistant", "refusal": None}) + self._delta(spoken)
+
+    def audio(self, data: bytes) -> bytes:
+        return self._audio.with_audio(data)
+
+    def idle(self) -> bytes:
+        return sse.COMMENT
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        result = finished.result
+        pieces = [
+            self._delta({"audio": {"expires_at": result.expires_at}}),
+            self._delta({}, finish_reason=result.finish_reason),
+        ]
+        if self._include_usage:
+            pieces.append(sse.event({**self._envelope, "choices": [], "usage": _usage(bill)}))
+        return b"".join([*pieces, sse.DONE])
+
+    def fail(self, refusal: ApiError) -> bytes:
+        return b"data: " + refusal.body().encode() + b"\n\n"
+
+    def _delta(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        usage = {"usage": None} if self._include_usage else {}
+        return sse.event({**self._envelope, "choices": [choice], **usage})
+
+
+def _usage(bill: Bill) -> dict[str, Any]:
+    return {
+        "prompt_tokens": bill.prompt_tokens,
+        "completion_tokens": bill.frames,
+        "total_tokens": bill.prompt_tokens + bill.frames,
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0, "text_tokens": bill.prompt_tokens},
+        "completion_tokens_details": {"audio_tokens": bill.frames, "text_tokens": 0, "reasoning_tokens": 0},
+        "audio_seconds": bill.seconds,
+        "cost_usd": bill.cost,
+    }
+
+
+async def delete_chat_completion(request: Request) -> Response:
+    """Cancel a completion that is being spoken, for all who wait for it; delete the audio of one that was."""
     service: Service = request.state.service
     row: Row = request.state.row
     principal = await service.keys.authenticate(request.headers)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
-    body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
-    order = order_from_chat(parse(ChatRequest, body))
-    row.model, row.voice, row.format = order.model, order.voice, order.format
-    row.characters = len(order.text)
-    created = int(time.time())
-    async with service.limiter.slot(principal, tokens=order.max_frames) as slot:
-        job_id = row.job_id = await admission.admit(service, principal, order)
-        result, audio = await _await_end(service, job_id)
-        _record(row, result)
-        slot.tokens_used = result.samples // SAMPLES_PER_FRAME
-    if result.state != results.SUCCEEDED:
-        raise _failure(result)
-    completion = _completion(job_id, created, result, audio)
-    return Response(completion, headers=slot.headers, media_type="application/json")
-
-
-async def _await_end(service: Service, job_id: UUID) -> tuple[Result, bytes]:
-    """The job's end; past the deadline the job is cancelled, unless it ended just then."""
-    deadline = settings.REQUEST_DEADLINE_SECONDS
-    try:
-        async with asyncio.timeout(deadline):
-            return await relay.collect(service, job_id)
-    except TimeoutError:
-        await asyncio.to_thread(jobs.cancel, job_id)
-        result = await relay.ended(service, job_id)
-        if result is None or result.state != results.SUCCEEDED:
-            raise timed_out(deadline) from None
-        return result, await relay.stored_audio(result)
-
-
-def _failure(result: Result) -> ApiError:
-    if result.error_code == "nothing_to_speak":
-        return invalid(
-            "There is no word to speak in the last user message.", param="messages", code="nothing_to_speak"
+    name = request.path_params["completion_id"]
+    job_id = parse_prefixed("chatcmpl-", name)
+    if job_id is None or not await asyncio.to_thread(
+        jobs.belongs_to, job_id, organization_id=principal.organization_id
+    ):
+        raise not_found(
+            f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
         )
-    if result.state == "expired":
-        return timed_out(settings.REQUEST_DEADLINE_SECONDS)
-    if result.error_code == "worker_lost":
-        return unavailable(
-            "The workers that spoke this request were lost; it costs nothing. Please try again.",
-            code="worker_lost",
-            retry_after_seconds=2,
-        )
-    return internal()
-
-
-def _record(row: Row, result: Result) -> None:
-    row.samples = result.samples
-    row.cost = Decimal(result.receipt.get("cost_usd", "0"))
-    row.queue_ms = result.queue_ms
-    row.first_audio_ms = result.first_audio_ms
-    row.synthesis_ms = result.synthesis_ms
-
-
-def _completion(job_id: UUID, created: int, result: Result, audio: bytes) -> bytes:
-    """The answer's body (https://platform.openai.com/docs/api-reference/chat/object)."""
-    message = {
-        "role": "assistant",
-        "content": result.transcript,
-        "refusal": None,
-        "audio": {
-            "id": f"audio_{job_id.hex}",
-            "data": _SPLICE,
-            "expires_at": result.expires_at,
-            "transcript": result.transcript,
-        },
-    }
-    choice = {"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}
-    completion = {
-        "id": f"chatcmpl-{job_id.hex}",
-        "object": "chat.completion",
-        "created": created,
-        "model": result.engine_model,
-        "choices": [choice],
-        "usage": _usage(result),
-    }
-    before, after = json.dumps(completion).split(_SPLICE)
-    return b"".join((before.encode(), base64.b64encode(audio), after.encode()))
-
-
-def _usage(result: Result) -> dict[str, Any]:
-    frames = result.samples // SAMPLES_PER_FRAME
-    return {
-        "prompt_tokens": result.prompt_tokens,
-        "completion_tokens": frames,
-        "total_tokens": result.prompt_tokens + frames,
-        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0, "text_tokens": result.prompt_tokens},
-        "completion_tokens_details": {"audio_tokens": frames, "text_tokens": 0, "reasoning_tokens": 0},
-        "audio_seconds": result.samples / SAMPLE_RATE,
-        "cost_usd": result.receipt["cost_usd"],
-    }
+    row.job_id = job_id
+    if not await asyncio.to_thread(jobs.cancel, job_id):
+        await asyncio.to_thread(assets.purge, job_id)
+    return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})

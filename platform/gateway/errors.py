@@ -129,6 +129,24 @@ def timed_out(seconds: float) -> ApiError:
     )
 
 
+def cancelled() -> ApiError:
+    return ApiError(
+        HTTPStatus.CONFLICT,
+        "This request was cancelled; what had been generated until then is billed.",
+        code="cancelled",
+        retry=False,
+    )
+
+
+def client_closed() -> ApiError:
+    """For the log: nobody is there to read it. 499 is nginx's number for it."""
+    return ApiError(499, "The client closed the connection.", code="client_closed")
+
+
+def expired(param: str = "audio_id") -> ApiError:
+    return ApiError(HTTPStatus.GONE, "This audio has expired or was deleted.", code="audio_expired", param=param)
+
+
 def internal() -> ApiError:
     return ApiError(
         HTTPStatus.INTERNAL_SERVER_ERROR,

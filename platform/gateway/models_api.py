@@ -22,10 +22,7 @@ async def list_models(request: Request) -> Response:
 async def get_model(request: Request) -> Response:
     """One model."""
     await _authenticate(request)
-    name = request.path_params["model"]
-    if name not in catalog.MODELS:
-        raise catalog.unknown_model(name[:100])
-    return JSONResponse(catalog.MODELS[name].as_json())
+    return JSONResponse(catalog.find(request.path_params["model"]).as_json())
 
 
 async def _authenticate(request: Request) -> None:

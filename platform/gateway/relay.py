@@ -1,12 +1,14 @@
-"""Waiting for a job's end and its audio: asleep on the job's stream, holding no thread and no connection of
-the database. What the stream cannot give, because Redis lost it, comes from the database and the audio store.
+"""Listening to a job: asleep on its stream, holding no thread and no connection of the database. What the stream
+cannot give, because Redis lost it, comes from the database and the audio store.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
@@ -14,7 +16,7 @@ import redis
 from psycopg_pool import PoolTimeout
 
 from gateway.service import Service
-from inference import assets, channel, results
+from inference import assets, channel, jobs, results
 from inference.results import Result
 
 log = logging.getLogger(__name__)
@@ -22,56 +24,75 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
 """Silence after which the database is asked whether the job has ended unheard."""
 REDIS_RETRY_SECONDS = 0.5
+PIECE_BYTES = 48_000
+"""Of stored audio; whole samples, and whole groups of base64."""
 
 
-@dataclass(slots=True)
-class _Collected:
-    """The audio of the latest attempt, as far as it was heard without a gap."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The voice that speaks, and what it will say."""
 
-    attempt: int = 0
-    pieces: list[bytes] = field(default_factory=list)
-    whole: bool = True
-
-    def take(self, event: channel.Event) -> None:
-        if event.attempt > self.attempt:
-            self.attempt, self.pieces, self.whole = event.attempt, [], True
-        if isinstance(event, channel.Audio) and event.attempt == self.attempt:
-            self.whole = self.whole and event.number == len(self.pieces)
-            self.pieces.append(event.data)
-
-    def audio(self, ended: channel.Ended) -> bytes | None:
-        """The encoded audio, or None where a piece is missing."""
-        if not self.whole or ended.attempt != self.attempt or len(self.pieces) != ended.chunks:
-            return None
-        streamed = b"".join(self.pieces)
-        return ended.head + streamed[len(ended.head) :]
+    engine_model: str
+    transcript: str
 
 
-async def collect(service: Service, job_id: UUID) -> tuple[Result, bytes]:
-    """How the job ended and, where it succeeded, its encoded audio, the same bytes that are stored."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The job's end. `head` replaces the first bytes of what was heard."""
+
+    result: Result
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing came for a while."""
+
+
+Event = Begun | bytes | Silence | Finished
+
+
+async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> AsyncIterator[Event]:
+    """What a job says: `Begun` once, its encoded audio from the first byte to the last, `Finished`.
+
+    However many attempts it takes, no byte comes twice: each attempt's stream is the whole audio, of which what
+    was handed on before is left out. Past the deadline the job is ended as expired.
+    """
+    heard = _Heard()
+    until = time.monotonic() + deadline_seconds
     while True:
+        heard.start_over()
         try:
-            return await _collect(service, job_id)
+            async for event in channel.read(service.redis, job_id, patience_seconds=PATIENCE_SECONDS):
+                if event is not None:
+                    for each in heard.take(event):
+                        yield each
+                    if not isinstance(event, channel.Ended):
+                        continue
+                    if not heard.whole(event):
+                        async for rest in _stored(event.result, heard):
+                            yield rest
+                    yield Finished(event.result, event.head)
+                    return
+                yield Silence()
+                if (result := await _result(service, job_id, expired=time.monotonic() > until)) is not None:
+                    break
         except redis.RedisError as error:
             log.warning("job %s: its stream is away: %s", job_id, type(error).__name__)
             await asyncio.sleep(REDIS_RETRY_SECONDS)
-            if (result := await ended(service, job_id)) is not None:
-                return result, await stored_audio(result)
+            result = await _result(service, job_id, expired=time.monotonic() > until)
+        if result is not None:
+            async for rest in _stored(result, heard):
+                yield rest
+            yield Finished(result)
+            return
 
 
-async def _collect(service: Service, job_id: UUID) -> tuple[Result, bytes]:
-    collected = _Collected()
-    async for event in channel.read(service.redis, job_id, patience_seconds=PATIENCE_SECONDS):
-        if event is None:
-            result = await ended(service, job_id)
-            if result is not None:
-                return result, await stored_audio(result)
-            continue
-        collected.take(event)
-        if isinstance(event, channel.Ended):
-            audio = collected.audio(event)
-            return event.result, await stored_audio(event.result) if audio is None else audio
-    raise AssertionError("the stream of a job has no end of its own")
+async def replay(result: Result) -> AsyncIterator[Event]:
+    """What an ended job said, from the store."""
+    async for event in _stored(result, _Heard()):
+        yield event
+    yield Finished(result)
 
 
 async def ended(service: Service, job_id: UUID) -> Result | None:
@@ -84,6 +105,63 @@ async def ended(service: Service, job_id: UUID) -> Result | None:
         return None
 
 
-async def stored_audio(result: Result) -> bytes:
-    """The bytes in the audio store; none for a job that did not succeed."""
-    return await asyncio.to_thread(assets.load, result.path) if result.path else b""
+class _Heard:
+    """How much of the audio was handed on, over all attempts and connections."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.bytes = 0
+        self.start_over()
+
+    def start_over(self, attempt: int = 0) -> None:
+        """Another attempt, or the same stream anew: both begin at the first byte."""
+        self._attempt, self._number, self._position, self._unbroken = attempt, 0, 0, True
+
+    def take(self, event: channel.Event) -> list[Event]:
+        """What of it is new."""
+        if event.attempt > self._attempt:
+            self.start_over(event.attempt)
+        match event:
+            case channel.Started() if not self.begun:
+                self.begun = True
+                return [Begun(event.engine_model, event.transcript)]
+            case channel.Audio() if event.attempt == self._attempt:
+                self._unbroken = self._unbroken and event.number == self._number
+                if self._unbroken:
+                    return self._new(event.data)
+        return []
+
+    def whole(self, ended: channel.Ended) -> bool:
+        """Whether nothing is missing of the attempt that ended so."""
+        return self._unbroken and ended.attempt == self._attempt and ended.chunks == self._number
+
+    def _new(self, data: bytes) -> list[Event]:
+        self._number += 1
+        self._position += len(data)
+        new = data[max(0, len(data) - (self._position - self.bytes)) :] if self._position > self.bytes else b""
+        self.bytes += len(new)
+        return [new] if new else []
+
+
+async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
+    """What was not heard of a job that has ended, from the audio store."""
+    if not result.path:
+        return
+    if not heard.begun:
+        heard.begun = True
+        yield Begun(result.engine_model, result.transcript)
+    audio = memoryview(await asyncio.to_thread(assets.load, result.path))
+    for start in range(heard.bytes, len(audio), PIECE_BYTES):
+        yield bytes(audio[start : start + PIECE_BYTES])
+
+
+async def _result(service: Service, job_id: UUID, *, expired: bool) -> Result | None:
+    """How the job ended, if it has; one whose time is up is ended."""
+    result = await ended(service, job_id)
+    if result is not None or not expired:
+        return result
+    try:
+        await asyncio.to_thread(jobs.expire, job_id)
+    except psycopg.OperationalError as error:
+        log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
+    return await ended(service, job_id) or Result(state="expired")

@@ -1,5 +1,5 @@
-"""The chat completions request, typed, within OpenAI's bounds
-(https://platform.openai.com/docs/api-reference/chat/create), and what of it the engine is told.
+"""The requests for speech, typed, within OpenAI's bounds
+(https://platform.openai.com/docs/api-reference/chat/create and /audio/createSpeech).
 """
 
 from __future__ import annotations
@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from inference.speech.voices import DEFAULT_VOICE
 
 MAX_TEXT_CHARACTERS = 4096
 MAX_COMPLETION_TOKENS = 22_500
@@ -30,7 +32,6 @@ IGNORED_MEMBERS = frozenset(
         "safety_identifier",
         "service_tier",
         "store",
-        "stream_options",
         "tool_choice",
         "tools",
         "top_logprobs",
@@ -61,21 +62,40 @@ class OtherPart(BaseModel):
     type: Literal["image_url", "input_audio", "file", "refusal"]
 
 
+class EarlierAudio(BaseModel):
+    """An answer of ours, named or given back whole."""
+
+    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
+    id: str
+
+
 class Message(BaseModel):
-    """One turn. Members of other kinds of turns (`audio`, `tool_calls`, …) are let pass."""
+    """One turn. Members of other kinds of turns (`tool_calls`, …) are let pass."""
 
     model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Annotated[TextPart | OtherPart, Field(discriminator="type")]] | None = None
+    audio: EarlierAudio | None = None
 
 
 class VoiceById(Schema):
     id: str
 
 
+Voice = str | VoiceById
+Cast = dict[str, str] | list[str]
+"""Of a dialogue: the voice of each speaker, {"SPEAKER0": "alloy"} or ["alloy"]."""
+
+
 class AudioOptions(Schema):
-    voice: str | VoiceById = "alloy"
+    voice: Voice = DEFAULT_VOICE
+    voices: Cast | None = None
     format: str = "wav"
+
+
+class StreamOptions(Schema):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
 
 
 def _one_or_many(value: object) -> object:
@@ -89,34 +109,65 @@ MetadataKey = Annotated[str, StringConstraints(max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
-class ChatRequest(Schema):
+class Sampling(Schema):
+    """How the model speaks, and how long at most; the members are the engine's."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=1024)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge_extra_body(cls, body: Any) -> Any:
+        """Merge a literal `extra_body` into the top level, as OpenAI's SDKs do before they send."""
+        if not isinstance(body, dict):
+            return body
+        extra = body.get("extra_body")
+        if isinstance(extra, dict):
+            return {**{name: value for name, value in body.items() if name != "extra_body"}, **extra}
+        if extra is None:
+            return {name: value for name, value in body.items() if name != "extra_body"}
+        return body
+
+    def sampling(self) -> dict[str, float | int]:
+        """What of it the request names."""
+        named = {name: getattr(self, name) for name in ("temperature", "top_p", "top_k", "seed")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class ChatRequest(Sampling):
     """The body of POST /v1/chat/completions."""
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
     modalities: list[Literal["text", "audio"]]
     audio: AudioOptions | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=1, le=1024)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
     stop: Stop | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     n: Literal[1] | None = None
-    stream: Literal[False] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _merge_and_drop(cls, body: Any) -> Any:
-        """Merge a literal `extra_body` into the top level, as OpenAI's SDKs do before they send."""
+    def _drop_ignored(cls, body: Any) -> Any:
         if not isinstance(body, dict):
             return body
-        extra = body.get("extra_body")
-        if isinstance(extra, dict):
-            body = {**{name: value for name, value in body.items() if name != "extra_body"}, **extra}
-        elif extra is None:
-            body = {name: value for name, value in body.items() if name != "extra_body"}
         return {name: value for name, value in body.items() if name not in IGNORED_MEMBERS}
+
+
+class SpeechBody(Sampling):
+    """The body of POST /v1/audio/speech; `voices` and the sampling are ours."""
+
+    model: str
+    input: str
+    voice: Voice = DEFAULT_VOICE
+    voices: Cast | None = None
+    instructions: str | None = None
+    response_format: str = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway import catalog
-from gateway.errors import ApiError, invalid
-from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS, ChatRequest, Message, TextPart
-from inference.speech.formats import FORMAT_NAMES
-from inference.speech.voices import DEFAULT_VOICE, VOICES
+from gateway.casting import cast
+from gateway.conversation import EarlierTurn
+from gateway.errors import invalid
+from gateway.schemas import (
+    MAX_COMPLETION_TOKENS,
+    MAX_TEXT_CHARACTERS,
+    ChatRequest,
+    Message,
+    SpeechBody,
+    TextPart,
+    Voice,
+)
+from inference.speech.dialogue import split_lines
+from inference.speech.voices import DEFAULT_VOICE
 from inference.units import FRAME_MS, FRAME_RATE
 
 MODEL_END_MARKERS = frozenset({"<|eot_id|>", "<|end_of_text|>", "<|audio_eos|>"})
@@ -29,11 +39,14 @@ class SpeechOrder:
 
     model: str
     voice: str
+    voices: dict[str, str]
     format: str
     text: str
     style: str
     max_frames: int
-    sampling: dict[str, float | int] = field(default_factory=dict)
+    sampling: dict[str, float | int]
+    speed: float = 1.0
+    context: tuple[EarlierTurn, ...] = ()
 
     @property
     def cap_ms(self) -> int:
@@ -42,73 +55,90 @@ class SpeechOrder:
 
 
 def order_from_chat(request: ChatRequest) -> SpeechOrder:
-    """The order in a chat request: the last user message is spoken, system messages are its style.
+    """The order in a chat request: the last user message is spoken, system messages are its style, and earlier
+    answers of ours are what it goes on from.
 
     Raises:
         ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
     """
-    if request.model not in catalog.MODELS:
-        raise catalog.unknown_model(request.model)
+    model = catalog.find(request.model)
     if set(request.modalities) != {"text", "audio"}:
         raise invalid(
             "Invalid value for 'modalities': it must contain 'text' and 'audio', as in ['text', 'audio'].",
             param="modalities",
             code="unsupported_value",
         )
-    voice, format_name = _voice_and_format(request)
-    text, param = _spoken_text(request)
-    sampling = {
-        name: value
-        for name in ("temperature", "top_p", "top_k", "seed")
-        if (value := getattr(request, name)) is not None
-    }
+    audio = request.audio
+    voice = _voice(audio.voice, "audio.voice") if audio else DEFAULT_VOICE
+    format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
+    index = _last_user_message(request.messages)
+    text = _checked(_text_to_speak(request, index), f"messages[{index}].content")
+    style = _clean("\n".join(_text_of(m) for m in request.messages if m.role in ("system", "developer")))
+    earlier = request.messages[:index]
     return SpeechOrder(
-        model=request.model,
+        model=model.id,
         voice=voice,
+        voices=cast(text, scene=style, voice=voice, voices=audio.voices if audio else None, param="audio.voices"),
         format=format_name,
-        text=_checked(text, param),
-        style=_clean("\n".join(_text_of(m) for m in request.messages if m.role in ("system", "developer"))),
+        text=text,
+        style=style,
         max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
-        sampling=sampling,
+        sampling=request.sampling(),
+        context=tuple(
+            EarlierTurn.named(message.audio.id, f"messages[{position}].audio.id")
+            for position, message in enumerate(earlier)
+            if message.role == "assistant" and message.audio
+        ),
     )
 
 
-def frame_bound(text: str) -> int:
+def order_from_speech(request: SpeechBody) -> SpeechOrder:
+    """The order in a speech request: `input` is spoken, in the style of `instructions`.
+
+    Raises:
+        ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
+    """
+    model = catalog.find(request.model)
+    voice = _voice(request.voice, "voice")
+    text = _checked(request.input, "input")
+    style = _clean(request.instructions or "")
+    return SpeechOrder(
+        model=model.id,
+        voice=voice,
+        voices=cast(text, scene=style, voice=voice, voices=request.voices, param="voices"),
+        format=catalog.known_format(request.response_format, "response_format"),
+        text=text,
+        style=style,
+        max_frames=request.max_completion_tokens or frame_bound(text, speed=request.speed),
+        sampling=request.sampling(),
+        speed=request.speed,
+    )
+
+
+def frame_bound(text: str, *, speed: float = 1.0) -> int:
     """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time."""
-    weight = sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in text)
-    seconds = BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS
+    said = "".join(line.text for line in split_lines(text))
+    weight = sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in said)
+    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS) / speed
     return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
 
 
-def _voice_and_format(request: ChatRequest) -> tuple[str, str]:
-    if request.audio is None:
-        return DEFAULT_VOICE, "wav"
-    voice = request.audio.voice if isinstance(request.audio.voice, str) else request.audio.voice.id
-    if voice not in VOICES:
-        raise _unsupported("voice", "audio.voice", voice, VOICES)
-    if request.audio.format not in FORMAT_NAMES:
-        raise _unsupported("format", "audio.format", request.audio.format, FORMAT_NAMES)
-    return voice, request.audio.format
+def _voice(voice: Voice, param: str) -> str:
+    return catalog.known_voice(voice if isinstance(voice, str) else voice.id, param)
 
 
-def _unsupported(kind: str, param: str, value: str, known: tuple[str, ...]) -> ApiError:
-    return invalid(
-        f"Invalid {kind} {value[:100]!r}. Supported values: {', '.join(known)}.",
-        param=param,
-        code="unsupported_value",
-    )
+def _last_user_message(messages: list[Message]) -> int:
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
+    raise invalid("'messages' must contain a user message: it is what is spoken.", param="messages")
 
 
-def _spoken_text(request: ChatRequest) -> tuple[str, str]:
-    """The last user message up to the first stop sequence, and where it stands in the request."""
-    for index in range(len(request.messages) - 1, -1, -1):
-        message = request.messages[index]
-        if message.role == "user":
-            break
-    else:
-        raise invalid("'messages' must contain a user message: it is what is spoken.", param="messages")
-    param = f"messages[{index}].content"
+def _text_to_speak(request: ChatRequest, index: int) -> str:
+    """The message's text up to the first stop sequence."""
+    message = request.messages[index]
     if isinstance(message.content, list) and any(not isinstance(p, TextPart) for p in message.content):
+        param = f"messages[{index}].content"
         raise invalid(
             f"Invalid value for {param!r}: only text can be spoken, so each part must have type 'text'.",
             param=param,
@@ -118,7 +148,7 @@ def _spoken_text(request: ChatRequest) -> tuple[str, str]:
     for stop in request.stop or ():
         if stop not in MODEL_END_MARKERS:
             text = text.partition(stop)[0]
-    return text, param
+    return text
 
 
 def _text_of(message: Message) -> str:
@@ -135,7 +165,7 @@ def _checked(text: str, param: str) -> str:
             code="string_above_max_length",
         )
     text = _clean(text)
-    if not any(c.isalnum() for c in text):
+    if not any(c.isalnum() for line in split_lines(text) for c in line.text):
         raise invalid(
             f"Invalid value for {param!r}: there is no word in it to speak (after any stop sequence).",
             param=param,

@@ -12,6 +12,8 @@ import numpy as np
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
+from inference.models import AudioAsset
+
 MODEL = "boson/higgs-audio-v2.5"
 
 
@@ -46,6 +48,11 @@ def audio_of(completion: ChatCompletion) -> bytes:
     audio = completion.choices[0].message.audio
     assert audio is not None
     return base64.b64decode(audio.data, validate=True)
+
+
+def transcript_of(audio_id: str) -> str:
+    """What was spoken under an audio's id."""
+    return AudioAsset.objects.get(job_id=audio_id.removeprefix("audio_")).transcript
 
 
 def decode(data: bytes) -> tuple[np.ndarray[Any, Any], int, int]:

@@ -15,7 +15,7 @@ from billing.models import UsageRecord
 from inference import assets
 from inference.models import AudioAsset
 from tests.conftest import Customer
-from tests.gateway.speaking import audio_of, speak
+from tests.gateway.speaking import audio_of, decode, speak
 from tests.live import Service
 
 
@@ -53,6 +53,54 @@ def test_the_stored_audio_is_the_answers_audio(
     assert answer.content == data
     assert answer.headers["content-type"] == {"wav": "audio/wav", "mp3": "audio/mpeg"}[format_name]
     assert answer.headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("wanted", ["wav", "mp3", "opus", "aac", "flac", "pcm", "pcm16"])
+def test_the_audio_can_be_had_in_any_format(
+    service: Service, customer: Customer, spoken: tuple[str, bytes, str], wanted: str
+) -> None:
+    audio_id, data, format_name = spoken
+    answer = get(service, customer, f"{audio_id}?format={wanted}")
+    samples = stored(audio_id).samples
+    assert answer.status_code == 200
+    if wanted == format_name:
+        assert answer.content == data
+    if wanted in ("pcm", "pcm16"):
+        assert len(answer.content) == 2 * samples
+    else:
+        heard, rate, _ = decode(answer.content)
+        assert 0 <= len(heard) * 24_000 / rate - samples <= (3072 if wanted == "aac" else 0)
+    assert get(service, customer, f"{audio_id}?format={wanted}").content == answer.content
+    part = get(service, customer, f"{audio_id}?format={wanted}", range="bytes=100-199")
+    assert part.content == answer.content[100:200]
+    assert part.headers["etag"] == answer.headers["etag"]
+
+
+def test_an_unknown_format_is_named(service: Service, customer: Customer, one: tuple[str, bytes]) -> None:
+    answer = get(service, customer, f"{one[0]}?format=ogg")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "format")
+    assert "opus" in answer.json()["error"]["message"]
+
+
+def test_what_a_client_has_is_not_sent_again(service: Service, customer: Customer, one: tuple[str, bytes]) -> None:
+    etag = get(service, customer, one[0]).headers["etag"]
+    again = get(service, customer, one[0], **{"if-none-match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert get(service, customer, one[0], **{"if-none-match": '"other"'}).status_code == 200
+    other = get(service, customer, f"{one[0]}?format=mp3")
+    assert other.headers["etag"] != etag
+    assert get(service, customer, one[0], range="bytes=0-9", **{"if-range": etag}).status_code == 206
+    assert get(service, customer, one[0], range="bytes=0-9", **{"if-range": '"old"'}).status_code == 200
+
+
+def test_it_says_what_it_is_and_what_it_cost(service: Service, customer: Customer, one: tuple[str, bytes]) -> None:
+    head = httpx.head(f"{service.url}/v1/audio/{one[0]}", headers=customer.headers)
+    record = UsageRecord.objects.get(organization=customer.organization)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(one[1])
+    assert head.headers["x-cost-usd"] == str(record.cost)
+    assert float(head.headers["x-audio-seconds"]) == record.samples / 24_000
+    assert head.headers["content-disposition"] == f'inline; filename="{one[0]}.wav"'
 
 
 @pytest.mark.parametrize(

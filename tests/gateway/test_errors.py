@@ -86,7 +86,7 @@ BAD = [
     ({"stop": "Hello"}, 400, "messages[0].content", "nothing_to_speak", "stop"),
     ({"seed": 2**63}, 400, "seed", "invalid_value", ""),
     ({"n": 2}, 400, "n", "unsupported_value", "1"),
-    ({"stream": True}, 400, "stream", "unsupported_value", "False"),
+    ({"stream": "yes"}, 400, "stream", "invalid_value", "boolean"),
     ({"metadata": {str(i): "" for i in range(17)}}, 400, "metadata", "invalid_value", "16"),
     ({"metadata": {"k": 1}}, 400, "metadata.k", "invalid_type", "string"),
     ({"user": 1}, 400, "user", "invalid_type", "string"),

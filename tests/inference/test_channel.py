@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from gateway.relay import _Collected
+from gateway.relay import Begun, _Heard
 from inference import channel
 from inference.channel import Audio, Ended, Started
 from inference.results import Result
@@ -20,7 +20,7 @@ DONE = Result(state="succeeded", samples=960, receipt={"cost_usd": "0.000030000"
 def test_what_is_written_is_read(broker: redis.Redis) -> None:
     job_id = uuid4()
     writer = channel.Writer(broker, job_id, attempt=2)
-    writer.started()
+    writer.started(engine_model="m", transcript="Größe")
     writer.audio(b"\x00\xffRIFF")
     writer.audio(b"")
     writer.ended(DONE, head=b"RIFF")
@@ -35,7 +35,7 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
         return events
 
     assert asyncio.run(read()) == [
-        Started(2),
+        Started(2, "m", "Größe"),
         Audio(2, 0, b"\x00\xffRIFF"),
         Audio(2, 1, b""),
         Ended(2, 2, b"RIFF", DONE),
@@ -44,26 +44,39 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
     assert 0 < broker.ttl(channel.key(job_id)) <= channel.TTL_SECONDS
 
 
-def collect(*events: channel.Event) -> bytes | None:
-    collected = _Collected()
-    for event in events:
-        collected.take(event)
+def hear(*events: channel.Event, heard: _Heard | None = None) -> tuple[bytes, bool]:
+    """What a listener gets of these, and whether that is all."""
+    heard = heard or _Heard()
+    audio = b"".join(new for event in events for new in heard.take(event) if isinstance(new, bytes))
     last = events[-1]
-    assert isinstance(last, Ended)
-    return collected.audio(last)
+    return audio, isinstance(last, Ended) and heard.whole(last)
 
 
-def test_the_head_replaces_the_first_bytes() -> None:
-    assert collect(Started(1), Audio(1, 0, b"abc"), Audio(1, 1, b"def"), Ended(1, 2, b"XY", DONE)) == b"XYcdef"
+def ended(attempt: int, chunks: int) -> Ended:
+    return Ended(attempt, chunks, b"", DONE)
 
 
-def test_a_later_attempt_starts_over_and_an_earlier_one_is_not_heard() -> None:
-    events = (Audio(1, 0, b"old"), Started(2), Audio(1, 1, b"late"), Audio(2, 0, b"new"), Ended(2, 1, b"", DONE))
-    assert collect(*events) == b"new"
+def test_the_beginning_is_told_once() -> None:
+    heard = _Heard()
+    assert heard.take(Started(1, "m", "Hi.")) == [Begun("m", "Hi.")]
+    assert heard.take(Started(2, "m", "Hi.")) == []
 
 
-def test_a_missing_piece_is_noticed() -> None:
-    assert collect(Audio(1, 1, b"b"), Ended(1, 1, b"", DONE)) is None
-    assert collect(Audio(1, 0, b"a"), Audio(1, 2, b"c"), Ended(1, 3, b"", DONE)) is None
-    assert collect(Audio(1, 0, b"a"), Ended(1, 2, b"", DONE)) is None
-    assert collect(Ended(1, 1, b"", DONE)) is None
+def test_a_later_attempt_goes_on_where_the_earlier_one_was_heard_to() -> None:
+    first = (Started(1, "m", ""), Audio(1, 0, b"abcd"))
+    second = (Started(2, "m", ""), Audio(1, 1, b"late"), Audio(2, 0, b"ab"), Audio(2, 1, b"cdef"), ended(2, 2))
+    assert hear(*first, *second) == (b"abcdef", True)
+
+
+def test_a_stream_that_is_read_again_says_nothing_twice() -> None:
+    heard = _Heard()
+    assert hear(Audio(1, 0, b"abc"), heard=heard) == (b"abc", False)
+    heard.start_over()
+    assert hear(Audio(1, 0, b"abc"), Audio(1, 1, b"d"), ended(1, 2), heard=heard) == (b"d", True)
+
+
+def test_after_a_missing_piece_nothing_is_heard_until_the_end() -> None:
+    assert hear(Audio(1, 1, b"b"), ended(1, 1)) == (b"", False)
+    assert hear(Audio(1, 0, b"a"), Audio(1, 2, b"c"), ended(1, 3)) == (b"a", False)
+    assert hear(Audio(1, 0, b"a"), ended(1, 2)) == (b"a", False)
+    assert hear(ended(1, 1)) == (b"", False)

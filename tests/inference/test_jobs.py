@@ -30,6 +30,7 @@ SPOKEN = jobs.Spoken(
     size=48_044,
     first_audio_ms=1,
     synthesis_ms=2,
+    encode_ms=1,
 )
 
 
@@ -158,13 +159,58 @@ def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
     assert (job(queued).state, job(queued).text, held()) == ("expired", "", 0)
 
 
-def test_a_cancelled_job_is_over(queued: UUID) -> None:
-    jobs.claim(queued)
+def test_a_queued_job_is_cancelled_at_once(queued: UUID) -> None:
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
-    assert jobs.finish(queued, 1, SPOKEN) is None
+    assert jobs.claim(queued) is None
     assert (job(queued).state, held()) == ("cancelled", 0)
     assert not UsageRecord.objects.exists()
+
+
+@pytest.mark.parametrize(("frames", "cost"), [(0, None), (10, "0.000300000")])
+def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
+    queued: UUID, frames: int, cost: str | None
+) -> None:
+    jobs.claim(queued)
+    assert jobs.cut(queued, 1, frames=frames) is None, "nobody has cancelled it"
+    assert jobs.cancel(queued)
+    assert not jobs.cancel(queued)
+    assert jobs.heartbeat([(queued, 1)]) == set()
+    result = jobs.cut(queued, 1, frames=frames)
+    assert result is not None
+    assert (result.state, result.samples) == ("cancelled", frames * 960)
+    assert result.receipt == ({"cost_usd": cost} if cost else {})
+    assert jobs.cut(queued, 1, frames=frames) is None
+    assert (job(queued).state, held(), UsageRecord.objects.count()) == ("cancelled", 0, int(cost is not None))
+
+
+def test_who_finishes_before_the_cut_is_noticed_is_billed_in_full(queued: UUID) -> None:
+    jobs.claim(queued)
+    jobs.cancel(queued)
+    assert jobs.finish(queued, 1, SPOKEN) is not None
+    assert jobs.cut(queued, 1, frames=3) is None
+    assert UsageRecord.objects.get().samples == 24_000
+
+
+@pytest.mark.parametrize("end", ["lapse", "give back"])
+def test_a_cancelled_job_is_not_tried_again(queued: UUID, end: str) -> None:
+    jobs.claim(queued)
+    jobs.cancel(queued)
+    if end == "lapse":
+        lapse(queued)
+        assert jobs.sweep(queue_is_empty=True) == []
+    else:
+        assert not jobs.give_back(queued, 1, error_code="engine_error")
+    assert (job(queued).state, held()) == ("cancelled", 0)
+
+
+def test_the_last_listener_to_leave_cancels(queued: UUID) -> None:
+    change(queued, listeners=2)
+    assert not jobs.leave(queued)
+    assert job(queued).state == "queued"
+    assert jobs.leave(queued)
+    assert not jobs.leave(queued)
+    assert job(queued).state == "cancelled"
 
 
 def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:

@@ -1,0 +1,94 @@
+"""One attempt's audio on its way out: at the asked speed, in whole frames, encoded, to listeners and store."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.channel import Writer
+from inference.engine.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
+from inference.speech.encoding import open_encoder
+from inference.speech.tempo import Tempo
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The whole file; `head` is what of its start changed since it was sent."""
+
+    data: bytes
+    head: bytes
+
+
+class Recording:
+    """Takes an engine's chunks.
+
+    Args:
+        max_frames: what is above is cut off, and `cut` says so.
+    """
+
+    def __init__(self, writer: Writer, *, format: str, speed: float, max_frames: int) -> None:
+        self._writer = writer
+        self._encoder = open_encoder(format)
+        self._tempo = None if speed == 1 else Tempo(speed)
+        self._max_frames = max_frames
+        self._began = time.monotonic()
+        self._sent = bytearray()
+        self._rest: Pcm = np.zeros(0, np.float32)
+        self._codes: list[Codes] = []
+        self._encode_seconds = 0.0
+        self.frames = 0
+        self.cut = False
+        self.first_audio_ms: int | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        if chunk.codes is not None:
+            self._codes.append(chunk.codes)
+        self._take(chunk.pcm if self._tempo is None else self._tempo.push(chunk.pcm))
+        if self.first_audio_ms is None and self.frames:
+            self.first_audio_ms = self.elapsed_ms
+
+    def close(self) -> Recorded:
+        """End the file. To be called once, after the last chunk."""
+        if self._tempo is not None:
+            self._take(self._tempo.flush())
+            self._take(np.zeros(-len(self._rest) % SAMPLES_PER_FRAME, np.float32))
+        began = time.monotonic()
+        tail = self._encoder.close()
+        self._encode_seconds += time.monotonic() - began
+        self._send(tail.data)
+        self._sent[: len(tail.head)] = tail.head
+        return Recorded(bytes(self._sent), tail.head)
+
+    @property
+    def codes(self) -> Codes | None:
+        """Shape (frames of the engine, codebooks); None where the engine has none."""
+        return np.concatenate(self._codes) if self._codes else None
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    @property
+    def encode_ms(self) -> int:
+        return round(self._encode_seconds * 1000)
+
+    def _take(self, pcm: Pcm) -> None:
+        if len(self._rest):
+            pcm = np.concatenate([self._rest, pcm])
+        whole = len(pcm) // SAMPLES_PER_FRAME
+        frames = min(whole, self._max_frames - self.frames)
+        self.cut = self.cut or frames < whole
+        self._rest = pcm[whole * SAMPLES_PER_FRAME :]
+        if frames:
+            self.frames += frames
+            began = time.monotonic()
+            data = self._encoder.encode(pcm[: frames * SAMPLES_PER_FRAME])
+            self._encode_seconds += time.monotonic() - began
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        if data:
+            self._sent += data
+            self._writer.audio(data)

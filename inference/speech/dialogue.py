@@ -1,0 +1,28 @@
+"""Who says what in a text with `[SPEAKER0]` tags: a tag is never read out, it says who speaks from there on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TAG = re.compile(r"\[(SPEAKER\d{1,2})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one speaker says; `speaker` is "" before the first tag."""
+
+    speaker: str
+    text: str
+
+
+def split_lines(text: str) -> list[Line]:
+    """The lines in order; a text without tags is one."""
+    first, *tagged = _TAG.split(text)
+    lines = [Line("", first), *map(Line, tagged[::2], tagged[1::2])]
+    return [line for line in lines if line.text.strip()]
+
+
+def speakers_of(text: str) -> list[str]:
+    """The speakers, in the order in which they first speak."""
+    return list(dict.fromkeys(line.speaker for line in split_lines(text) if line.speaker))

@@ -1,0 +1,55 @@
+"""Who speaks as whom in a dialogue: the voice of each `[SPEAKERn]` of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gateway.catalog import known_voice
+from inference.speech.dialogue import speakers_of
+from inference.speech.voices import VOICES
+
+_SCENE_LINE = re.compile(r"^\s*(SPEAKER\d{1,2})\s*:\s*(.+)$", re.MULTILINE)
+_KINDS = {
+    "feminine": ("nova", "coral", "shimmer", "sage", "marin"),
+    "female": ("nova", "coral", "shimmer", "sage", "marin"),
+    "masculine": ("echo", "onyx", "cedar", "ash", "verse"),
+    "male": ("echo", "onyx", "cedar", "ash", "verse"),
+}
+
+
+def cast(
+    text: str, *, scene: str, voice: str, voices: Mapping[str, str] | Sequence[str] | None, param: str
+) -> dict[str, str]:
+    """A voice for each speaker of `text`; {} where nobody is tagged.
+
+    In this order: what `voices` says; the scene's line "SPEAKER0: echo" or "SPEAKER0: feminine, calm"; `voice` for
+    the first speaker; a voice that nobody has yet.
+
+    Raises:
+        ApiError: 400 for an unknown voice in `voices`, which the request calls `param`.
+    """
+    speakers = speakers_of(text)
+    chosen = _named(voices or {}, param)
+    described = dict(_SCENE_LINE.findall(scene))
+    taken = {chosen[speaker] for speaker in speakers if speaker in chosen}
+    cast = {}
+    for position, speaker in enumerate(speakers):
+        preferred = _preferred(described.get(speaker, "")) or ((voice,) if position == 0 else ())
+        free = [each for each in (*preferred, *VOICES) if each not in taken]
+        cast[speaker] = chosen.get(speaker) or (free or VOICES)[0]
+        taken.add(cast[speaker])
+    return cast
+
+
+def _named(voices: Mapping[str, str] | Sequence[str], param: str) -> dict[str, str]:
+    if not isinstance(voices, Mapping):
+        voices = {f"SPEAKER{number}": voice for number, voice in enumerate(voices)}
+    return {speaker: known_voice(voice, f"{param}.{speaker}") for speaker, voice in voices.items()}
+
+
+def _preferred(description: str) -> tuple[str, ...]:
+    """The voices that a scene's line asks for."""
+    words = re.findall(r"\w+", description.lower())
+    named = tuple(word for word in words if word in VOICES)
+    return named or next((_KINDS[word] for word in words if word in _KINDS), ())

@@ -1,0 +1,57 @@
+"""Earlier turns of a conversation: answers of ours that a request names by their audio's id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg_pool import AsyncConnectionPool
+
+from accounts.identifiers import parse_prefixed
+from accounts.keys import Principal
+from gateway.errors import ApiError, expired, not_found
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTurn:
+    """An answer that the request goes on from; `param` is where in the request it is named."""
+
+    job_id: UUID
+    param: str
+
+    @classmethod
+    def named(cls, audio_id: str, param: str) -> EarlierTurn:
+        """Raises ApiError: 404 for what is no id of ours."""
+        job_id = parse_prefixed("audio_", audio_id)
+        if job_id is None:
+            raise _unknown(audio_id, param)
+        return cls(job_id, param)
+
+
+async def check(database: AsyncConnectionPool, principal: Principal, turns: Sequence[EarlierTurn]) -> None:
+    """Refuse turns that are not there.
+
+    Raises:
+        ApiError: 404 for audio that is unknown or another organization's, 410 for what has expired.
+    """
+    if not turns:
+        return
+    async with database.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT job_id, purged_at IS NULL AND expires_at > now() FROM inference_audioasset
+            WHERE organization_id = %s AND job_id = ANY (%s)
+            """,
+            (principal.organization_id, [turn.job_id for turn in turns]),
+        )
+        kept: dict[UUID, bool] = dict(await cursor.fetchall())
+    for turn in turns:
+        if turn.job_id not in kept:
+            raise _unknown(f"audio_{turn.job_id.hex}", turn.param)
+        if not kept[turn.job_id]:
+            raise expired(turn.param)
+
+
+def _unknown(audio_id: str, param: str) -> ApiError:
+    return not_found(f"No audio with id {audio_id[:100]!r}.", code="audio_not_found", param=param)

@@ -1,0 +1,91 @@
+"""A request that comes again: the job that is there is joined or its audio is given again, and nothing is paid.
+
+Clients say so with an `Idempotency-Key`. OpenAI's SDKs send none, but retry by themselves and count their tries in
+`x-stainless-retry-count`; such a retry is known by its body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from starlette.datastructures import Headers
+
+from accounts.keys import Principal
+from gateway.errors import ApiError, invalid
+from inference import repeats
+from inference.repeats import Earlier
+
+MAX_KEY_CHARACTERS = 255
+HEADER = "idempotency-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What tells one request from another."""
+
+    key: str
+    fingerprint: UUID
+    kind: Literal["first", "retry", "unknown"]
+    """Of the SDKs' count: the first try or a later one; "unknown" for who does not count."""
+
+    @classmethod
+    def of(cls, headers: Headers, route: str, body: Any) -> Self:
+        """Raises ApiError: 400 for a key that is none."""
+        key = headers.get(HEADER, "")
+        if HEADER in headers and not (key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_CHARACTERS):
+            raise invalid(
+                f"Invalid value for 'Idempotency-Key': 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.",
+                param="Idempotency-Key",
+            )
+        count = headers.get("x-stainless-retry-count", "")
+        kind: Literal["first", "retry", "unknown"] = "unknown"
+        if count.isdecimal():
+            kind = "retry" if int(count) else "first"
+        canonical = json.dumps([route, body], sort_keys=True, ensure_ascii=False).encode()
+        return cls(key, UUID(bytes=hashlib.blake2b(canonical, digest_size=16).digest()), kind)
+
+    @property
+    def may_come_again(self) -> bool:
+        """Whether a client that hangs up may be about to ask again for the same."""
+        return bool(self.key) or self.kind != "unknown"
+
+
+async def find(database: AsyncConnectionPool, principal: Principal, ask: Ask) -> UUID | None:
+    """The job that this request is a repetition of, joined; None where it is to have one of its own.
+
+    Raises:
+        ApiError: 422 where the key stands for another request.
+    """
+    if not ask.key and ask.kind != "retry":
+        return None
+    async with database.connection() as connection:
+        earlier = await _find(connection, principal, ask)
+        if earlier is None:
+            return None
+        if ask.key and earlier.fingerprint != ask.fingerprint and not earlier.void:
+            raise ApiError(
+                422,
+                "This Idempotency-Key was used within the last 24 hours for another request. "
+                "Use a new key for a new request.",
+                code="idempotency_key_reused",
+                param="Idempotency-Key",
+            )
+        if not earlier.void and await repeats.join(connection, earlier.job_id):
+            return earlier.job_id
+        if ask.key:
+            await repeats.forget_key(connection, earlier.job_id)
+        return None
+
+
+async def _find(connection: psycopg.AsyncConnection, principal: Principal, ask: Ask) -> Earlier | None:
+    if ask.key:
+        return await repeats.find_by_key(
+            connection, organization_id=principal.organization_id, idempotency_key=ask.key
+        )
+    return await repeats.find_by_fingerprint(connection, api_key_id=principal.key_id, fingerprint=ask.fingerprint)

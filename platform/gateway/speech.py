@@ -1,0 +1,88 @@
+"""POST /v1/audio/speech: OpenAI's speech endpoint, the audio sent as it is made
+(https://platform.openai.com/docs/api-reference/audio/createSpeech).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from gateway import sse
+from gateway.errors import ApiError
+from gateway.parsing import parse
+from gateway.relay import Begun, Finished
+from gateway.schemas import SpeechBody
+from gateway.speech_request import order_from_speech
+from gateway.spliced import HERE, Spliced
+from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
+from inference.speech.formats import CONTENT_TYPES
+
+
+def _read(body: Any) -> Asked:
+    request = parse(SpeechBody, body)
+    order = order_from_speech(request)
+
+    def answer(job_id: UUID, created: int) -> Answer:
+        return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
+
+    return Asked(order, answer)
+
+
+create_speech = SpeechRoute(_read)
+"""Speak `input`."""
+
+
+class _Bytes:
+    """The audio itself. What it costs is asked of /v1/audio/{id}, whose id is in the headers: they leave first."""
+
+    streamed = True
+
+    def __init__(self, media_type: str) -> None:
+        self.media_type = media_type
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        return data
+
+    def idle(self) -> bytes:
+        return b""
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        return b""
+
+    def fail(self, refusal: ApiError) -> bytes:
+        return b""
+
+
+class _Events:
+    """The audio in server-sent events."""
+
+    streamed = True
+    media_type = sse.MEDIA_TYPE
+
+    def __init__(self) -> None:
+        self._audio = Spliced(sse.event({"type": "speech.audio.delta", "audio": HERE}))
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        return self._audio.with_audio(data)
+
+    def idle(self) -> bytes:
+        return sse.COMMENT
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        usage = {
+            "input_tokens": bill.prompt_tokens,
+            "output_tokens": bill.frames,
+            "total_tokens": bill.prompt_tokens + bill.frames,
+            "audio_seconds": bill.seconds,
+            "cost_usd": bill.cost,
+        }
+        return sse.event({"type": "speech.audio.done", "usage": usage})
+
+    def fail(self, refusal: ApiError) -> bytes:
+        return b"data: " + refusal.body().encode() + b"\n\n"
