@@ -8,7 +8,7 @@ Redis or a killed worker costs a retry, which `sweep` arranges.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -89,7 +89,7 @@ async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
             now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
         """,
         {
-            **asdict(job),
+            **{name: getattr(job, name) for name in NewJob.__slots__},
             "sampling": Jsonb(job.sampling),
             "voices": Jsonb(job.voices),
             "context": list(job.context),

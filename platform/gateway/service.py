@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import psycopg
 import redis.asyncio
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
@@ -28,6 +30,14 @@ class Service:
     log: RequestLogWriter
 
 
+async def _still_open(connection: psycopg.AsyncConnection) -> None:
+    """Refuse a connection whose server has gone, without asking it: an idle one that can be read has ended."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise psycopg.OperationalError("the server closed the connection")
+
+
 @asynccontextmanager
 async def open_service() -> AsyncIterator[Service]:
     """Open everything; on the way out the log is written to the last row."""
@@ -37,7 +47,7 @@ async def open_service() -> AsyncIterator[Service]:
         max_size=settings.ENVIRONMENT.database_pool_size,
         timeout=10,
         kwargs={"autocommit": True},
-        check=AsyncConnectionPool.check_connection,
+        check=_still_open,
         open=False,
     ) as database:
         client = redis.asyncio.Redis.from_url(
