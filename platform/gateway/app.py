@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audio, chat, health, metrics, models_api, speech
 from gateway.recorder import Recorder
+from gateway.reference import document
 from gateway.service import Service, open_service
 
 V1_ROUTES = (
@@ -25,6 +26,7 @@ V1_ROUTES = (
     Route("/models", models_api.list_models),
     Route("/models/{model:path}", models_api.get_model),
     Route("/audio/{audio_id}", audio.AudioResource),
+    Route("/openapi.json", document.show),
 )
 EXPOSED_HEADERS = (
     "idempotency-replayed",

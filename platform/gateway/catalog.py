@@ -25,6 +25,11 @@ class Model:
 MODELS = {model.id: model for model in (Model("boson/higgs-audio-v2.5", 1_764_547_200, "boson"),)}
 
 
+def names() -> list[str]:
+    """What a request may call a model."""
+    return [*MODELS, *settings.ENVIRONMENT.model_aliases]
+
+
 def find(name: str, *, param: str | None = "model") -> Model:
     """The model of that name, or of which it is an alias (`MODEL_ALIASES`).
 

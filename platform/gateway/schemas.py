@@ -6,9 +6,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
-from inference.speech.voices import DEFAULT_VOICE
+from inference.speech.formats import FORMAT_NAMES
+from inference.speech.voices import DEFAULT_VOICE, VOICES
 
 MAX_TEXT_CHARACTERS = 4096
 MAX_COMPLETION_TOKENS = 22_500
@@ -82,7 +91,11 @@ class VoiceById(Schema):
     id: str
 
 
-Voice = str | VoiceById
+_VOICE_NAME = {"type": "string", "enum": list(VOICES)}
+_VOICE_BY_ID = {"type": "object", "properties": {"id": _VOICE_NAME}, "required": ["id"]}
+# Told to readers; checked against what is on offer, by `gateway.catalog`, so that a refusal can list it.
+Voice = Annotated[str | VoiceById, WithJsonSchema({"anyOf": [_VOICE_NAME, _VOICE_BY_ID]})]
+Format = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FORMAT_NAMES)})]
 Cast = dict[str, str] | list[str]
 """Of a dialogue: the voice of each speaker, {"SPEAKER0": "alloy"} or ["alloy"]."""
 
@@ -90,7 +103,7 @@ Cast = dict[str, str] | list[str]
 class AudioOptions(Schema):
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
-    format: str = "wav"
+    format: Format = "wav"
 
 
 class StreamOptions(Schema):
@@ -103,7 +116,17 @@ def _one_or_many(value: object) -> object:
 
 
 Stop = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1)]], Field(max_length=4), BeforeValidator(_one_or_many)
+    list[Annotated[str, StringConstraints(min_length=1)]],
+    Field(max_length=4),
+    BeforeValidator(_one_or_many),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "maxItems": 4, "items": {"type": "string", "minLength": 1}},
+            ]
+        }
+    ),
 ]
 MetadataKey = Annotated[str, StringConstraints(max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
@@ -137,9 +160,14 @@ class Sampling(Schema):
         return {name: value for name, value in named.items() if value is not None}
 
 
+def _tell_ignored(schema: dict[str, Any]) -> None:
+    schema["properties"] |= {name: {} for name in sorted(IGNORED_MEMBERS)}
+
+
 class ChatRequest(Sampling):
     """The body of POST /v1/chat/completions."""
 
+    model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
     modalities: list[Literal["text", "audio"]]
@@ -168,6 +196,6 @@ class SpeechBody(Sampling):
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
     instructions: str | None = None
-    response_format: str = "mp3"
+    response_format: Format = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Literal["audio", "sse"] = "audio"

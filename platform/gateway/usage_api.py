@@ -12,6 +12,8 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +28,7 @@ MAX_HOURS = timedelta(days=31)
 MAX_DAYS = timedelta(days=366)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class Moment(serializers.Field[datetime, str, str, Any]):
     """An ISO date, which is its midnight in UTC, or an ISO date and time on a whole hour."""
 
