@@ -76,10 +76,32 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
 
 
 def attend_sdpa(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
-    """The reference decode attention: reads the first `window` positions of each slot, masked to its length."""
+    """Decode attention in fixed shapes: the first `window` positions of each slot, masked to its length."""
     keys = k[:, :window].index_select(0, slots).transpose(1, 2)  # [B, K, W, D]
     values = v[:, :window].index_select(0, slots).transpose(1, 2)
-    mask = torch.arange(window, device=q.device) <= positions[:, None]  # [B, W]
+    return _attend_masked(q, keys, values, positions)
+
+
+def attend_live(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
+    """The same on the CPU, where looking at values is free: slots that stand together are read where they lie.
+
+    Nothing is copied, and of each run of slots no more is read than its longest holds.
+    """
+    numbers, pieces, start = slots.tolist(), [], 0
+    for end in range(1, len(numbers) + 1):
+        if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
+            continue
+        here, live = slice(numbers[start], numbers[end - 1] + 1), positions[start:end]
+        length = int(live.max()) + 1
+        keys, values = (x[here, :length].transpose(1, 2) for x in (k, v))
+        pieces.append(_attend_masked(q[start:end], keys, values, live))
+        start = end
+    return torch.cat(pieces)
+
+
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
+    """q [B, Q, D] over keys and values [B, K, W, D]; row b sees positions[b] + 1 of them."""
+    mask = torch.arange(keys.shape[2], device=q.device) <= positions[:, None]  # [B, W]
     groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
     return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
 
@@ -92,7 +114,10 @@ class HiggsModel:
     layers: list[Layer]
     norm: Tensor  # [H]
     head: Tensor  # [N·V, H]
-    attend: Attend = attend_sdpa
+
+    @property
+    def attend(self) -> Attend:
+        return attend_live if self.device.type == "cpu" else attend_sdpa
 
     @property
     def device(self) -> torch.device:
