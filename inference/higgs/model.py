@@ -2,7 +2,7 @@
 
 `prefill` takes a ragged batch of prompts; `decode` takes one row of codes for each of B slots. Both write keys
 and values into a slot cache. `decode` has fixed shapes and never asks the device for a value, so that it can be
-captured into a CUDA graph; the caller advances `positions`.
+captured into a CUDA graph; the caller advances `positions`. The matrices are packed (see linear).
 
 Shapes: B rows, T packed tokens, H hidden, Q heads, K key/value heads, D head size, N codebooks, V codes,
 S slots, M positions of a slot.
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.higgs.config import HiggsConfig, RopeConfig
+from inference.higgs.linear import linear
 
 
 @dataclass(slots=True)
@@ -31,8 +32,8 @@ class FeedForward:
     down: Tensor  # [H, I]
 
     def mlp(self, x: Tensor) -> Tensor:
-        gate, up = F.linear(x, self.gate_up).chunk(2, dim=-1)
-        return F.linear(F.silu(gate) * up, self.down)
+        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)
+        return linear(F.silu(gate) * up, self.down)
 
 
 @dataclass(slots=True)
@@ -64,6 +65,16 @@ class Prompt:
 
     tokens: Tensor  # [P] int64
     codes: Tensor  # [A, N] int64
+
+    @classmethod
+    def join(cls, parts: Sequence[Prompt]) -> Prompt:
+        return cls(torch.cat([part.tokens for part in parts]), torch.cat([part.codes for part in parts]))
+
+    def split(self, count: int, audio_ids: tuple[int, int]) -> tuple[Prompt, Prompt]:
+        """Its first `count` tokens and the rest, each with its rows; `audio_ids` are the placeholders."""
+        head = self.tokens[:count]
+        rows = int(sum((head == audio_id).sum() for audio_id in set(audio_ids)))
+        return Prompt(head, self.codes[:rows]), Prompt(self.tokens[count:], self.codes[rows:])
 
     def extended(self, rows: Tensor, audio_out_id: int) -> Prompt:
         """The prompt followed by rows [R, N] of audio already known: the all-BOS row, or a resumed stream."""
@@ -121,11 +132,11 @@ class HiggsModel:
 
     @property
     def device(self) -> torch.device:
-        return self.head.device
+        return self.norm.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.head.dtype
+        return self.norm.dtype
 
     def new_cache(self, *, slots: int, length: int) -> KVCache:
         """A cache for `slots` requests of up to `length` positions each, prompt included."""
@@ -182,7 +193,7 @@ class HiggsModel:
                 _attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
-            x = x + F.linear(torch.cat(pieces).flatten(1), layer.out)
+            x = x + linear(torch.cat(pieces).flatten(1), layer.out)
             for rows, half in ((text, layer.text), (audio, layer.audio)):
                 x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
         last = torch.tensor(lengths, device=device).cumsum(0) - 1
@@ -208,7 +219,7 @@ class HiggsModel:
             keys[slots, positions] = k
             values[slots, positions] = v
             attended = self.attend(q, keys, values, slots, positions, window)
-            x = x + F.linear(attended.flatten(1), layer.out)
+            x = x + linear(attended.flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
@@ -218,7 +229,7 @@ class HiggsModel:
     def _qkv(self, layer: Layer, x: Tensor, cache: KVCache, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [T, Q, D] and keys [T, K, D], and values [T, K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
-        states = F.linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
+        states = linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
         rotated, v = states[:, : heads + kv], states[:, heads + kv :]
         cos, sin = cache.cos[positions, None], cache.sin[positions, None]  # [T, 1, D]
         first, second = rotated.chunk(2, dim=-1)
@@ -226,7 +237,7 @@ class HiggsModel:
         return rotated[:, :heads].contiguous(), rotated[:, heads:], v
 
     def _logits(self, x: Tensor) -> Tensor:
-        logits = F.linear(self._norm(x, self.norm), self.head).float()
+        logits = linear(self._norm(x, self.norm), self.head).float()
         return logits.view(len(x), self.config.num_codebooks, -1)
 
 
