@@ -18,7 +18,8 @@ _ROWS = 32
 
 def pack(weight: Tensor) -> Tensor:
     """A weight [O, I] for `linear`; the CPU's in float32 becomes opaque, all others stay as they are."""
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not has_onednn:
         return weight
     return cast(Tensor, torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS))
 

@@ -70,10 +70,10 @@ class Prompt:
     def join(cls, parts: Sequence[Prompt]) -> Prompt:
         return cls(torch.cat([part.tokens for part in parts]), torch.cat([part.codes for part in parts]))
 
-    def split(self, count: int, audio_ids: tuple[int, int]) -> tuple[Prompt, Prompt]:
-        """Its first `count` tokens and the rest, each with its rows; `audio_ids` are the placeholders."""
+    def split(self, count: int, config: HiggsConfig) -> tuple[Prompt, Prompt]:
+        """Its first `count` tokens and the rest, each with its rows."""
         head = self.tokens[:count]
-        rows = int(sum((head == audio_id).sum() for audio_id in set(audio_ids)))
+        rows = int(((head == config.audio_out_id) | (head == config.audio_delay_id)).sum())
         return Prompt(head, self.codes[:rows]), Prompt(self.tokens[count:], self.codes[rows:])
 
     def extended(self, rows: Tensor, audio_out_id: int) -> Prompt:

@@ -2,7 +2,7 @@
 
 Randomness is a hash of (seed, row, codebook, draw): a request draws the same codes alone, in any batch, or
 resumed elsewhere. RAS (repetition-aware sampling): a code that already stands `ras_repeats` times among its
-codebook's last `RAS_WINDOW` rows is drawn anew from the raw distribution.
+codebook's last `ras_window` rows is drawn anew from the raw distribution.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inference.higgs.config import HiggsConfig
+from inference.higgs.config import PUBLISHED_RAS, HiggsConfig
 from inference.higgs.delay import force
-
-RAS_WINDOW = 7
-RAS_REPEATS = 2
 
 
 class SamplerState:
     """What the sampler knows of each slot; tensors of S + 1 slots, the last one scratch for padding rows."""
 
     def __init__(
-        self, config: HiggsConfig, *, slots: int, device: torch.device | str, ras_window: int = RAS_WINDOW
+        self,
+        config: HiggsConfig,
+        *,
+        slots: int,
+        device: torch.device | str,
+        ras_window: int = PUBLISHED_RAS.window,
     ) -> None:
         size = slots + 1
         self.config = config
@@ -47,7 +49,7 @@ class SamplerState:
         top_p: float = 1.0,
         top_k: int = 0,
         seed: int = 0,
-        ras_repeats: int = RAS_REPEATS,
+        ras_repeats: int = PUBLISHED_RAS.repeats,
         rows: Tensor | None = None,
     ) -> None:
         """Give `slot` to a request; `rows` [R, N] are the rows of its stream already known (BOS row, resume).

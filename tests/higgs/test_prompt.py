@@ -7,26 +7,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
-
 from inference.higgs.config import load_config  # noqa: E402
 from inference.higgs.delay import delay  # noqa: E402
 from inference.higgs.prompt import PromptBuilder, Turn  # noqa: E402
-from tests.higgs.oracle import AUDIO_OUT, AUDIO_OUT_BOS, DELAY, make_language_model  # noqa: E402
-
-NAMES = ["begin_of_text", "start_header_id", "end_header_id", "eot_id", "scene_desc_start", "scene_desc_end"]
+from tests.higgs.oracle import AUDIO_OUT, DELAY, make_language_model, make_tokenizer  # noqa: E402
 
 
 def test_prompt_is_the_template(tmp_path: Path) -> None:
     make_language_model(tmp_path)
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fillers = [f"<|filler_{i}|>" for i in range(AUDIO_OUT_BOS - 256 - len(NAMES) - 1)]
-    audio = ["<|audio_eos|>", "<|audio_out_bos|>", "<|delay|>", "<|x|>", "<|AUDIO_OUT|>"]
-    tokenizer.add_special_tokens([f"<|{name}|>" for name in NAMES] + fillers + audio)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = make_tokenizer(tmp_path)
     config = load_config(tmp_path)
     frames = torch.randint(0, 32, (4, 8))
     prompt = PromptBuilder(tmp_path / "tokenizer.json", config).build(
