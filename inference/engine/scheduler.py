@@ -55,8 +55,15 @@ class _Launched:
 class Scheduler:
     """All streams of one device; not thread-safe."""
 
-    def __init__(self, state: BatchState, runner: Runner, vocoder: Vocoder, policy: Policy) -> None:
-        self._vocoder, self._policy = vocoder, policy
+    def __init__(
+        self,
+        state: BatchState,
+        runner: Runner,
+        vocoder: Vocoder,
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._vocoder, self._policy, self._clock = vocoder, policy, clock
         self.waiting: deque[Stream] = deque()
         self.loading: list[Stream] = []
         """Who has a slot and something to read."""
@@ -207,7 +214,7 @@ class Scheduler:
         self._due[slot] = _due(stream, known)
 
     def _launch(self) -> _Launched | None:
-        now = time.monotonic()
+        now = self._clock()
         pace = self._policy.pace_seconds
         slots = sorted(
             slot for slot, stream in self.speaking.items() if pace is None or stream.lead_seconds(now) < pace
@@ -289,7 +296,7 @@ class Scheduler:
             if stream.put(window, audio):
                 self._end_sentence(stream)
             if stream.first_audio_at is None:
-                stream.first_audio_at = time.monotonic()
+                stream.first_audio_at = self._clock()
             if stream.slot in self.speaking:
                 self._due[stream.slot] = _due(stream, stream.total - stream.start)
         return bool(windows)

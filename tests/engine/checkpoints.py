@@ -22,8 +22,8 @@ def make_checkpoint(folder: Path, *, eos: float = 0.0) -> None:
     """Save a model, its tokenizer and its codec.
 
     Args:
-        eos: the size of the head's rows for EOS beside other codes' rows. With 0 a sentence hardly ends by itself
-            where top_k is small.
+        eos: the size of the head's rows for EOS beside other codes' rows. With 0, and without RAS then, a sentence
+            does not end by itself where top_k is small.
     """
     make_language_model(folder, books=BOOKS)
     make_tokenizer(folder)
@@ -34,7 +34,9 @@ def make_checkpoint(folder: Path, *, eos: float = 0.0) -> None:
     codec = load_file(folder / "codec" / "model.safetensors")
     codec["acoustic_decoder.conv2.weight"] *= 0.02  # to be heard without clipping
     save_file(codec, folder / "codec" / "model.safetensors", {"format": "pt"})
-    (folder / "generation_config.json").write_text(json.dumps({"ras_win_len": 7, "ras_win_max_num_repeat": 2}))
+    (folder / "generation_config.json").write_text(
+        json.dumps({"ras_win_len": 7 if eos else None, "ras_win_max_num_repeat": 2})
+    )
 
 
 def request(*texts: str, voice: str = "alloy", id: str = "job", **options: Any) -> SpeechRequest:
