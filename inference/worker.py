@@ -15,13 +15,14 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
 import redis
 from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
 
 from inference import assets, channel, jobs, presence, tasks
-from inference.engine.protocol import Engine, Generation, GenerationCancelled, Segment, SpeechRequest
+from inference.engine.protocol import Codes, Engine, Generation, GenerationCancelled, Segment, SpeechRequest
 from inference.failures import place_of
 from inference.models import SynthesisJob
 from inference.results import Result
@@ -109,17 +110,22 @@ class Host:
         segments = tuple(Segment(sentence, job.voice) for sentence in text.split_sentences(transcript))
         if not segments:
             raise NothingToSpeak
-        writer.started()
+        writer.started(self.engine.model)
         first_audio_ms: int | None = None
         audio, frames = bytearray(), 0
+        codes: list[Codes] = []
         encoder = open_encoder(job.format)
-        generation = work.generation = self.engine.submit(_request(job, segments))
+        request = _request(job, segments, self._codes_so_far(job))
+        generation = work.generation = self.engine.submit(request)
         try:
             for chunk in generation:
                 frames += chunk.frames
+                if chunk.codes is not None:
+                    codes.append(chunk.codes)
                 if data := encoder.encode(chunk.pcm):
                     audio += data
-                    writer.audio(data)
+                    writer.audio(data, codes)
+                    codes.clear()
                 if first_audio_ms is None:
                     first_audio_ms = _elapsed_ms(started)
         finally:
@@ -147,6 +153,17 @@ class Host:
             assets.discard(path)
             raise GenerationCancelled
         writer.ended(result, head=tail.head)
+
+    def _codes_so_far(self, job: SynthesisJob) -> Codes | None:
+        """What an earlier attempt at the job has left, from which this one goes on."""
+        if job.attempt == 1:
+            return None
+        found = channel.read_codes(self._redis, job.id, model=self.engine.model)
+        if found is None:
+            return None
+        codes, codebooks = found
+        log.info("job %s: attempt %d goes on after %d rows", job.id, job.attempt, len(codes) // 2 // codebooks)
+        return np.frombuffer(codes, np.int16).reshape(-1, codebooks)
 
     def _keep(self) -> None:
         """Beat until closed. A beat that fails (the database or Redis is away) is logged; the next may not."""
@@ -201,10 +218,11 @@ def stop() -> None:
         _host.close()
 
 
-def _request(job: SynthesisJob, segments: tuple[Segment, ...]) -> SpeechRequest:
+def _request(job: SynthesisJob, segments: tuple[Segment, ...], checkpoint: Codes | None) -> SpeechRequest:
     return SpeechRequest(
         id=str(job.id),
         segments=segments,
+        checkpoint=checkpoint,
         style=job.style,
         max_frames=job.max_frames,
         **job.sampling,

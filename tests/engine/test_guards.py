@@ -42,12 +42,8 @@ def changed(checkpoint: Path, folder: Path, file: str, **tensors: Any) -> Path:
 
 def test_max_frames_cuts_exactly(engine: HiggsEngine) -> None:
     whole = frames_of(speak(engine, TEXTS[0]))
-    for limit, reason in (
-        (1, "length"),
-        (len(whole) - 1, "length"),
-        (len(whole), "stop"),
-        (len(whole) + 1, "stop"),
-    ):
+    count = len(whole)
+    for limit, reason in ((1, "length"), (count - 1, "length"), (count, "stop"), (count + 1, "stop")):
         generation = engine.submit(request(TEXTS[0], max_frames=limit))
         codes, pcm, _ = listen(generation)
         np.testing.assert_array_equal(frames_of(codes), whole[:limit])
@@ -241,7 +237,7 @@ def test_a_checkpoint_whose_parts_do_not_belong_together_is_refused(
     make_language_model(twelve, books=12)
     make_tokenizer(twelve)
     (twelve / "codec").symlink_to(checkpoint / "codec")
-    with pytest.raises(CheckpointError, match="12 codebooks of 32 codes, the codec .* has 8 of 32"):
+    with pytest.raises(CheckpointError, match=r"12 codebooks of 32 codes, the codec .* has 8 of 32"):
         make_engine(twelve)
     (twelve / "codec").unlink()
     with pytest.raises(ConfigError, match=r"cannot read config.json of checkpoint codec"):
