@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -65,6 +66,7 @@ class Host:
         self._running: dict[UUID, _Work] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -79,6 +81,11 @@ class Host:
     def speak(self, job_id: UUID) -> None:
         """Claim the job and speak it; returns at once where it is not to be had."""
         close_old_connections()
+        if not self.engine.healthy:
+            tasks.enqueue(job_id)
+            self._retire()
+            self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
+            return
         job = jobs.claim(job_id)
         if job is None:
             return
@@ -154,6 +161,13 @@ class Host:
             raise GenerationCancelled
         writer.ended(result, head=tail.head)
 
+    def _retire(self) -> None:
+        """End this process, whose engine is broken: Celery takes no more jobs, the supervisor starts it anew."""
+        if not self._retired.is_set():
+            self._retired.set()
+            log.critical("%s retires: its engine is broken", self.name)
+            os.kill(os.getpid(), signal.SIGTERM)
+
     def _codes_so_far(self, job: SynthesisJob) -> Codes | None:
         """What an earlier attempt at the job has left, from which this one goes on."""
         if job.attempt == 1:
@@ -186,6 +200,10 @@ class Host:
             if (generation := running[job_id].generation) is not None:
                 generation.cancel()
         engine = self.engine
+        if not engine.healthy:
+            presence.leave(self._redis, self.name)
+            self._retire()
+            return
         presence.announce(
             self._redis,
             self.name,

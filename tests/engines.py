@@ -1,7 +1,8 @@
 """The engine of the tests' worker: the preview voice, unless the system message is a script.
 
 `script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n`
-breaks the first n attempts at the first frame. So one worker serves every test, at the test's own pace.
+breaks the first n attempts at the first frame; `"breaks": path` breaks the whole engine, if there is a file
+of that name, and removes it. So one worker serves every test, at the test's own pace.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,11 @@ class ScriptedEngine(PreviewEngine):
             return super().submit(request)
         generation = Generation(request, prompt_tokens=1)
         script = json.loads(request.style.removeprefix(PREFIX))
+        if (mark := Path(script.get("breaks", ""))).is_file():
+            mark.unlink()
+            self.close()
+            generation.fail(EngineError("the engine broke"))
+            return generation
         threading.Thread(target=self._play, args=(generation, script), daemon=True).start()
         return generation
 
