@@ -68,6 +68,9 @@ class HiggsEngine:
 
     def __init__(self, folder: Path, options: Options, voices: Mapping[str, Voice] = DESCRIBED) -> None:
         device = torch.device(options.device)
+        if device.type == "cuda":
+            device = torch.device("cuda", device.index or 0)
+            torch.cuda.set_device(device)
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
         self._ras = load_ras_config(folder)
@@ -139,7 +142,10 @@ class HiggsEngine:
 
     def _run(self) -> None:
         reason = "the engine was closed"
+        device = self._checkpoint.model.device
         try:
+            if device.type == "cuda":
+                torch.cuda.set_device(device)  # each thread has its own
             while self._wait_for_work():
                 if not self._turn():
                     time.sleep(WAIT_FOR_LISTENERS_SECONDS)
