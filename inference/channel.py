@@ -8,15 +8,18 @@ truth: the job's row is.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import redis
 import redis.asyncio
 
 from inference.results import Result
+
+if TYPE_CHECKING:  # the web side has no numpy
+    from inference.engine.protocol import Codes
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +77,12 @@ class Writer:
     def started(self, *, engine_model: str, transcript: str) -> None:
         self._add({"kind": "started", "model": engine_model, "transcript": transcript})
 
-    def audio(self, data: bytes) -> None:
-        self._add({"kind": "audio", "number": self.chunks, "data": data})
+    def audio(self, data: bytes, codes: Sequence[Codes] = ()) -> None:
+        """Send encoded bytes, and beside them the codes made since the last ones were sent."""
+        entry: dict[str, Any] = {"kind": "audio", "number": self.chunks, "data": data}
+        if codes:
+            entry |= {"codes": b"".join(rows.tobytes() for rows in codes), "codebooks": codes[0].shape[1]}
+        self._add(entry)
         self.chunks += 1
 
     def ended(self, result: Result, *, head: bytes = b"") -> None:
@@ -90,6 +97,31 @@ class Writer:
                 pipe.execute()
         except redis.RedisError as error:
             log.warning("%s: an entry was lost: %s", self._key, error)
+
+
+def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes, int] | None:
+    """What attempts with this very model have made of a job: int16 codes, row after row, and codebooks in a row.
+
+    The attempt that got furthest counts. A gap ends what can be used of it; None where nothing can.
+    """
+    try:
+        entries: Any = client.xrange(key(job_id))
+    except redis.RedisError as error:
+        log.warning("%s: its codes could not be read: %s", key(job_id), error)
+        return None
+    found: dict[bytes, list[bytes]] = {}
+    next_number: dict[bytes, int] = {}
+    width = 0
+    for _, fields in entries:
+        attempt = fields[b"attempt"]
+        if fields[b"kind"] == b"started" and fields[b"model"] == model.encode():
+            found[attempt], next_number[attempt] = [], 0
+        elif fields[b"kind"] == b"audio" and next_number.get(attempt) == int(fields[b"number"]):
+            next_number[attempt] += 1
+            found[attempt].append(fields.get(b"codes", b""))
+            width = int(fields.get(b"codebooks", width))
+    codes = max((b"".join(pieces) for pieces in found.values()), key=len, default=b"")
+    return (codes, width) if codes else None
 
 
 async def read(

@@ -37,6 +37,7 @@ class Recording:
         self._sent = bytearray()
         self._rest: Pcm = np.zeros(0, np.float32)
         self._codes: list[Codes] = []
+        self._codes_sent = 0
         self._encode_seconds = 0.0
         self.frames = 0
         self.cut = False
@@ -91,4 +92,5 @@ class Recording:
     def _send(self, data: bytes) -> None:
         if data:
             self._sent += data
-            self._writer.audio(data)
+            self._writer.audio(data, self._codes[self._codes_sent :])
+            self._codes_sent = len(self._codes)

@@ -10,19 +10,29 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import socket
 import sys
 import threading
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
 import redis
 from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
 
 from inference import assets, channel, jobs, presence, tasks, turns
-from inference.engine.protocol import Engine, Generation, GenerationCancelled, Segment, SpeechRequest, Turn
+from inference.engine.protocol import (
+    Codes,
+    Engine,
+    Generation,
+    GenerationCancelled,
+    Segment,
+    SpeechRequest,
+    Turn,
+)
 from inference.failures import place_of
 from inference.models import SynthesisJob
 from inference.recording import Recording
@@ -68,6 +78,7 @@ class Host:
         self._running: dict[UUID, _Work] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -82,6 +93,11 @@ class Host:
     def speak(self, job_id: UUID) -> None:
         """Claim the job and speak it; returns at once where it is not to be had."""
         close_old_connections()
+        if not self.engine.healthy:
+            tasks.enqueue(job_id)
+            self._retire()
+            self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
+            return
         job = jobs.claim(job_id)
         if job is None:
             return
@@ -119,7 +135,8 @@ class Host:
         recording = work.recording = Recording(
             writer, format=job.format, speed=job.speed, max_frames=job.max_frames
         )
-        generation = work.generation = self.engine.submit(_request(job, script.segments, context))
+        request = _request(job, script.segments, context, self._codes_so_far(job))
+        generation = work.generation = self.engine.submit(request)
         try:
             for chunk in generation:
                 recording.add(chunk)
@@ -148,6 +165,24 @@ class Host:
             raise GenerationCancelled
         writer.ended(result, head=recorded.head)
 
+    def _retire(self) -> None:
+        """End this process, whose engine is broken: Celery takes no more jobs, the supervisor starts it anew."""
+        if not self._retired.is_set():
+            self._retired.set()
+            log.critical("%s retires: its engine is broken", self.name)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _codes_so_far(self, job: SynthesisJob) -> Codes | None:
+        """What an earlier attempt at the job has left, from which this one goes on."""
+        if job.attempt == 1:
+            return None
+        found = channel.read_codes(self._redis, job.id, model=self.engine.model)
+        if found is None:
+            return None
+        codes, codebooks = found
+        log.info("job %s: attempt %d goes on after %d rows", job.id, job.attempt, len(codes) // 2 // codebooks)
+        return np.frombuffer(codes, np.int16).reshape(-1, codebooks)
+
     def _keep(self) -> None:
         """Beat until closed. A beat that fails (the database or Redis is away) is logged; the next may not."""
         while True:
@@ -169,6 +204,10 @@ class Host:
             if (generation := running[job_id].generation) is not None:
                 generation.cancel()
         engine = self.engine
+        if not engine.healthy:
+            presence.leave(self._redis, self.name)
+            self._retire()
+            return
         presence.announce(
             self._redis,
             self.name,
@@ -204,11 +243,14 @@ def stop() -> None:
         _host.close()
 
 
-def _request(job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...]) -> SpeechRequest:
+def _request(
+    job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...], checkpoint: Codes | None
+) -> SpeechRequest:
     return SpeechRequest(
         id=str(job.id),
         segments=segments,
         context=context,
+        checkpoint=checkpoint,
         style=job.style,
         max_frames=math.ceil(job.max_frames * job.speed),
         **job.sampling,

@@ -2,8 +2,8 @@
 
 `script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n` breaks
 the first n attempts at the first frame; `"break": n` breaks the first attempt, or with `"always": true` every one,
-after n frames; `"echo context"` speaks what was said earlier instead. So one worker serves every test, at the
-test's own pace.
+after n frames; `"breaks": path` breaks the whole engine, if there is a file of that name, and removes it; `"echo
+context"` speaks what was said earlier instead. So one worker serves every test, at the test's own pace.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ class ScriptedEngine(PreviewEngine):
             said = tuple(Segment(turn.text, turn.voice) for turn in request.context)
             return super().submit(replace(request, segments=said))
         generation = Generation(request, prompt_tokens=1)
+        if (mark := Path(script.get("breaks", ""))).is_file():
+            mark.unlink()
+            self.close()
+            generation.fail(EngineError("the engine broke"))
+            return generation
         threading.Thread(target=self._play, args=(generation, script), daemon=True).start()
         return generation
 

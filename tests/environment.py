@@ -12,7 +12,7 @@ from pathlib import Path
 VAR_DIR = Path(tempfile.mkdtemp(prefix="speech-tests-"))
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 
-for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "DEBUG"):
+for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "HIGGS_CHECKPOINT", "DEBUG"):
     os.environ.pop(name, None)
 os.environ["VAR_DIR"] = str(VAR_DIR)
 

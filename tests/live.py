@@ -60,10 +60,11 @@ class Service:
         self.gateway = self._start("gateway", "manage.py", "gateway")
         wait_for(lambda: self._answers("/healthz"), seconds=START_SECONDS, what="the gateway answers")
 
-    def start_worker(self) -> None:
+    def start_worker(self, **environment: str) -> None:
+        """Start it, with variables of its own if need be."""
         self.worker = self._start(
             "worker", "-m", "celery", "-A", "config", "worker",
-            "--pool", "threads", "--concurrency", "8", "-Q", "synthesis,maintenance",
+            "--pool", "threads", "--concurrency", "8", "-Q", "synthesis,maintenance", **environment,
         )  # fmt: skip
 
     def wait_until_ready(self) -> None:
@@ -93,13 +94,13 @@ class Service:
                     process.kill()
                     process.wait()
 
-    def _start(self, part: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, part: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         output: IO[bytes]
         with (self._folder / f"{part}.log").open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env=self._environment,
+                env={**self._environment, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -86,7 +86,9 @@ class Chunk:
     pcm: Pcm
     frames: int
     codes: Codes | None = None
-    """The frames' codes: together, from the first chunk on, they are the request's checkpoint."""
+    """The frames' codes: together, from the first chunk on, they are the request's checkpoint.
+
+    An engine may put rows of its own between them, for what it must know to go on."""
 
 
 class EngineError(Exception):
@@ -163,6 +165,10 @@ class Engine(Protocol):
     @property
     def slots(self) -> int:
         """How many requests it speaks at once."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can speak. False for good once it is closed, or broken beyond a single request."""
 
     def submit(self, request: SpeechRequest) -> Generation:
         """Start speaking `request`; never blocks on other requests' audio."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from inference.higgs.config import HiggsConfig, load_config
+from inference.higgs.linear import pack
 from inference.higgs.model import FeedForward, HiggsModel, Layer
 from inference.higgs.tensors import CheckpointError, TensorTable
 
@@ -61,7 +62,7 @@ def _take(config: HiggsConfig, table: TensorTable) -> HiggsModel:
         audio_embedding=table.take(audio_table, (rows, hidden)),
         layers=[_layer(config, table, f"{body}layers.{i}.") for i in range(config.layers)],
         norm=table.take(f"{body}norm.weight", (hidden,)),
-        head=_rows(table, head, "linear", (rows, hidden)),
+        head=pack(_rows(table, head, "linear", (rows, hidden))),
     )
 
 
@@ -82,8 +83,10 @@ def _layer(config: HiggsConfig, table: TensorTable, name: str) -> Layer:
     attention = f"{name}self_attn."
     projections = {"q": q, "k": kv, "v": kv}
     return Layer(
-        qkv=torch.cat([table.take(f"{attention}{p}_proj.weight", (n, hidden)) for p, n in projections.items()]),
-        out=table.take(f"{attention}o_proj.weight", (hidden, q)),
+        qkv=pack(
+            torch.cat([table.take(f"{attention}{p}_proj.weight", (n, hidden)) for p, n in projections.items()])
+        ),
+        out=pack(table.take(f"{attention}o_proj.weight", (hidden, q))),
         text=_feed_forward(config, table, name, ""),
         audio=_feed_forward(config, table, name, "audio_"),
     )
@@ -95,8 +98,8 @@ def _feed_forward(config: HiggsConfig, table: TensorTable, name: str, kind: str)
     return FeedForward(
         input_norm=table.take(f"{name}{kind}input_layernorm.weight", (hidden,)),
         post_norm=table.take(f"{name}{kind}post_attention_layernorm.weight", (hidden,)),
-        gate_up=torch.cat([table.take(f"{mlp}{p}_proj.weight", (inner, hidden)) for p in ("gate", "up")]),
-        down=table.take(f"{mlp}down_proj.weight", (hidden, inner)),
+        gate_up=pack(torch.cat([table.take(f"{mlp}{p}_proj.weight", (inner, hidden)) for p in ("gate", "up")])),
+        down=pack(table.take(f"{mlp}down_proj.weight", (hidden, inner))),
     )
 
 

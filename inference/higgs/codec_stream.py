@@ -30,13 +30,26 @@ class Window:
 
 
 class ChunkStream:
-    """One stream's place. Its first chunk may go out with less context to the right than the rest."""
+    """One stream's place. Its first chunk may go out with less context to the right than the rest.
+
+    Chunks grow from `first` to `chunk` frames, each as long as all that was sent before it, so that a listener
+    who has just begun to play does not wait for a long one.
+    """
 
     def __init__(self, *, samples_per_frame: int, chunk: int = 25, first: int = 4, first_context: int = 4) -> None:
         self.samples_per_frame = samples_per_frame
         self.chunk, self.first, self.first_context = chunk, first, min(first_context, CONTEXT)
         self.emitted = 0
         self._tail: Tensor | None = None
+
+    @property
+    def wanted(self) -> int:
+        """The frames that must be there for the next chunk."""
+        return self._end + (CONTEXT if self.emitted else self.first_context)
+
+    @property
+    def _end(self) -> int:
+        return self.emitted + min(self.chunk, max(self.first, self.emitted))
 
     def plan(self, available: int, *, final: bool) -> Window | None:
         """The next window once its frames are there, or None. `final`: no frame follows the `available` ones."""
@@ -47,11 +60,9 @@ class ChunkStream:
             if end == start:
                 return None
             return Window(max(0, start - CONTEXT), min(available, end + CONTEXT), start, end)
-        size, context = (self.first, self.first_context) if not start else (self.chunk, CONTEXT)
-        end = start + size
-        if available < end + context:
+        if available < self.wanted:
             return None
-        return Window(max(0, start - CONTEXT), end + context, start, end)
+        return Window(max(0, start - CONTEXT), self.wanted, start, self._end)
 
     def take(self, window: Window, audio: Tensor) -> Tensor:
         """The samples to send, [(end - start) · 960], from the window's decoded audio [(high - low) · 960]."""

@@ -65,6 +65,30 @@ class HiggsConfig:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RasConfig:
+    """Repetition-aware sampling: a code that stands `repeats` times in `window` rows is drawn anew; 0 is never."""
+
+    window: int = 7
+    repeats: int = 2
+
+
+PUBLISHED_RAS = RasConfig()
+
+
+def load_ras_config(folder: Path) -> RasConfig:
+    """Read `folder/generation_config.json`; what it does not say is as published. Raises ConfigError."""
+    path = folder / "generation_config.json"
+    data = read_json(path) if path.exists() else {}
+    window = data.get("ras_win_len", PUBLISHED_RAS.window)
+    repeats = data.get("ras_win_max_num_repeat", PUBLISHED_RAS.repeats)
+    if not window or not repeats:
+        return RasConfig(repeats=0)
+    if not (isinstance(window, int) and isinstance(repeats, int) and window > 0 and repeats > 0):
+        raise ConfigError(f"{path.name}: ras_win_len={window!r} and ras_win_max_num_repeat={repeats!r} must count")
+    return RasConfig(window=window, repeats=repeats)
+
+
 def load_config(folder: Path) -> HiggsConfig:
     """Read `folder/config.json`. Raises ConfigError."""
     return parse_config(read_json(folder / "config.json"))

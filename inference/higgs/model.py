@@ -2,7 +2,7 @@
 
 `prefill` takes a ragged batch of prompts; `decode` takes one row of codes for each of B slots. Both write keys
 and values into a slot cache. `decode` has fixed shapes and never asks the device for a value, so that it can be
-captured into a CUDA graph; the caller advances `positions`.
+captured into a CUDA graph; the caller advances `positions`. The matrices are packed (see linear).
 
 Shapes: B rows, T packed tokens, H hidden, Q heads, K key/value heads, D head size, N codebooks, V codes,
 S slots, M positions of a slot.
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.higgs.config import HiggsConfig, RopeConfig
+from inference.higgs.linear import linear
 
 
 @dataclass(slots=True)
@@ -31,8 +32,8 @@ class FeedForward:
     down: Tensor  # [H, I]
 
     def mlp(self, x: Tensor) -> Tensor:
-        gate, up = F.linear(x, self.gate_up).chunk(2, dim=-1)
-        return F.linear(F.silu(gate) * up, self.down)
+        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)
+        return linear(F.silu(gate) * up, self.down)
 
 
 @dataclass(slots=True)
@@ -65,6 +66,16 @@ class Prompt:
     tokens: Tensor  # [P] int64
     codes: Tensor  # [A, N] int64
 
+    @classmethod
+    def join(cls, parts: Sequence[Prompt]) -> Prompt:
+        return cls(torch.cat([part.tokens for part in parts]), torch.cat([part.codes for part in parts]))
+
+    def split(self, count: int, config: HiggsConfig) -> tuple[Prompt, Prompt]:
+        """Its first `count` tokens and the rest, each with its rows."""
+        head = self.tokens[:count]
+        rows = int(((head == config.audio_out_id) | (head == config.audio_delay_id)).sum())
+        return Prompt(head, self.codes[:rows]), Prompt(self.tokens[count:], self.codes[rows:])
+
     def extended(self, rows: Tensor, audio_out_id: int) -> Prompt:
         """The prompt followed by rows [R, N] of audio already known: the all-BOS row, or a resumed stream."""
         filler = self.tokens.new_full((len(rows),), audio_out_id)
@@ -76,10 +87,32 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
 
 
 def attend_sdpa(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
-    """The reference decode attention: reads the first `window` positions of each slot, masked to its length."""
+    """Decode attention in fixed shapes: the first `window` positions of each slot, masked to its length."""
     keys = k[:, :window].index_select(0, slots).transpose(1, 2)  # [B, K, W, D]
     values = v[:, :window].index_select(0, slots).transpose(1, 2)
-    mask = torch.arange(window, device=q.device) <= positions[:, None]  # [B, W]
+    return _attend_masked(q, keys, values, positions)
+
+
+def attend_live(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
+    """The same on the CPU, where looking at values is free: slots that stand together are read where they lie.
+
+    Nothing is copied, and of each run of slots no more is read than its longest holds.
+    """
+    numbers, pieces, start = slots.tolist(), [], 0
+    for end in range(1, len(numbers) + 1):
+        if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
+            continue
+        here, live = slice(numbers[start], numbers[end - 1] + 1), positions[start:end]
+        length = int(live.max()) + 1
+        keys, values = (x[here, :length].transpose(1, 2) for x in (k, v))
+        pieces.append(_attend_masked(q[start:end], keys, values, live))
+        start = end
+    return torch.cat(pieces)
+
+
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
+    """q [B, Q, D] over keys and values [B, K, W, D]; row b sees positions[b] + 1 of them."""
+    mask = torch.arange(keys.shape[2], device=q.device) <= positions[:, None]  # [B, W]
     groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
     return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
 
@@ -92,15 +125,18 @@ class HiggsModel:
     layers: list[Layer]
     norm: Tensor  # [H]
     head: Tensor  # [N·V, H]
-    attend: Attend = attend_sdpa
+
+    @property
+    def attend(self) -> Attend:
+        return attend_live if self.device.type == "cpu" else attend_sdpa
 
     @property
     def device(self) -> torch.device:
-        return self.head.device
+        return self.norm.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.head.dtype
+        return self.norm.dtype
 
     def new_cache(self, *, slots: int, length: int) -> KVCache:
         """A cache for `slots` requests of up to `length` positions each, prompt included."""
@@ -157,7 +193,7 @@ class HiggsModel:
                 _attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
-            x = x + F.linear(torch.cat(pieces).flatten(1), layer.out)
+            x = x + linear(torch.cat(pieces).flatten(1), layer.out)
             for rows, half in ((text, layer.text), (audio, layer.audio)):
                 x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
         last = torch.tensor(lengths, device=device).cumsum(0) - 1
@@ -183,7 +219,7 @@ class HiggsModel:
             keys[slots, positions] = k
             values[slots, positions] = v
             attended = self.attend(q, keys, values, slots, positions, window)
-            x = x + F.linear(attended.flatten(1), layer.out)
+            x = x + linear(attended.flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
@@ -193,7 +229,7 @@ class HiggsModel:
     def _qkv(self, layer: Layer, x: Tensor, cache: KVCache, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [T, Q, D] and keys [T, K, D], and values [T, K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
-        states = F.linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
+        states = linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
         rotated, v = states[:, : heads + kv], states[:, heads + kv :]
         cos, sin = cache.cos[positions, None], cache.sin[positions, None]  # [T, 1, D]
         first, second = rotated.chunk(2, dim=-1)
@@ -201,7 +237,7 @@ class HiggsModel:
         return rotated[:, :heads].contiguous(), rotated[:, heads:], v
 
     def _logits(self, x: Tensor) -> Tensor:
-        logits = F.linear(self._norm(x, self.norm), self.head).float()
+        logits = linear(self._norm(x, self.norm), self.head).float()
         return logits.view(len(x), self.config.num_codebooks, -1)
 
 

@@ -18,6 +18,10 @@ from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
 
 INSTRUCTION = "Generate audio following instruction."
+DIALOGUE_INSTRUCTION = """You are an AI assistant designed to convert text into speech.
+If the user's message includes a [SPEAKER*] tag, do not read out the tag and generate speech for the following \
+text, using the specified voice.
+If no speaker tag is present, select a suitable voice on your own."""
 QUIET_ROOM = "Audio is recorded from a quiet room."
 
 
@@ -41,41 +45,54 @@ class PromptBuilder:
         self._config = config
 
     def build(self, text: str, *, scene: str = QUIET_ROOM, style: str = "", turns: Sequence[Turn] = ()) -> Prompt:
-        """The prompt for speaking `text`, ending in `<|audio_out_bos|>`.
+        """The prompt for speaking `text` after `turns`, ending in `<|audio_out_bos|>`; see the parts below."""
+        earlier = [part for turn in turns for part in (self.question(turn.text), self.answer(turn.frames))]
+        return Prompt.join([self.opening(scene=scene, style=style), *earlier, self.question(text)])
+
+    def opening(self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str] = ()) -> Prompt:
+        """The system turn.
 
         Args:
-            scene: where it is recorded, and who speaks.
+            scene: where it is recorded.
             style: how to speak; a line of its own after the scene.
-            turns: voice references first, then earlier sentences, oldest first.
+            speakers: a line on each; where there are several, a text begins with its speaker's tag.
         """
-        books = self._config.num_codebooks
         described = f"{scene}\n{style}" if style else scene
-        ids = [
-            self._special("<|begin_of_text|>"),
-            *self._header("system", f"{INSTRUCTION}\n\n"),
-            self._special("<|scene_desc_start|>"),
-            *self._text(f"\n{described}\n"),
-            self._special("<|scene_desc_end|>"),
-            self._special("<|eot_id|>"),
-        ]
-        rows = [torch.empty((0, books), dtype=torch.int64)]
-        for turn in turns:
-            block = delay(turn.frames.to("cpu", torch.int64), self._config)
-            rows.append(block)
-            ids += self._question(turn.text)
-            ids += [self._config.audio_out_id] * (len(block) - books + 1)
-            ids += [self._config.audio_delay_id] * (books - 1)
-            ids += [self._special("<|audio_eos|>"), self._special("<|eot_id|>")]
-        ids += self._question(text)
-        return Prompt(torch.tensor(ids, dtype=torch.int64), torch.cat(rows))
+        if speakers:
+            described += "\n\n" + "\n".join(f"SPEAKER{n}: {line}" for n, line in enumerate(speakers))
+        instruction = INSTRUCTION if len(speakers) < 2 else DIALOGUE_INSTRUCTION
+        return self._plain(
+            [
+                self._special("<|begin_of_text|>"),
+                *self._header("system", f"{instruction}\n\n"),
+                self._special("<|scene_desc_start|>"),
+                *self._text(f"\n{described}\n"),
+                self._special("<|scene_desc_end|>"),
+                self._special("<|eot_id|>"),
+            ]
+        )
 
-    def _question(self, text: str) -> list[int]:
-        return [
-            *self._header("user", text),
-            self._special("<|eot_id|>"),
-            *self._header("assistant", ""),
-            self._config.audio_out_bos_id,
-        ]
+    def mention(self, text: str) -> Prompt:
+        """A user turn alone: what was spoken and how it sounded is not known."""
+        return self._plain([*self._header("user", text), self._special("<|eot_id|>")])
+
+    def question(self, text: str) -> Prompt:
+        """A user turn with the text to speak, and the beginning of the turn that speaks it."""
+        begin = self._plain([*self._header("assistant", ""), self._config.audio_out_bos_id])
+        return Prompt.join([self.mention(text), begin])
+
+    def answer(self, frames: Tensor) -> Prompt:
+        """The rest of an assistant turn: the frames [F, N] that were spoken, and its end."""
+        books = self._config.num_codebooks
+        rows = delay(frames.to("cpu", torch.int64), self._config)
+        ids = [self._config.audio_out_id] * (len(rows) - books + 1) + [self._config.audio_delay_id] * (books - 1)
+        ids += [self._special("<|audio_eos|>"), self._special("<|eot_id|>")]
+        return Prompt(torch.tensor(ids, dtype=torch.int64), rows)
+
+    def _plain(self, ids: list[int]) -> Prompt:
+        return Prompt(
+            torch.tensor(ids, dtype=torch.int64), torch.empty((0, self._config.num_codebooks), dtype=torch.int64)
+        )
 
     def _header(self, role: str, content: str) -> list[int]:
         start, end = self._special("<|start_header_id|>"), self._special("<|end_header_id|>")

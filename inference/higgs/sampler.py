@@ -2,7 +2,7 @@
 
 Randomness is a hash of (seed, row, codebook, draw): a request draws the same codes alone, in any batch, or
 resumed elsewhere. RAS (repetition-aware sampling): a code that already stands `ras_repeats` times among its
-codebook's last `RAS_WINDOW` rows is drawn anew from the raw distribution.
+codebook's last `ras_window` rows is drawn anew from the raw distribution.
 """
 
 from __future__ import annotations
@@ -10,24 +10,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inference.higgs.config import HiggsConfig
+from inference.higgs.config import PUBLISHED_RAS, HiggsConfig
 from inference.higgs.delay import force
-
-RAS_WINDOW = 7
-RAS_REPEATS = 2
 
 
 class SamplerState:
     """What the sampler knows of each slot; tensors of S + 1 slots, the last one scratch for padding rows."""
 
-    def __init__(self, config: HiggsConfig, *, slots: int, device: torch.device | str) -> None:
+    def __init__(
+        self,
+        config: HiggsConfig,
+        *,
+        slots: int,
+        device: torch.device | str,
+        ras_window: int = PUBLISHED_RAS.window,
+    ) -> None:
         size = slots + 1
         self.config = config
+        self.ras_window = ras_window
+        depth = max(ras_window, config.num_codebooks)  # a frame lies in as many rows as there are codebooks
         self.row = torch.zeros(size, dtype=torch.int64, device=device)  # the next row to sample
         self.eos_age = torch.zeros(size, dtype=torch.int64, device=device)  # rows since the first EOS
         self.done = torch.zeros(size, dtype=torch.bool, device=device)  # a whole row of EOS was sampled
         self.history = torch.full(
-            (size, RAS_WINDOW, config.num_codebooks), config.bos_code, dtype=torch.int64, device=device
+            (size, depth, config.num_codebooks), config.bos_code, dtype=torch.int64, device=device
         )
         self.temperature = torch.zeros(size, device=device)  # 0 is greedy
         self.top_p = torch.ones(size, device=device)
@@ -43,7 +49,7 @@ class SamplerState:
         top_p: float = 1.0,
         top_k: int = 0,
         seed: int = 0,
-        ras_repeats: int = RAS_REPEATS,
+        ras_repeats: int = PUBLISHED_RAS.repeats,
         rows: Tensor | None = None,
     ) -> None:
         """Give `slot` to a request; `rows` [R, N] are the rows of its stream already known (BOS row, resume).
@@ -62,8 +68,8 @@ class SamplerState:
         self.done[slot] = False
         if rows is None or not len(rows):
             return
-        tail = rows[-RAS_WINDOW:].to(self.history)
-        self.history[slot, RAS_WINDOW - len(tail) :] = tail
+        tail = rows[-self.history.shape[1] :].to(self.history)
+        self.history[slot, self.history.shape[1] - len(tail) :] = tail
         self.row[slot] = len(rows)
         ended = (rows == config.eos_code).any(dim=1).nonzero()
         if len(ended):
@@ -72,25 +78,31 @@ class SamplerState:
 
 
 @torch.inference_mode()
-def sample(logits: Tensor, state: SamplerState, slots: Tensor) -> Tensor:
+def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: int = 0) -> Tensor:
     """Draw the next row of codes [B, N] from float32 logits [B, N, V] and advance the state of `slots` [B].
 
     A slot that is done goes on drawing EOS; `state.done` tells.
+
+    Args:
+        candidates: no slot's `top_k` is greater, so that so many best codes need be looked at; 0 is all. A number,
+            fixed within a graph.
     """
     config = state.config
     row, eos_age, history = state.row[slots], state.eos_age[slots], state.history[slots]
     scores = force(logits, row, eos_age, config)
     temperature = state.temperature[slots, None]  # [B, 1]
-    warped = scores / temperature.clamp_min(1e-5)[..., None]
     draws = uniform(state.seed[slots], row, config.num_codebooks)  # [B, N, 2]
-    drawn = _draw(warped, state.top_k[slots, None], state.top_p[slots, None], draws[..., 0])
-    codes = torch.where(temperature > 0, drawn, scores.argmax(dim=-1))
+    best, order = scores.topk(candidates or config.codebook_size, dim=-1)  # [B, N, C], best first
+    warped = best / temperature.clamp_min(1e-5)[..., None]
+    kept = _keep(warped, state.top_k[slots, None], state.top_p[slots, None])
+    drawn = order.gather(-1, _draw(kept, draws[..., 0])).squeeze(-1)
+    codes = torch.where(temperature > 0, drawn, order[..., 0])
 
-    is_stream_code = (history == config.bos_code) | (history == config.eos_code)
-    repeats = ((history == codes[:, None]) & ~is_stream_code).sum(dim=1)
+    recent = history[:, history.shape[1] - state.ras_window :]
+    is_stream_code = (recent == config.bos_code) | (recent == config.eos_code)
+    repeats = ((recent == codes[:, None]) & ~is_stream_code).sum(dim=1)
     limit = state.ras_repeats[slots, None]
-    everything = torch.full_like(limit, config.codebook_size)
-    redrawn = _draw(logits, everything, torch.ones_like(temperature), draws[..., 1])
+    redrawn = _draw(logits.softmax(dim=-1), draws[..., 1]).squeeze(-1)
     codes = torch.where((limit > 0) & (repeats >= limit), redrawn, codes)
     codes = torch.where(state.done[slots, None], config.eos_code, codes)
 
@@ -102,19 +114,20 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor) -> Tensor:
     return codes
 
 
-def _draw(scores: Tensor, top_k: Tensor, top_p: Tensor, u: Tensor) -> Tensor:
-    """Draw from softmax(scores [B, N, V]) cut to top_k, then to top_p [B, 1], by inverting u [B, N] in [0, 1)."""
-    ordered, order = scores.sort(dim=-1, descending=True, stable=True)
-    rank = torch.arange(scores.shape[-1], device=scores.device)
-    ordered = ordered.masked_fill(rank >= top_k[..., None], -torch.inf)
-    probabilities = ordered.softmax(dim=-1)
+def _keep(ordered: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
+    """Probabilities of scores [B, N, C], best first, cut to top_k [B, 1], then to top_p [B, 1]; not normalised."""
+    rank = torch.arange(ordered.shape[-1], device=ordered.device)
+    probabilities = ordered.masked_fill(rank >= top_k[..., None], -torch.inf).softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities
-    keep = (before < top_p[..., None]) | (rank == 0)
-    cumulative = (probabilities * keep).cumsum(dim=-1)
-    total = cumulative[..., -1:]
-    chosen = (cumulative <= u[..., None] * total).sum(dim=-1, keepdim=True)
-    last = ((probabilities * keep) > 0).sum(dim=-1, keepdim=True) - 1  # never past the last code that is kept
-    return order.gather(-1, torch.minimum(chosen, last)).squeeze(-1)
+    return probabilities * ((before < top_p[..., None]) | (rank == 0))
+
+
+def _draw(probabilities: Tensor, u: Tensor) -> Tensor:
+    """Where u [B, N] in [0, 1) falls in the running sum of probabilities [B, N, C]: an index [B, N, 1]."""
+    cumulative = probabilities.cumsum(dim=-1)
+    return torch.searchsorted(cumulative, (u[..., None] * cumulative[..., -1:]), right=True).clamp_max_(
+        probabilities.shape[-1] - 1
+    )
 
 
 def uniform(seed: Tensor, row: Tensor, books: int) -> Tensor:

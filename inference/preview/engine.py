@@ -72,6 +72,10 @@ class PreviewEngine:
     def slots(self) -> int:
         return self._slots
 
+    @property
+    def healthy(self) -> bool:
+        return self._thread.is_alive()
+
     def submit(self, request: SpeechRequest) -> Generation:
         """Put `request` in line; see `Engine.submit`. After `close` the generation has already failed.
 

@@ -101,9 +101,18 @@ class Environment(BaseSettings):
     rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
     # Workers
-    engine: str = "inference.preview.engine.PreviewEngine"
+    engine: str | None = None
     worker_concurrency: Annotated[int, Field(ge=1)] = 8
     job_lease_seconds: Seconds = 4
+
+    # The model, where there is one
+    higgs_checkpoint: Path | None = None
+    higgs_device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    higgs_threads: Annotated[int, Field(ge=1)] | None = None
+    higgs_slots: Annotated[int, Field(ge=1)] = 8
+    higgs_context: Annotated[int, Field(ge=256)] = 2048
+    higgs_prefill_tokens: Annotated[int, Field(ge=1)] = 2048
+    higgs_pace_seconds: Seconds | None = None
 
     @property
     def embedded(self) -> bool:

@@ -159,7 +159,19 @@ SPECTACULAR_SETTINGS = {
 
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
 JOB_SETTLEMENT = "gateway.settlement.settle"
-ENGINE = ENVIRONMENT.engine
+# The voice: a checkpoint where there is one, else the preview; ENGINE names any other.
+ENGINE = ENVIRONMENT.engine or (
+    "inference.engine.loading.load" if ENVIRONMENT.higgs_checkpoint else "inference.preview.engine.PreviewEngine"
+)
+HIGGS = {
+    "checkpoint": ENVIRONMENT.higgs_checkpoint,
+    "device": ENVIRONMENT.higgs_device,
+    "threads": ENVIRONMENT.higgs_threads,
+    "slots": ENVIRONMENT.higgs_slots,
+    "context": ENVIRONMENT.higgs_context,
+    "prefill_tokens": ENVIRONMENT.higgs_prefill_tokens,
+    "pace_seconds": ENVIRONMENT.higgs_pace_seconds,
+}
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
 REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds

@@ -15,6 +15,7 @@ class NullEngine:
     model = "null"
     device = "cpu"
     slots = 64
+    healthy = True
 
     def submit(self, request: SpeechRequest) -> Generation:
         generation = Generation(request)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -68,6 +69,20 @@ def test_a_worker_killed_mid_job(service: Service, customer: Customer, ask: Ask)
     service.start_worker()
     check_billed_once(customer, answer.result(), 50)
     assert SynthesisJob.objects.get(id=job.id).attempt == 2
+    service.wait_until_ready()
+
+
+def test_a_worker_whose_engine_breaks_ends_and_its_job_goes_elsewhere(
+    service: Service, customer: Customer, ask: Ask, tmp_path: Path
+) -> None:
+    mark = tmp_path / "breaks"
+    mark.touch()
+    answer = ask(scripted(25, script={"breaks": str(mark)}))
+    worker = service.worker
+    assert worker is not None
+    wait_for(lambda: worker.poll() is not None, seconds=20, what="the worker has ended")
+    service.start_worker()
+    check_billed_once(customer, answer.result(), 25)
     service.wait_until_ready()
 
 

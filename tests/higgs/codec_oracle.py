@@ -21,14 +21,17 @@ sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))
 modeling = import_module("transformers.models.higgs_audio_v2_tokenizer.modeling_higgs_audio_v2_tokenizer")
 
 
-def make_codec(folder: Path) -> Any:
-    """Save a codec of 8 codebooks of 32 codes and return it; everything in it is random, codebooks included."""
+def make_codec(folder: Path, *, bits: int = 5, decoder: int = 64, hidden: int = 16) -> Any:
+    """Save a codec of 8 codebooks and return it; everything in it is random, codebooks included.
+
+    The published one has 10 bits and a decoder of 1024 channels over 256.
+    """
     torch.manual_seed(0)
     ratios = [8, 5, 4, 2, 3]
     config = HiggsAudioV2TokenizerConfig(
-        codebook_dim=8, codebook_size=32, target_bandwidths=(0.5, 1),
+        codebook_dim=8, codebook_size=2**bits, target_bandwidths=(bits / 10, bits / 5),
         acoustic_model_config=DacConfig(
-            encoder_hidden_size=4, decoder_hidden_size=64, hidden_size=16,
+            encoder_hidden_size=4, decoder_hidden_size=decoder, hidden_size=hidden,
             downsampling_ratios=ratios, upsampling_ratios=ratios,
         ),
         semantic_model_config=HubertConfig(

@@ -6,22 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import HiggsAudioV2Config, HiggsAudioV2ForConditionalGeneration
 
 torch.set_num_threads(1)
 
 DELAY, AUDIO_OUT_BOS, AUDIO_OUT = 498, 497, 500
+NAMES = ["begin_of_text", "start_header_id", "end_header_id", "eot_id", "scene_desc_start", "scene_desc_end"]
 
 
-def make_language_model(folder: Path, *, books: int = 8, kv_heads: int = 2, seed: int = 0) -> Any:
-    """Save a model with 34 codes a codebook (BOS 32, EOS 33) and a vocabulary of 512, and return it."""
+def make_language_model(
+    folder: Path, *, books: int = 8, kv_heads: int = 2, codes: int = 32, seed: int = 0, **geometry: Any
+) -> Any:
+    """Save a model with `codes` a codebook, BOS and EOS behind them, and a vocabulary of 512, and return it."""
     torch.manual_seed(seed)
+    small = {
+        "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "head_dim": 16, "initializer_range": 0.2,
+    }  # fmt: skip
     config = HiggsAudioV2Config(
-        vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=kv_heads, head_dim=16, num_codebooks=books, codebook_size=34,
-        audio_stream_bos_id=32, audio_stream_eos_id=33, audio_token_id=AUDIO_OUT,
+        vocab_size=512, num_key_value_heads=kv_heads, num_codebooks=books, codebook_size=codes + 2,
+        audio_stream_bos_id=codes, audio_stream_eos_id=codes + 1, audio_token_id=AUDIO_OUT,
         audio_bos_token_id=AUDIO_OUT_BOS, audio_delay_token_id=DELAY, eos_token_id=509, pad_token_id=501,
-        initializer_range=0.2,
+        **{**small, **geometry},
     )  # fmt: skip
     model = HiggsAudioV2ForConditionalGeneration(config, use_text_head=True).eval()
     with torch.no_grad():
@@ -30,3 +37,16 @@ def make_language_model(folder: Path, *, books: int = 8, kv_heads: int = 2, seed
                 value.uniform_(0.5, 1.5)
     model.save_pretrained(folder)
     return model
+
+
+def make_tokenizer(folder: Path) -> Tokenizer:
+    """Save a tokenizer of bytes and of the special tokens, with the ids that the model's config gives them."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fillers = [f"<|filler_{i}|>" for i in range(AUDIO_OUT_BOS - 256 - len(NAMES) - 1)]
+    audio = ["<|audio_eos|>", "<|audio_out_bos|>", "<|delay|>", "<|x|>", "<|AUDIO_OUT|>"]
+    tokenizer.add_special_tokens([f"<|{name}|>" for name in NAMES] + fillers + audio)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return tokenizer

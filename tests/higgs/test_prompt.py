@@ -1,32 +1,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
-
-from inference.higgs.config import load_config  # noqa: E402
+from inference.higgs.config import ConfigError, RasConfig, load_config, load_ras_config  # noqa: E402
 from inference.higgs.delay import delay  # noqa: E402
 from inference.higgs.prompt import PromptBuilder, Turn  # noqa: E402
-from tests.higgs.oracle import AUDIO_OUT, AUDIO_OUT_BOS, DELAY, make_language_model  # noqa: E402
-
-NAMES = ["begin_of_text", "start_header_id", "end_header_id", "eot_id", "scene_desc_start", "scene_desc_end"]
+from tests.higgs.oracle import AUDIO_OUT, DELAY, make_language_model, make_tokenizer  # noqa: E402
 
 
 def test_prompt_is_the_template(tmp_path: Path) -> None:
     make_language_model(tmp_path)
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fillers = [f"<|filler_{i}|>" for i in range(AUDIO_OUT_BOS - 256 - len(NAMES) - 1)]
-    audio = ["<|audio_eos|>", "<|audio_out_bos|>", "<|delay|>", "<|x|>", "<|AUDIO_OUT|>"]
-    tokenizer.add_special_tokens([f"<|{name}|>" for name in NAMES] + fillers + audio)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = make_tokenizer(tmp_path)
     config = load_config(tmp_path)
     frames = torch.randint(0, 32, (4, 8))
     prompt = PromptBuilder(tmp_path / "tokenizer.json", config).build(
@@ -44,3 +34,46 @@ def test_prompt_is_the_template(tmp_path: Path) -> None:
         "<|start_header_id|>user<|end_header_id|>\n\nSay <|eot_id|>!<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\n<|audio_out_bos|>"
     )  # fmt: skip
+
+
+def test_several_speakers_have_lines_and_are_told_apart(tmp_path: Path) -> None:
+    make_language_model(tmp_path)
+    tokenizer = make_tokenizer(tmp_path)
+    builder = PromptBuilder(tmp_path / "tokenizer.json", load_config(tmp_path))
+
+    def scene(**options: Any) -> tuple[str, str]:
+        text = tokenizer.decode(builder.opening(**options).tokens.tolist(), skip_special_tokens=False)
+        before, _, described = text.partition("<|scene_desc_start|>")
+        return before, described.removesuffix("<|scene_desc_end|><|eot_id|>")
+
+    instruction, described = scene(style="Calm.", speakers=["feminine", "masculine"])
+    assert "If the user's message includes a [SPEAKER*] tag, do not read out the tag" in instruction
+    assert described == (
+        "\nAudio is recorded from a quiet room.\nCalm.\n\nSPEAKER0: feminine\nSPEAKER1: masculine\n"
+    )
+    instruction, described = scene(speakers=["feminine"])
+    assert instruction.endswith("Generate audio following instruction.\n\n")
+    assert described == "\nAudio is recorded from a quiet room.\n\nSPEAKER0: feminine\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "window", "repeats"),
+    [
+        (None, 7, 2),
+        ("{}", 7, 2),
+        ('{"ras_win_len": 5, "ras_win_max_num_repeat": 3}', 5, 3),
+        ('{"ras_win_len": null, "ras_win_max_num_repeat": 2}', 7, 0),
+    ],
+)
+def test_ras_is_read_from_the_generation_config(
+    tmp_path: Path, text: str | None, window: int, repeats: int
+) -> None:
+    if text is not None:
+        (tmp_path / "generation_config.json").write_text(text)
+    assert load_ras_config(tmp_path) == RasConfig(window=window, repeats=repeats)
+
+
+def test_ras_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "generation_config.json").write_text('{"ras_win_len": "seven"}')
+    with pytest.raises(ConfigError, match="ras_win_len='seven'"):
+        load_ras_config(tmp_path)

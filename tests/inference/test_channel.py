@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
+import numpy as np
 import redis
 import redis.asyncio
 from django.conf import settings
@@ -42,6 +43,37 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
         None,
     ]
     assert 0 < broker.ttl(channel.key(job_id)) <= channel.TTL_SECONDS
+
+
+def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.Redis) -> None:
+    job_id = uuid4()
+    codes = np.arange(40, dtype=np.int16).reshape(10, 4)
+    assert channel.read_codes(broker, job_id, model="higgs@1") is None
+    first, second, other = (channel.Writer(broker, job_id, attempt) for attempt in (1, 2, 3))
+    first.started(engine_model="higgs@1", transcript="")
+    first.audio(b"head")
+    first.audio(b"a", [codes[:2], codes[2:5]])
+    second.started(engine_model="higgs@1", transcript="")
+    first.audio(b"b", [codes[5:9]])
+    second.audio(b"a", [codes[:3]])
+    other.started(engine_model="higgs@2", transcript="")
+    other.audio(b"a", [codes, codes])
+    assert channel.read_codes(broker, job_id, model="higgs@1") == (codes[:9].tobytes(), 4)
+    assert channel.read_codes(broker, job_id, model="higgs@3") is None
+
+
+def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
+    job_id = uuid4()
+    codes = np.arange(12, dtype=np.int16).reshape(3, 4)
+    writer = channel.Writer(broker, job_id, attempt=1)
+    writer.started(engine_model="higgs@1", transcript="")
+    for row in codes:
+        writer.audio(b"a", [row[None]])
+    entries = broker.xrange(channel.key(job_id))
+    broker.xdel(channel.key(job_id), entries[2][0])
+    assert channel.read_codes(broker, job_id, model="higgs@1") == (codes[:1].tobytes(), 4)
+    broker.xdel(channel.key(job_id), entries[0][0])
+    assert channel.read_codes(broker, job_id, model="higgs@1") is None
 
 
 def hear(*events: channel.Event, heard: _Heard | None = None) -> tuple[bytes, bool]:

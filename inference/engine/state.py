@@ -1,0 +1,88 @@
+"""What the device holds of every slot, and the step that moves a batch of slots one row on.
+
+A step asks the device for nothing and has fixed shapes, so that the same code runs plainly on the CPU and
+captured in a CUDA graph. What the host must know of it comes as one small packed tensor.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from inference.higgs.config import RasConfig
+from inference.higgs.model import HiggsModel, Prompt
+from inference.higgs.sampler import SamplerState, sample
+
+ENDED, BROKEN = 1, 2
+"""Flags of a packed row: the frame holds the end of the audio; the model gave something else than numbers."""
+
+
+class BatchState:
+    """Caches, sampler and positions of S slots, and one more, `scratch`, that takes what padding rows do."""
+
+    def __init__(self, model: HiggsModel, *, slots: int, length: int, ras: RasConfig) -> None:
+        self.model, self.slots, self.length, self.ras = model, slots, length, ras
+        self.cache = model.new_cache(slots=slots, length=length)
+        self.sampler = SamplerState(model.config, slots=slots, device=model.device, ras_window=ras.window)
+        self.position = torch.zeros(slots + 1, dtype=torch.int64, device=model.device)
+        """Where the next row to be fed stands in its slot, [S + 1]."""
+
+    @property
+    def scratch(self) -> int:
+        return self.slots
+
+    @torch.inference_mode()
+    def admit(
+        self,
+        slot: int,
+        *,
+        position: int,
+        rows: Tensor,
+        temperature: float,
+        top_p: float,
+        top_k: int,
+        seed: int,
+    ) -> None:
+        """Let `slot` go on after `rows` [R, N], the last of which is to be fed at `position`."""
+        self.sampler.admit(
+            slot,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            seed=seed,
+            ras_repeats=self.ras.repeats,
+            rows=rows,
+        )
+        self.position[slot] = position
+
+    @torch.inference_mode()
+    def clear(self, slot: int) -> None:
+        """Wipe what may be no number: attention reads a masked value, too, if only to multiply it by nought."""
+        self.cache.k[:, slot] = 0
+        self.cache.v[:, slot] = 0
+
+    def prefill(self, pieces: list[Prompt], slots: list[int], starts: list[int]) -> None:
+        self.model.prefill(pieces, slots, self.cache, starts)
+
+    @torch.inference_mode()
+    def step(self, slots: Tensor, *, window: int, candidates: int) -> Tensor:
+        """Sample the next row of `slots` [B].
+
+        Args:
+            window: more than every slot's position.
+            candidates: no slot's top_k is greater; 0 where one has none.
+
+        Returns:
+            [B, N + 1] int16: the frame that this row completed, then the flags. N rows make the first frame;
+            what comes before means nothing.
+        """
+        config, sampler = self.model.config, self.sampler
+        position = self.position[slots]
+        logits = self.model.decode(sampler.history[slots, -1], slots, position, self.cache, window)
+        broken = ~logits.isfinite().flatten(1).all(dim=1)
+        sample(logits.masked_fill(broken[:, None, None], 0.0), sampler, slots, candidates=candidates)
+        self.position[slots] = (position + 1).clamp_max(self.length - 1)
+        frame = sampler.history[slots, -config.num_codebooks :].diagonal(dim1=1, dim2=2)  # [B, N]
+        ended = (frame == config.eos_code).any(dim=1)
+        flags = ended * ENDED + broken * BROKEN
+        return torch.cat([frame, flags[:, None]], dim=1).to(torch.int16)
