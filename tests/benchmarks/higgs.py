@@ -2,9 +2,9 @@
 and the time to first audio.
 
 The checkpoint is random, of 8 layers of 512 (49 million parameters), with the published codebooks and a codec of
-the published size. Prompts are the same, and so is the sampling: temperature 1, top-k 50, top-p 0.95, RAS. Rows
-are timed by what 128 rows take longer than 32, of the best of several runs: reading the prompt is in neither. The
-engine's rows are without the codec, as are transformers'; its time to first audio is with it.
+the published size. Prompts are the same, and so is the sampling: temperature 1, top-k 50, top-p 0.95, RAS. Both
+take turns, and what counts is the median step: reading the prompt is in neither. The engine's steps are without
+the codec, as are transformers'; its time to first audio is with it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 BATCHES = (1, 8, 32)
-FEW, MANY = 32, 128
-REPEATS = 5
+ROWS = 64
+REPEATS = 3
 SAMPLING: dict[str, Any] = {"temperature": 1.0, "top_p": 0.95, "top_k": 50}
 
 
@@ -41,15 +40,16 @@ def run() -> None:
         print(f"{torch.get_num_threads()} threads, rows of 8 codes; 25 rows are a second of audio")
         print(f"{'batch':>5} {'generate 1/s':>13} {'engine 1/s':>11} {'times':>6} {'ms/step':>8} {'host':>6}")
         for batch in BATCHES:
-            shares: list[float] = []
-            theirs, ours = _rates(
-                batch,
-                partial(_generate, oracle, folder, batch),
-                partial(_speak, folder, batch, shares),
-            )
+            theirs, ours, busy = [], [], []
+            for _ in range(REPEATS):
+                theirs += _generate(oracle, folder, batch)
+                for whole, launch in _speak(folder, batch):
+                    ours.append(whole)
+                    busy.append(launch / whole)
+            their, our = statistics.median(theirs), statistics.median(ours)
             print(
-                f"{batch:5} {theirs:13.0f} {ours:11.0f} {ours / theirs:6.1f} {1000 * batch / ours:8.1f}"
-                f" {statistics.median(shares):6.1%}"
+                f"{batch:5} {batch / their:13.0f} {batch / our:11.0f} {their / our:6.1f} {1000 * our:8.1f}"
+                f" {1 - statistics.median(busy):6.1%}"
             )
             sys.stdout.flush()
         print(f"{'':5} time to first audio, ms: median, worst")
@@ -77,28 +77,26 @@ def _make_model(folder: Path) -> Any:
     return oracle
 
 
-def _rates(batch: int, *ways: Callable[[int], float]) -> list[float]:
-    """Rows per second of each way, which take turns, as the machine may have other things to do."""
-    few, many = (
-        [min(column) for column in zip(*runs, strict=True)]
-        for runs in ([[seconds(rows) for seconds in ways] for _ in range(REPEATS)] for rows in (FEW, MANY))
-    )
-    return [batch * (MANY - FEW) / (more - less) for less, more in zip(few, many, strict=True)]
+def _generate(oracle: Any, folder: Path, batch: int) -> list[float]:
+    """Seconds of each of transformers' steps."""
+    import torch
 
-
-def _generate(oracle: Any, folder: Path, batch: int, rows: int) -> float:
-    """Seconds that transformers takes for so many rows."""
     from inference.higgs.config import load_config
     from inference.higgs.prompt import PromptBuilder
 
-    tokens = PromptBuilder(folder / "tokenizer.json", load_config(folder)).build(TEXT).tokens
-    began = time.perf_counter()
-    oracle.generate(tokens.expand(batch, -1), max_new_tokens=rows, do_sample=True, **SAMPLING)
-    return time.perf_counter() - began
+    tokens = PromptBuilder(folder / "tokenizer.json", load_config(folder)).build(TEXT).tokens.expand(batch, -1)
+    stamps = []
+
+    def stamp(*_: Any, **__: Any) -> torch.Tensor:
+        stamps.append(time.perf_counter())
+        return torch.zeros(batch, dtype=torch.bool)
+
+    oracle.generate(tokens, max_new_tokens=ROWS, do_sample=True, stopping_criteria=[stamp], **SAMPLING)
+    return [after - before for before, after in pairwise(stamps)]
 
 
-def _speak(folder: Path, batch: int, shares: list[float], rows: int) -> float:
-    """Seconds that the scheduler takes for so many rows; notes how much of them the host's own work took."""
+def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
+    """Seconds of each of the scheduler's turns, and of the step in it; the rest is the host's own work."""
     import torch
 
     from inference.engine.protocol import Generation
@@ -114,14 +112,13 @@ def _speak(folder: Path, batch: int, shares: list[float], rows: int) -> float:
     from inference.higgs.config import load_ras_config
     from inference.higgs.prompt import PromptBuilder
 
-    spent = 0.0
+    launches = []
 
     class Timed(EagerRunner):
         def launch(self, *arguments: Any, **options: Any) -> Any:
-            nonlocal spent
             began = time.perf_counter()
             launched = super().launch(*arguments, **options)
-            spent += time.perf_counter() - began
+            launches.append(time.perf_counter() - began)
             return launched
 
     class Mute(Vocoder):
@@ -133,19 +130,17 @@ def _speak(folder: Path, batch: int, shares: list[float], rows: int) -> float:
     builder = PromptBuilder(folder / "tokenizer.json", model.config)
     codec = Mute(load_codec(folder / "codec"), model.device)
     scheduler = Scheduler(state, Timed(state), codec, Policy(prefill_tokens=100_000))
-    frames = rows - 9  # the first row is known, and the last frame takes eight more
+    frames = ROWS - 9  # the first row is known, and the last frame takes eight more
     for seed in range(batch):
         generation = Generation(_request(seed, frames))
         script = Script(generation.request, builder, {"alloy": Voice("")}, capacity=1024, books=8)
         scheduler.add(Stream(generation, script, model.config))
-    began = time.perf_counter()
-    scheduler.turn()  # reads the prompts, and makes the first step
-    read, spent = time.perf_counter(), 0.0
+    turns = []
     while not scheduler.idle:
+        began = time.perf_counter()
         scheduler.turn()
-    ended = time.perf_counter()
-    shares.append(1 - spent / (ended - read))
-    return ended - began
+        turns.append(time.perf_counter() - began)
+    return list(zip(turns[1:], launches[1:], strict=False))  # the first turn reads the prompts
 
 
 def _first_audio(folder: Path, batch: int) -> list[float]:
