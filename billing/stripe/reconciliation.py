@@ -98,10 +98,12 @@ def _copy_balance_transactions(client: stripe.StripeClient, since: datetime) -> 
 
 
 def _subject_of(line: dict[str, Any]) -> str:
-    source = line["source"] if isinstance(line["source"], dict) else {}
-    if line["type"] in _CHARGES:
-        return str(source.get("payment_intent") or source.get("id", ""))
-    return str(line["id"] if line["type"] == "adjustment" else source.get("id", ""))
+    if line["type"] == "adjustment":
+        return str(line["id"])
+    source = line["source"]
+    if not isinstance(source, dict):  # what is no charge or refund may come without
+        return str(source or line["id"])
+    return str((line["type"] in _CHARGES and source.get("payment_intent")) or source["id"])
 
 
 def _compare_money(since: datetime, until: datetime) -> Iterator[Difference]:

@@ -32,7 +32,9 @@ LONGEST_WAIT = timedelta(hours=1)
 
 _CLAIM = """
 UPDATE billing_stripecall SET
-    attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, statement_timestamp()), next_try_at = statement_timestamp() + %(lease)s
+    attempts = attempts + 1,
+    first_tried_at = coalesce(first_tried_at, statement_timestamp()),
+    next_try_at = statement_timestamp() + %(lease)s
 WHERE id = (
     SELECT id FROM billing_stripecall due
     WHERE state = 'pending' AND next_try_at <= statement_timestamp() AND (%(id)s::uuid IS NULL OR id = %(id)s)

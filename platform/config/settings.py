@@ -113,6 +113,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     # Every request is a row of the request log already.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
+    # It logs what it sends.
+    | {"stripe": {"level": "WARNING"}}
     | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
 }
 

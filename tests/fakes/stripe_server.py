@@ -26,7 +26,7 @@ from tests.fakes.stripe.store import Store, Thing
 API_VERSION = "2026-10-28.endive"
 KEY_LASTS_SECONDS = 86_400
 
-Fault = Literal["lost before", "lost after", "409", "429", "500 before", "500 after"]
+Fault = Literal["none", "lost before", "lost after", "409", "429", "500 before", "500 after"]
 """What befalls the next POST. `after` is after it took effect; an answer of 500 is remembered for its key."""
 Send = Callable[[bytes, str], int]
 """Delivers a body and its signature header; answers with the status."""
@@ -101,6 +101,9 @@ class FakeStripe:
             for thing in self.store.things.values():
                 thing["created"] -= seconds
             self._remembered = {k: r._replace(at=r.at - seconds) for k, r in self._remembered.items()}
+
+    def forget_keys(self) -> None:
+        self._remembered.clear()
 
     # What Stripe tells
 

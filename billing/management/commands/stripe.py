@@ -67,7 +67,7 @@ class Command(BaseCommand):
         for difference in differences:
             self.stdout.write(str(difference))
         if differences:
-            raise CommandError(f"{len(differences)} differences are open")
+            raise CommandError(f"{len(differences)} difference{'s' * (len(differences) > 1)} open")
 
     def _refund(self, options: dict[str, Any]) -> None:
         payment = StripePayment.objects.filter(id=options["payment"]).first()
