@@ -15,19 +15,16 @@ PAYERS = (Membership.Role.OWNER, Membership.Role.BILLING)
 def ensure(organization: Organization) -> StripeCall:
     """The call that makes the organization a customer, written down where it is not yet."""
     StripeCustomer.objects.get_or_create(organization=organization)
+    addresses = addresses_of(organization)
     return outbox.put(
-        key=key_of(organization),
+        key=f"customer:{organization.pk}",
         operation="customer.create",
         parameters={
             "name": organization.name,
-            "email": next(iter(addresses_of(organization)), ""),
+            **({"email": addresses[0]} if addresses else {}),
             "metadata": {"organization": str(organization.pk)},
         },
     )
-
-
-def key_of(organization: Organization) -> str:
-    return f"customer:{organization.pk}"
 
 
 def addresses_of(organization: Organization) -> list[str]:

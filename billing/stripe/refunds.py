@@ -86,11 +86,11 @@ def _row_of(refund: dict[str, Any]) -> StripeRefund | None:
     ours = (refund.get("metadata") or {}).get("refund")
     if ours and (row := refunds.filter(id=ours).first()):
         return row
-    payments = StripePayment.objects.select_for_update()
-    payment = payments.filter(payment_intent=refund["payment_intent"], state=StripePayment.State.PAID).first()
-    if payment is None or (row := refunds.filter(stripe_id=refund["id"]).first()):
-        return row if payment else None
-    return _adopt(payment, refund) if refund["status"] not in ("failed", "canceled") else None
+    paid = StripePayment.objects.select_for_update().filter(state=StripePayment.State.PAID)
+    payment = paid.filter(payment_intent=refund["payment_intent"]).first()
+    if payment is None:
+        return None
+    return refunds.filter(stripe_id=refund["id"]).first() or _adopt(payment, refund)
 
 
 def _adopt(payment: StripePayment, refund: dict[str, Any]) -> StripeRefund:

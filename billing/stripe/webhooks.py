@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 262_144
 """Stripe's events are some kilobytes; a larger request is nobody's."""
-FORGED_KEPT = timedelta(days=7)
+FORGED_KEPT, FORGED_LENGTH = timedelta(days=7), 2_000
+"""How long, and how much of it, a delivery is kept that is not Stripe's: anybody can send as many as he likes."""
 MOST_ATTEMPTS = 12
 """Over some hours; then a person looks, and `replay`s."""
 LEASE = timedelta(minutes=2)
@@ -43,7 +44,7 @@ RETURNING *
 def receive(*, body: bytes, signature: str) -> bool:
     """Store a delivery; whether it is Stripe's, and its event is ours to keep from here on."""
     complaint = _complaint_about(body, signature)
-    text = body.decode(errors="replace").replace("\x00", "")
+    text = body.decode(errors="replace").replace("\x00", "")[: FORGED_LENGTH if complaint else None]
     with transaction.atomic():
         StripeDelivery.objects.create(
             signature=signature[:500].replace("\x00", ""), body=text, verified=not complaint, complaint=complaint

@@ -195,6 +195,7 @@ def serve(fake: FakeStripe) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer in one piece: two would wait for an acknowledgement between them
 
         def do_GET(self) -> None:
             self._answer()

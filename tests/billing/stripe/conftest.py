@@ -7,8 +7,30 @@ from typing import Any
 
 import pytest
 
+from billing.models import (
+    AutoRecharge,
+    PromotionCode,
+    Redemption,
+    StripeCall,
+    StripeCustomer,
+    StripeDelivery,
+    StripeEvent,
+    StripePayment,
+    StripeRefund,
+)
 from tests.billing.stripe.world import KEY, SECRET
 from tests.fakes.stripe_server import FakeStripe, serve
+
+
+@pytest.fixture
+def swept(committed: None) -> Iterator[None]:
+    """What other processes and threads see too; what can go is gone afterwards, and only the ledger stays."""
+    yield
+    for table in (
+        Redemption, PromotionCode, AutoRecharge, StripeRefund, StripePayment, StripeCustomer, StripeCall,
+        StripeEvent, StripeDelivery,
+    ):  # fmt: skip
+        table._default_manager.all().delete()
 
 
 @pytest.fixture

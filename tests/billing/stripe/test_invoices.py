@@ -48,7 +48,8 @@ def at_stripe(fake: FakeStripe) -> Thing:
 
 
 def receivable() -> Decimal:
-    entries = LedgerEntry.objects.filter(account="receivable")
+    ours = StripeInvoice.objects.values("organization")
+    entries = LedgerEntry.objects.filter(account="receivable", transaction__organization__in=ours)
     return sum(entries.values_list("amount", flat=True), Decimal(0))
 
 

@@ -67,22 +67,31 @@ def complete_session(store: Store, session: Thing, method: Thing) -> Thing:
         store.tell("setup_intent.succeeded", setup)
         store.tell("checkout.session.completed", session)
         return setup
+    intent = _intent_of(store, session)
+    intent["payment_method"] = method["id"]
+    if intent["setup_future_usage"]:
+        method["customer"] = session["customer"]
+    _confirm(store, intent, method)
+    if intent["status"] in ("succeeded", "processing"):
+        paid = intent["status"] == "succeeded"
+        session |= {"status": "complete", "payment_status": "paid" if paid else "unpaid"}
+        store.tell("checkout.session.completed", session)
+    return intent
+
+
+def _intent_of(store: Store, session: Thing) -> Thing:
+    """One for the session, however many cards are tried."""
+    if session["payment_intent"]:
+        return store.get("payment_intent", session["payment_intent"])
     data = session["_intent"]
     intent = _new_intent(
         store,
         session["customer"],
         session["amount_total"],
         data.get("metadata", {}),
-        payment_method=method["id"],
         setup_future_usage=data.get("setup_future_usage"),
     )
-    if data.get("setup_future_usage"):
-        method["customer"] = session["customer"]
     session["payment_intent"] = intent["id"]
-    _confirm(store, intent, method)
-    if intent["status"] == "succeeded":
-        session |= {"status": "complete", "payment_status": "paid"}
-        store.tell("checkout.session.completed", session)
     return intent
 
 
@@ -191,6 +200,7 @@ def _confirm(store: Store, intent: Thing, method: Thing) -> None:
     """What the card does is what it was made to do."""
     match method["_does"]:
         case "pays":
+            intent["last_payment_error"] = None
             receive(store, intent)
         case "waits":
             intent["status"] = "processing"

@@ -6,6 +6,7 @@ import copy
 import itertools
 import time
 from typing import Any
+from uuid import uuid4
 
 from tests.fakes.stripe.schema import Refused
 
@@ -25,13 +26,14 @@ class Store:
         self.things: dict[str, Thing] = {}
         self.undelivered: list[Thing] = []
         self._numbers = itertools.count(1)
+        self._mark = uuid4().hex[:8]  # no two doubles give the same id
 
     def now(self) -> int:
         return int(time.time())
 
     def add(self, kind: str, **members: Any) -> Thing:
         thing = {
-            "id": f"{PREFIXES[kind]}_{next(self._numbers):06}",
+            "id": f"{PREFIXES[kind]}_{self._mark}{next(self._numbers):06}",
             "object": kind,
             "created": self.now(),
             **members,
