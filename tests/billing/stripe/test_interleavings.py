@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from accounts.identifiers import new_id
+from accounts.models import Organization
 from billing import ledger
 from billing.models import LedgerEntry, StripeCall, StripeEvent, StripeInvoice, StripePayment
 from billing.reservations import InsufficientCredit
@@ -62,6 +63,7 @@ class Business(RuleBasedStateMachine):
         self.names = count()
         save_card(self.fake, self.customers[0])
         top_up(self.fake, self.customers[0], "12.00")
+        self.order(self.customers[0])
         save_card(self.fake, self.customers[1], "card_declined")
         top_up(self.fake, self.customers[1], "30.00")
 
@@ -97,15 +99,7 @@ class Business(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 1), crash=CRASH)
     def order_recharge(self, who: int, crash: int | None) -> None:
-        def order() -> None:
-            recharge.put(
-                organization=self.customers[who],
-                threshold=Decimal(10),
-                amount=Decimal("12.34"),
-                monthly_ceiling=Decimal(40),
-            )
-
-        self.attempt(order, crash)
+        self.attempt(lambda: self.order(self.customers[who]), crash)
 
     @rule(who=st.integers(0, 1), frames=st.integers(1, 200_000))
     def speak(self, who: int, frames: int) -> None:
@@ -186,9 +180,11 @@ class Business(RuleBasedStateMachine):
         self.fake.faults.extend(faults)
         self.attempt(sending.send_due, crash)
 
-    @rule(crash=CRASH)
-    def look_at_balances(self, crash: int | None) -> None:
+    @rule(faults=FAULTS, crash=CRASH)
+    def recharge(self, faults: list[Any], crash: int | None) -> None:
         self.attempt(recharge.run_due, crash)
+        self.fake.faults.extend(faults)
+        self.attempt(sending.send_due, crash)
 
     @rule(seed=SEED)
     def deliver(self, seed: int) -> None:
@@ -211,6 +207,14 @@ class Business(RuleBasedStateMachine):
         self._check_charges()
 
     # What there is
+
+    def order(self, organization: Organization) -> None:
+        recharge.put(
+            organization=organization,
+            threshold=Decimal(15),
+            amount=Decimal("12.34"),
+            monthly_ceiling=Decimal(40),
+        )
 
     def open_pages(self) -> list[str]:
         """Those that a customer has been shown: the call has them."""
