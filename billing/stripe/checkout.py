@@ -9,10 +9,7 @@ from django.db import transaction
 from accounts.models import Organization
 from billing.models import StripeCall, StripePayment
 from billing.stripe import customers, outbox, sending
-from billing.stripe.amounts import CURRENCY, to_cents
-
-SMALLEST, LARGEST = Decimal("5.00"), Decimal("10000.00")
-"""A top-up in dollars."""
+from billing.stripe.amounts import CURRENCY, to_charge
 
 
 class StripeUnavailable(Exception):
@@ -30,15 +27,13 @@ def top_up(
         ValueError: the amount has a fraction of a cent, or is too small or too large.
         StripeUnavailable: try again.
     """
-    cents = to_cents(amount)
-    if not SMALLEST <= amount <= LARGEST:
-        raise ValueError(f"amount: from ${SMALLEST} to ${LARGEST}")
+    cents = to_charge(amount)
     with transaction.atomic():
         payment = StripePayment.objects.create(
             organization=organization, purpose=StripePayment.Purpose.TOP_UP, amount=amount
         )
         metadata = {"payment": str(payment.pk), "organization": str(organization.pk)}
-        customer = customers.ensure(organization)
+        customer = customers.ensure(organization, awaited=True)
         session = outbox.put(
             key=f"checkout:{payment.pk}",
             operation="checkout.create",
@@ -64,6 +59,7 @@ def top_up(
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },
+            awaited=True,
         )
     return _open(customer, session)
 
@@ -75,7 +71,7 @@ def save_card(*, organization: Organization, request_id: str, success_url: str, 
         StripeUnavailable: try again.
     """
     with transaction.atomic():
-        customer = customers.ensure(organization)
+        customer = customers.ensure(organization, awaited=True)
         session = outbox.put(
             key=f"card:{organization.pk}:{request_id}",
             operation="checkout.create",
@@ -87,6 +83,7 @@ def save_card(*, organization: Organization, request_id: str, success_url: str, 
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },
+            awaited=True,
         )
     return _open(customer, session)
 

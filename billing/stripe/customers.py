@@ -12,8 +12,8 @@ PAYERS = (Membership.Role.OWNER, Membership.Role.BILLING)
 """Who gets what is written about money."""
 
 
-def ensure(organization: Organization) -> StripeCall:
-    """The call that makes the organization a customer, written down where it is not yet."""
+def ensure(organization: Organization, *, awaited: bool = False) -> StripeCall:
+    """The call that makes the organization a customer, written down where it is not yet (see `outbox.put`)."""
     StripeCustomer.objects.get_or_create(organization=organization)
     addresses = addresses_of(organization)
     return outbox.put(
@@ -24,6 +24,7 @@ def ensure(organization: Organization) -> StripeCall:
             **({"email": addresses[0]} if addresses else {}),
             "metadata": {"organization": str(organization.pk)},
         },
+        awaited=awaited,
     )
 
 

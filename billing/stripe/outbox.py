@@ -7,15 +7,22 @@ ids. `billing.stripe.sending` keeps the promise.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing.models import StripeCall
 
+AWAITED = timedelta(seconds=30)
+"""How long a call is left to who waits for it: a worker that took it meanwhile would make him wait for nothing."""
 
-def put(*, key: str, operation: str, parameters: dict[str, Any]) -> StripeCall:
+
+def put(*, key: str, operation: str, parameters: dict[str, Any], awaited: bool = False) -> StripeCall:
     """Write a call down, or find the one of that key. It is sent once the caller's transaction is committed.
+
+    Where it is `awaited`, the caller sends it (`sending.send_now`), and a worker only where that did not happen.
 
     `parameters` are Stripe's; `id_of` stands in them for what an earlier call is yet to bring. What is made has
     the key in its `metadata`, by which it can be found again.
@@ -28,9 +35,10 @@ def put(*, key: str, operation: str, parameters: dict[str, Any]) -> StripeCall:
             "operation": operation,
             "parameters": parameters,
             "waits_for": sorted(set(_references(parameters))),
+            **({"next_try_at": timezone.now() + AWAITED} if awaited else {}),
         },
     )
-    if fresh:
+    if fresh and not awaited:
         transaction.on_commit(_wake, robust=True)
     return call
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from billing.models import Account, AutoRecharge, StripeCustomer, StripePayment
 from billing.stripe import customers, outbox
-from billing.stripe.amounts import CURRENCY, to_cents
+from billing.stripe.amounts import CURRENCY, to_cents, to_charge
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,12 @@ def put(
 
     Raises:
         NoCard: the organization saved none.
-        ValueError: a value is not whole cents, or the ceiling is below the amount.
+        ValueError: a value is not whole cents, the amount too small or too large, or the ceiling below it.
     """
-    if to_cents(threshold) < 0 or to_cents(amount) <= 0 or to_cents(monthly_ceiling) < to_cents(amount):
-        raise ValueError("monthly_ceiling: at least the amount, which is above zero; the threshold not below it")
+    if to_cents(threshold) < 0:
+        raise ValueError("threshold: not below zero")
+    if to_cents(monthly_ceiling) < to_charge(amount):
+        raise ValueError(f"monthly_ceiling: at least the amount, ${amount}")
     if not StripeCustomer.objects.filter(organization=organization).exclude(payment_method="").exists():
         raise NoCard
     order, _ = AutoRecharge.objects.update_or_create(

@@ -37,7 +37,8 @@ UPDATE billing_stripecall SET
     next_try_at = statement_timestamp() + %(lease)s
 WHERE id = (
     SELECT id FROM billing_stripecall due
-    WHERE state = 'pending' AND next_try_at <= statement_timestamp() AND (%(id)s::uuid IS NULL OR id = %(id)s)
+    WHERE state = 'pending' AND (%(id)s::uuid IS NULL OR id = %(id)s)
+        AND (next_try_at <= statement_timestamp() OR id = %(id)s AND attempts = 0)
         AND (SELECT count(*) FROM billing_stripecall earlier
              WHERE earlier.key = ANY (due.waits_for) AND earlier.state = 'sent') = cardinality(due.waits_for)
     ORDER BY next_try_at FOR UPDATE SKIP LOCKED LIMIT 1

@@ -24,6 +24,8 @@ MAX_BODY_BYTES = 262_144
 """Stripe's events are some kilobytes; a larger request is nobody's."""
 FORGED_KEPT, FORGED_LENGTH = timedelta(days=7), 2_000
 """How long, and how much of it, a delivery is kept that is not Stripe's: anybody can send as many as he likes."""
+MOST_TYPES = 20
+"""Stripe lists events of no more at once."""
 MOST_ATTEMPTS = 12
 """Over some hours; then a person looks, and `replay`s."""
 LEASE = timedelta(minutes=2)
@@ -96,10 +98,12 @@ def replay(event_id: str) -> StripeEvent:
 
 def catch_up(*, since: datetime) -> int:
     """Take in what Stripe has to tell since a moment and what never arrived; returns how many events are new."""
-    listed = create_client().v1.events.list(
-        {"created": {"gte": int(since.timestamp())}, "types": sorted(HANDLERS), "limit": 100}
-    )
-    return sum(keep(event.to_dict()) for event in listed.auto_paging_iter())
+    client, types, new = create_client(), sorted(HANDLERS), 0
+    for first in range(0, len(types), MOST_TYPES):
+        some = types[first : first + MOST_TYPES]
+        listed = client.v1.events.list({"created": {"gte": int(since.timestamp())}, "types": some, "limit": 100})
+        new += sum(keep(event.to_dict()) for event in listed.auto_paging_iter())
+    return new
 
 
 def purge_forged() -> int:

@@ -118,13 +118,13 @@ class FakeStripe:
             chaos.shuffle(events)
         for event in events:
             fate = chaos.random() if chaos else 1.0
-            if fate < 0.1:
+            if fate < 0.25:
                 continue
-            if fate < 0.3:
+            if fate < 0.5:
                 self.store.undelivered.append(event)
                 continue
             body = json.dumps(public(event))
-            for _ in range(2 if fate < 0.5 else 1):
+            for _ in range(2 if fate < 0.75 else 1):
                 assert send(body.encode(), self.sign(body)) < 300
 
     # Its books

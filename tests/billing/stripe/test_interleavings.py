@@ -262,8 +262,8 @@ class Business(RuleBasedStateMachine):
     def _calm_down(self) -> None:
         """Nothing fails any more, and all that was lost comes again."""
         self.fake.faults.clear()
-        for _ in range(4):
-            let_pass(self.fake, timedelta(hours=30))
+        for hours in (2, 2, 30, 30):  # within the time that keys are remembered, and after it
+            let_pass(self.fake, timedelta(hours=hours))
             sending.send_due()
             self.fake.settle_waiting()
             self.fake.deliver(post)

@@ -154,7 +154,7 @@ def test_an_order_that_makes_no_sense_is_refused(fake: FakeStripe) -> None:
     with pytest.raises(NoCard):
         order(organization)
     save_card(fake, organization)
-    for amount, ceiling in (("0", "30"), ("10", "9.99"), ("10.001", "30")):
+    for amount, ceiling in (("0", "30"), ("4.99", "30"), ("10", "9.99"), ("10.001", "30")):
         with pytest.raises(ValueError, match=r"amount|ceiling"):
             order(organization, amount=amount, ceiling=ceiling)
     assert not AutoRecharge.objects.exists()
