@@ -12,7 +12,7 @@ from django.db import transaction
 from billing import ledger
 from billing.models import StripeCall, StripePayment
 from billing.stripe import customers, recharge
-from billing.stripe.amounts import from_cents
+from billing.stripe.amounts import CURRENCY, from_cents
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ def _payment_of(intent: dict[str, Any]) -> StripePayment | None:
 
 def _book(payment: StripePayment, intent: dict[str, Any]) -> None:
     if payment.state != _State.PAID:
+        if intent["currency"] != CURRENCY:
+            raise ValueError(f"{intent['id']}: paid in {intent['currency']}, and the ledger is in {CURRENCY}")
         payment.amount = from_cents(intent["amount_received"])
         payment.payment_intent = intent["id"]
         payment.movement = ledger.top_up(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.models import LedgerTransaction, StripeCall, StripeCustomer, StripePayment
+from billing.models import LedgerTransaction, StripeCall, StripeCustomer, StripeEvent, StripePayment
 from billing.stripe import checkout, sending
 from billing.stripe.checkout import StripeUnavailable
 from tests.billing.books import account_of, check_books
@@ -150,3 +150,12 @@ def test_a_payment_that_is_not_of_ours_is_left_alone(fake: FakeStripe) -> None:
         fake.store.tell("payment_intent.succeeded", intent)
     run(fake)
     assert not StripePayment.objects.exists()
+
+
+def test_a_payment_in_another_currency_is_for_a_person(fake: FakeStripe) -> None:
+    organization = new_payer()
+    fake.pay_page(page_of(organization))
+    fake.store.all("payment_intent")[0]["currency"] = "eur"
+    run(fake)
+    assert account_of(organization).balance == 0
+    assert set(StripeEvent.objects.values_list("state", "error")) == {("pending", "ValueError")}

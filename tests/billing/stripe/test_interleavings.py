@@ -87,10 +87,14 @@ class Business(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.open_pages())
-    @rule(data=st.data(), card=CARDS)
-    def fill_in(self, data: Any, card: str) -> None:
+    @rule(data=st.data(), card=CARDS, at_once=st.sampled_from(["nothing", "contested", "refunded"]))
+    def fill_in(self, data: Any, card: str, at_once: str) -> None:
         page = data.draw(st.sampled_from(self.open_pages()))
-        self.fake.pay_page(page, self.fake.new_card(card))
+        intent = self.fake.pay_page(page, self.fake.new_card(card))
+        if intent["status"] == "succeeded" and at_once == "contested":
+            self.fake.dispute(intent)
+        elif intent["status"] == "succeeded" and at_once == "refunded":
+            self.fake.refund_in_dashboard(intent, 100)
 
     @precondition(lambda self: self.open_pages())
     @rule(data=st.data())
