@@ -70,11 +70,16 @@ def issue(
     """Have Stripe show and collect a finalized invoice. A repeat of `invoice_id` changes nothing.
 
     With Stripe Tax, the total is what `apply` notes once Stripe has found it.
+
+    Raises:
+        ValueError: there is no line, one has a fraction of a cent, or they come to less than nothing.
     """
-    total = sum((line.amount + line.tax for line in lines), Decimal(0))
-    to_cents(total)
+    subtotal = sum(to_cents(line.amount) for line in lines)
+    total = subtotal + sum(to_cents(line.tax) for line in lines)
+    if not lines or total < 0:
+        raise ValueError("lines: at least one, and together not below zero")
     invoice, fresh = StripeInvoice.objects.get_or_create(
-        invoice_id=invoice_id, defaults={"organization": organization, "total": total}
+        invoice_id=invoice_id, defaults={"organization": organization, "total": from_cents(total)}
     )
     if not fresh:
         return invoice
@@ -108,7 +113,7 @@ def issue(
         parameters={
             "invoice": outbox.id_of(made.key),
             "after": outbox.id_of(filled.key),
-            "subtotal": to_cents(sum((line.amount for line in lines), Decimal(0))),
+            "subtotal": subtotal,
         },
     )
     return invoice

@@ -215,3 +215,12 @@ def test_a_credit_note_of_a_paid_invoice_goes_back_to_the_card(fake: FakeStripe)
     assert receivable() == Decimal("4.00")
     assert fake.balance() == 400
     check_books()
+
+
+def test_an_invoice_that_stripe_could_not_take_is_refused_by_name(fake: FakeStripe) -> None:
+    below = Line(description="Credit applied", amount=Decimal("-0.01"))
+    fraction = Line(description="d", amount=Decimal("0.015"))
+    for lines in ([], [below], [fraction]):
+        with pytest.raises(ValueError, match=r"lines|amount"):
+            issue(new_payer(), *lines)
+    assert not StripeCall.objects.exists()
