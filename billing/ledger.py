@@ -20,7 +20,10 @@ from billing.models import Account, Grant, LedgerEntry, LedgerTransaction
 from billing.reservations import InsufficientCredit
 from billing.settlement import Usage, settle, void
 
-__all__ = ["Operator", "Usage", "adjust", "grant", "pay_out", "refund", "settle", "top_up", "void"]
+__all__ = [
+    "Operator", "Usage", "adjust", "give_back", "grant", "pay_out", "receive", "refund", "settle", "take_back",
+    "top_up", "void",
+]  # fmt: skip
 
 _Kind = LedgerTransaction.Kind
 _Name = LedgerEntry.Name
@@ -59,20 +62,13 @@ def grant(
     return movement
 
 
-@transaction.atomic
 def top_up(
     *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
 ) -> LedgerTransaction:
     """Book money received from the customer as paid credit."""
-    _require_positive(amount)
-    account = lock(organization)
-    if earlier := find(_Kind.TOP_UP, cause, account):
-        return earlier
-    legs = {_Name.CASH: -amount, _Name.CUSTOMER_CREDIT: amount}
-    return book(_Kind.TOP_UP, account=account, cause=cause, legs=legs, operator=operator)
+    return _move(_Kind.TOP_UP, _Name.CASH, _Name.CUSTOMER_CREDIT, organization, amount, cause, operator)
 
 
-@transaction.atomic
 def pay_out(
     *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
 ) -> LedgerTransaction:
@@ -81,27 +77,71 @@ def pay_out(
     Raises:
         InsufficientCredit: there is not as much.
     """
-    _require_positive(amount)
-    account = lock(organization)
-    if earlier := find(_Kind.PAYOUT, cause, account):
-        return earlier
-    if amount > account.balance - max(account.held, account.promotional):
-        raise InsufficientCredit(amount)
-    legs = {_Name.CUSTOMER_CREDIT: -amount, _Name.CASH: amount}
-    return book(_Kind.PAYOUT, account=account, cause=cause, legs=legs, operator=operator)
+    return _move(_Kind.PAYOUT, _Name.CUSTOMER_CREDIT, _Name.CASH, organization, amount, cause, operator)
 
 
-@transaction.atomic
 def refund(
     *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
 ) -> LedgerTransaction:
     """Give back what was billed, as paid credit; `pay_out` turns that into money."""
+    return _move(_Kind.REFUND, _Name.REFUNDS, _Name.CUSTOMER_CREDIT, organization, amount, cause, operator)
+
+
+def receive(
+    *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
+) -> LedgerTransaction:
+    """Book money received for an invoice."""
+    return _move(_Kind.PAYMENT, _Name.CASH, _Name.RECEIVABLE, organization, amount, cause, operator)
+
+
+def take_back(*, of: LedgerTransaction, amount: Decimal, cause: str, disputed: bool = False) -> LedgerTransaction:
+    """Book money that went back to the customer without our doing, out of what top-up or payment `of` had booked.
+
+    It has left, so it is booked even where the credit is used: the account's `overdraft` is what is then owed.
+    """
+    invoiced = of.kind == _Kind.PAYMENT
+    kind = _Kind.DISPUTE if disputed else _Kind.REPAYMENT if invoiced else _Kind.PAYOUT
+    source = _Name.RECEIVABLE if invoiced else _Name.CUSTOMER_CREDIT
+    return _move(kind, source, _Name.CASH, of.organization, amount, cause, owed=True)
+
+
+@transaction.atomic
+def give_back(*, of: LedgerTransaction, amount: Decimal, cause: str) -> LedgerTransaction:
+    """Book that money of a payout, a repayment or a dispute did not leave after all, or came back."""
+    _require_positive(amount)
+    account = lock(of.organization)
+    if earlier := find(_Kind.CORRECTION, cause, account):
+        return earlier
+    source = _Name(of.entries.exclude(account=_Name.CASH).get().account)
+    legs = {_Name.CASH: -amount, source: amount}
+    return book(_Kind.CORRECTION, account=account, cause=cause, legs=legs, corrects=of)
+
+
+@transaction.atomic
+def _move(
+    kind: LedgerTransaction.Kind,
+    source: LedgerEntry.Name,
+    target: LedgerEntry.Name,
+    organization: Organization,
+    amount: Decimal,
+    cause: str,
+    operator: Operator | None = None,
+    *,
+    owed: bool = False,
+) -> LedgerTransaction:
+    """Move an amount from one ledger account to another, once."""
     _require_positive(amount)
     account = lock(organization)
-    if earlier := find(_Kind.REFUND, cause, account):
+    if earlier := find(kind, cause, account):
         return earlier
-    legs = {_Name.REFUNDS: -amount, _Name.CUSTOMER_CREDIT: amount}
-    return book(_Kind.REFUND, account=account, cause=cause, legs=legs, operator=operator)
+    if (
+        source == _Name.CUSTOMER_CREDIT
+        and not owed
+        and amount > account.balance - max(account.held, account.promotional)
+    ):
+        raise InsufficientCredit(amount)
+    legs = {source: -amount, target: amount}
+    return book(kind, account=account, cause=cause, legs=legs, operator=operator, owed=owed)
 
 
 @transaction.atomic

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
 from billing import grants, partitions, reservations, verification
+from billing.stripe import client, meters, recharge, reconciliation, sending, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -38,3 +40,40 @@ def verify_ledger() -> None:
     for finding in report.findings:
         if finding.count:
             log.error("the books are wrong: %s: %d, drift $%s", finding.name, finding.count, finding.drift)
+
+
+@shared_task(name="billing.tasks.send_stripe_calls")
+def send_stripe_calls() -> None:
+    """Send what the outbox holds."""
+    if client.is_configured():
+        sending.send_due()
+
+
+@shared_task(name="billing.tasks.process_stripe_events")
+def process_stripe_events() -> None:
+    """Give Stripe's events their effect."""
+    if client.is_configured():
+        webhooks.process_due()
+
+
+@shared_task(name="billing.tasks.recharge_accounts")
+def recharge_accounts() -> None:
+    """Charge the cards of those whose balance is below what they named."""
+    if client.is_configured() and (begun := recharge.run_due()):
+        log.info("%d automatic recharges begun", begun)
+
+
+@shared_task(name="billing.tasks.report_to_stripe_meter")
+def report_to_stripe_meter() -> None:
+    """Report the hours that ended, where a meter is named."""
+    if client.is_configured() and settings.STRIPE_METER_EVENT:
+        meters.report()
+
+
+@shared_task(name="billing.tasks.reconcile_stripe")
+def reconcile_stripe() -> None:
+    """Compare Stripe's books with ours."""
+    if client.is_configured():
+        webhooks.purge_forged()
+        for difference in reconciliation.run():
+            log.error("Stripe and we differ: %s", difference)

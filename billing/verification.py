@@ -145,6 +145,20 @@ CHECKS = [
         """,
     ),
     Check(
+        name="stripes_money_is_booked",
+        holds="each paid payment through Stripe, and each refund, is its ledger transaction's cash",
+        offenders="""
+            SELECT subject, moved.amount + coalesce(sum(entry.amount), 0) AS drift
+            FROM (
+                SELECT 'payment ' || id AS subject, movement_id, amount
+                FROM billing_stripepayment WHERE state = 'paid'
+                UNION ALL SELECT 'refund ' || id, movement_id, -amount FROM billing_striperefund
+            ) AS moved
+            LEFT JOIN billing_ledgerentry entry ON transaction_id = movement_id AND account = 'cash'
+            GROUP BY subject, moved.amount HAVING moved.amount + coalesce(sum(entry.amount), 0) <> 0
+        """,
+    ),
+    Check(
         name="posted_is_recorded",
         holds="each posted reservation has a usage record within it, and each record a posted reservation",
         offenders="""

@@ -6,12 +6,25 @@ from billing.models.audit import OperatorAct, Verification
 from billing.models.budgets import Budget, BudgetPeriod
 from billing.models.ledger import Account, Grant, LedgerEntry, LedgerTransaction
 from billing.models.money import dollars
+from billing.models.outbox import StripeCall
+from billing.models.payments import (
+    AutoRecharge,
+    StripeCustomer,
+    StripeDispute,
+    StripeInvoice,
+    StripePayment,
+    StripeRefund,
+)
 from billing.models.pricing import Price
+from billing.models.promotions import PromotionCode, Redemption
+from billing.models.reconciliation import StripeBalanceTransaction, StripeDifference
 from billing.models.reservations import Reservation
 from billing.models.usage import UsageRecord
+from billing.models.webhooks import StripeDelivery, StripeEvent
 
 __all__ = [
     "Account",
+    "AutoRecharge",
     "Budget",
     "BudgetPeriod",
     "Grant",
@@ -19,7 +32,19 @@ __all__ = [
     "LedgerTransaction",
     "OperatorAct",
     "Price",
+    "PromotionCode",
+    "Redemption",
     "Reservation",
+    "StripeBalanceTransaction",
+    "StripeCall",
+    "StripeCustomer",
+    "StripeDelivery",
+    "StripeDifference",
+    "StripeDispute",
+    "StripeEvent",
+    "StripeInvoice",
+    "StripePayment",
+    "StripeRefund",
     "UsageRecord",
     "Verification",
     "dollars",

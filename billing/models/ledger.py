@@ -63,6 +63,9 @@ class LedgerTransaction(models.Model):
         PAYOUT = "payout"
         REFUND = "refund"
         INVOICE = "invoice"
+        PAYMENT = "payment"
+        REPAYMENT = "repayment"
+        DISPUTE = "dispute"
         CORRECTION = "correction"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -80,7 +83,8 @@ class LedgerTransaction(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     kind__in=[
-                        "usage", "grant", "expiry", "top_up", "payout", "refund", "invoice", "correction"
+                        "usage", "grant", "expiry", "top_up", "payout", "refund", "invoice", "payment",
+                        "repayment", "dispute", "correction",
                     ]
                 ),
                 name="ledger_kind_known",

@@ -100,6 +100,12 @@ class Environment(BaseSettings):
     concurrent_jobs: Annotated[int, Field(ge=1)] = 1_000
     rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
+    # Payments: without the two secrets nothing of Stripe is there
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_meter_event: str | None = None
+
     # Workers
     engine: str | None = None
     worker_concurrency: Annotated[int, Field(ge=1)] = 8
@@ -124,6 +130,8 @@ class Environment(BaseSettings):
         self.var_dir = self.var_dir.expanduser().resolve()
         if not self.embedded and not (self.secret_key and self.api_key_peppers):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
+        if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
+            raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
         if self.secret_key and len(self.secret_key.get_secret_value()) < 32:
             raise ValueError("SECRET_KEY must have at least 32 characters")
         return self

@@ -113,6 +113,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     # Every request is a row of the request log already.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
+    # It logs what it sends.
+    | {"stripe": {"level": "WARNING"}}
     | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
 }
 
@@ -135,6 +137,22 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
 }
+
+# Stripe. Without a key there is none of it: no task runs, no address answers.
+STRIPE_SECRET_KEY = ENVIRONMENT.stripe_secret_key.get_secret_value() if ENVIRONMENT.stripe_secret_key else ""
+STRIPE_WEBHOOK_SECRET = (
+    ENVIRONMENT.stripe_webhook_secret.get_secret_value() if ENVIRONMENT.stripe_webhook_secret else ""
+)
+STRIPE_API_BASE = ENVIRONMENT.stripe_api_base
+STRIPE_METER_EVENT = ENVIRONMENT.stripe_meter_event or ""
+if STRIPE_SECRET_KEY:
+    CELERY_BEAT_SCHEDULE |= {
+        "send-stripe-calls": {"task": "billing.tasks.send_stripe_calls", "schedule": 10.0},
+        "process-stripe-events": {"task": "billing.tasks.process_stripe_events", "schedule": 10.0},
+        "recharge-accounts": {"task": "billing.tasks.recharge_accounts", "schedule": 60.0},
+        "report-to-stripe-meter": {"task": "billing.tasks.report_to_stripe_meter", "schedule": 900.0},
+        "reconcile-stripe": {"task": "billing.tasks.reconcile_stripe", "schedule": 86_400.0},
+    }
 
 # The management API. The gateway has authenticated the caller; `?format=` is a parameter of ours.
 REST_FRAMEWORK = {

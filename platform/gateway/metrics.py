@@ -18,12 +18,19 @@ OFFENDERS = Gauge("speech_ledger_offenders", "Rows that the last proof of the bo
 LATE_SETTLEMENTS = Gauge("speech_ledger_late_settlements", "Holds that were settled after their release.")
 VERIFIED_AT = Gauge("speech_ledger_verified_timestamp_seconds", "When the books were last proved.")
 
+STRIPE_CALL_AGE = Gauge("speech_stripe_oldest_call_seconds", "The age of the oldest unanswered call of Stripe.")
+STRIPE_DEAD_CALLS = Gauge("speech_stripe_dead_calls", "Calls that Stripe refused and that a person must look at.")
+STRIPE_EVENT_AGE = Gauge("speech_stripe_oldest_event_seconds", "The age of the oldest event without its effect.")
+STRIPE_DEAD_EVENTS = Gauge("speech_stripe_dead_events", "Events whose effect failed too often.")
+STRIPE_DIFFERENCES = Gauge("speech_stripe_differences", "Where Stripe's books and ours do not say the same.")
+
 
 async def show(request: Request) -> Response:
     """Everything that is counted. To whom it is not shown it does not exist."""
     if not _may_see(request):
         raise not_found("There is no such route here.")
     await _read_last_proof(request.state.service)
+    await _read_stripe(request.state.service)
     return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -38,6 +45,27 @@ async def _read_last_proof(service: Service) -> None:
         if (last := await cursor.fetchone()) is not None:
             for gauge, value in zip((DRIFT, OFFENDERS, LATE_SETTLEMENTS, VERIFIED_AT), last, strict=True):
                 gauge.set(float(value))
+
+
+async def _read_stripe(service: Service) -> None:
+    async with service.database.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT
+                (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)
+                 FROM billing_stripecall WHERE state = 'pending'),
+                (SELECT count(*) FROM billing_stripecall WHERE state = 'dead'),
+                (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)
+                 FROM billing_stripeevent WHERE state = 'pending'),
+                (SELECT count(*) FROM billing_stripeevent WHERE state = 'dead'),
+                (SELECT count(*) FROM billing_stripedifference WHERE state = 'open')
+            """
+        )
+        values = await cursor.fetchone()
+        assert values is not None  # noqa: S101 - a SELECT of values has one row
+        gauges = (STRIPE_CALL_AGE, STRIPE_DEAD_CALLS, STRIPE_EVENT_AGE, STRIPE_DEAD_EVENTS, STRIPE_DIFFERENCES)
+        for gauge, value in zip(gauges, values, strict=True):
+            gauge.set(float(value))
 
 
 def _may_see(request: Request) -> bool:

@@ -1,13 +1,15 @@
-"""The management API's routes in Django; `gateway.app` sends them here."""
+"""Routes in Django: the management API's, which `gateway.app` sends here, and Stripe's webhook."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from gateway import stripe_webhook
 from gateway.key_api import KeyView
 from gateway.usage_api import UsageView
 
 urlpatterns = [
+    path("stripe/webhook", stripe_webhook.receive),
     path("v1/key", KeyView.as_view()),
     path("v1/usage", UsageView.as_view()),
 ]

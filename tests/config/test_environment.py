@@ -39,6 +39,7 @@ WRONG = {
     "a pepper without number": ("API_KEY_PEPPERS", {"API_KEY_PEPPERS": "hunter2"}),
     "a pepper that is not hex": ("API_KEY_PEPPERS", {"API_KEY_PEPPERS": "1:hunter2"}),
     "a good pepper and a bad one": ("API_KEY_PEPPERS", {"API_KEY_PEPPERS": f"{GOOD_PEPPERS},2:hunter2"}),
+    "a key of Stripe's and no webhook secret": ("STRIPE_WEBHOOK_SECRET", {"STRIPE_SECRET_KEY": "hunter2"}),
     "servers and no secrets": ("SECRET_KEY", SERVERS),
     "servers and no peppers": ("API_KEY_PEPPERS", {**SERVERS, "SECRET_KEY": GOOD_KEY}),
     "servers and no secret key": ("SECRET_KEY", {**SERVERS, "API_KEY_PEPPERS": GOOD_PEPPERS}),

@@ -1,0 +1,1 @@
+"""Stripe: cards, payments, invoices. Nothing of it is there without a key (`client.is_configured`)."""
