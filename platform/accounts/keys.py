@@ -16,6 +16,8 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from accounts.identifiers import random_token
@@ -54,7 +56,9 @@ class Principal:
         return self.expires_at is not None and self.expires_at <= now
 
 
-def create(*, organization: Organization, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+def create(
+    *, organization: Organization, name: str, expires_at: datetime | None = None, limits: Limits = DEFAULTS
+) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
     secret = random_token(SECRET_LENGTH)
     pepper_number = max(settings.API_KEY_PEPPERS)
@@ -66,6 +70,7 @@ def create(*, organization: Organization, name: str, expires_at: datetime | None
         pepper_number=pepper_number,
         last_four=secret[-4:],
         expires_at=expires_at,
+        **limits._asdict(),
     )
     return key, f"sk-{key.public_id}-{secret}"
 
@@ -73,6 +78,17 @@ def create(*, organization: Organization, name: str, expires_at: datetime | None
 def revoke(*, public_id: str) -> bool:
     """End a key now; False where there is no such live key."""
     return bool(ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+def change(*, key: ApiKey, name: str, limits: Limits) -> bool:
+    """Give a live key another name and other limits; False where it lives no longer."""
+    return bool(ApiKey.objects.filter(id=key.id, revoked_at=None).update(name=name, **limits._asdict()))
+
+
+def expire(*, key: ApiKey, at: datetime) -> bool:
+    """Let a live key end at a moment to come, or at its own if that is sooner; False where it lives no longer."""
+    live = ApiKey.objects.filter(id=key.id, revoked_at=None)
+    return bool(live.update(expires_at=Least(Coalesce("expires_at", Value(at)), Value(at))))
 
 
 def split(key: str) -> tuple[str, str] | None:

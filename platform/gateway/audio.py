@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from accounts.identifiers import parse_prefixed
+from gateway import ranges
 from gateway.errors import ApiError, not_found
 from gateway.request_log import Row
 from gateway.service import Service
@@ -42,7 +42,7 @@ class AudioResource(HTTPEndpoint):
         except FileNotFoundError:  # purged since the row was read
             raise _expired() from None
         headers = {"accept-ranges": "bytes", "cache-control": "private, no-store"}
-        wanted = _range(request.headers.get("range", ""), len(data))
+        wanted = ranges.parse(request.headers.get("range", ""), len(data))
         if wanted is None:
             return Response(data, headers=headers, media_type=asset.content_type)
         if not wanted:
@@ -95,17 +95,3 @@ async def _owned_asset(request: Request) -> _Asset:
 
 def _expired() -> ApiError:
     return ApiError(410, "This audio has expired or was deleted.", code="audio_expired", param="audio_id")
-
-
-def _range(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for; empty if there are none, None if the header is to be ignored."""
-    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
-    if match is None or match.groups() == ("", ""):
-        return None
-    first, last = match.groups()
-    if not first:
-        return range(max(0, size - int(last)), size)
-    stop = min(int(last) + 1, size) if last else size
-    if last and int(last) < int(first):
-        return None
-    return range(int(first), stop)
