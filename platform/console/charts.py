@@ -14,6 +14,8 @@ WIDTH, HEIGHT = 1000, 240
 GAP = Decimal("0.25")
 """Of a bar's room, what stays empty."""
 
+DURATION_TOPS = [s * 1000 for s in (2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 36000)]
+
 Number = int | Decimal
 Format = Callable[[Number], str]
 
@@ -69,10 +71,18 @@ class Chart:
         return not self.lines and not any(column.bars for column in self.columns)
 
 
-def bars(*, title: str, total: str, steps: Sequence[str], series: Sequence[Series], show: Format) -> Chart:
-    """Stacked bars, the first series at the bottom."""
+def bars(
+    *,
+    title: str,
+    total: str,
+    steps: Sequence[str],
+    series: Sequence[Series],
+    show: Format,
+    top_of: Callable[[Decimal], Decimal] | None = None,
+) -> Chart:
+    """Stacked bars, the first series at the bottom; `top_of` the highest is where the axis ends."""
     sums = [sum((each.values[i] or 0 for each in series), start=Decimal(0)) for i in range(len(steps))]
-    top = _round_up(max(map(Decimal, sums), default=Decimal(0)))
+    top = (top_of or _round_up)(max(map(Decimal, sums), default=Decimal(0)))
     room = Decimal(WIDTH) / max(len(steps), 1)
     columns = []
     for i, step in enumerate(steps):
@@ -116,6 +126,11 @@ def lines(*, title: str, total: str, steps: Sequence[str], series: Sequence[Seri
         ticks=(show(top), show(top / 2), show(0)),
         labels=_ends(steps),
     )
+
+
+def duration_top(ms: Decimal) -> Decimal:
+    """Where an axis of milliseconds ends: on whole seconds or minutes that halve well."""
+    return next((Decimal(top) for top in DURATION_TOPS if top >= ms), _round_up(ms))
 
 
 def _path(series: Series, room: Decimal, top: Decimal) -> str:

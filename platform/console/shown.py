@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from billing import pricing
 
 MS_PER_MINUTE = 60_000
+CENT = Decimal("0.01")
 
 
 def dollars(amount: Decimal | int) -> str:
     """Cents from a dollar on, four places below, and what is smaller than a cent in full: "$12.50", "$0.0375"."""
     amount = Decimal(amount)
     sign, size = ("−" if amount < 0 else ""), abs(amount)
-    if size == 0:
-        return "$0.00"
-    if size < Decimal("0.01"):
-        return f"{sign}${pricing.show(size).rstrip('0')}"
-    places = Decimal("0.01") if size >= 1 else Decimal("0.0001")
-    return f"{sign}${size.quantize(places, rounding=ROUND_HALF_EVEN):,f}"
+    if size < 1:
+        size = size.quantize(Decimal("0.0001")) if size >= Decimal("0.01") else size
+        whole, _, places = pricing.show(size).partition(".")
+        return f"{sign}${whole}.{places.rstrip('0'):0<2}"
+    return f"{sign}${size.quantize(CENT, rounding=ROUND_HALF_EVEN):,f}"
+
+
+def funds(amount: Decimal) -> str:
+    """What is there to be spent, in whole cents, never more than there is."""
+    return f"{'−' if amount < 0 else ''}${abs(amount.quantize(CENT, rounding=ROUND_FLOOR)):,f}"
+
+
+def small_cost(amount: Decimal) -> str:
+    """A request's cost, in a column of others: five places hold a frame of 40 ms at the list price."""
+    return f"${amount.quantize(Decimal('0.00001'), rounding=ROUND_HALF_EVEN):,f}"
 
 
 def minutes(duration_ms: Decimal | int) -> str:

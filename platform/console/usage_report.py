@@ -115,7 +115,14 @@ class UsageReport:
         audio = self._split(lambda line: line.duration_ms)
         cost = self._split(lambda line: line.cost)
         return [
-            charts.bars(title="Audio", total=sums["Audio"], steps=steps, series=audio, show=shown.minutes),
+            charts.bars(
+                title="Audio",
+                total=sums["Audio"],
+                steps=steps,
+                series=audio,
+                show=shown.minutes,
+                top_of=charts.duration_top,
+            ),
             charts.bars(title="Cost", total=sums["Cost"], steps=steps, series=cost, show=shown.dollars),
             charts.bars(title="Requests", total=sums["Requests"], steps=steps, series=counted, show=shown.count),
             charts.lines(title="Latency", total=sums["Latency"], steps=steps, series=latency, show=shown.latency),

@@ -21,7 +21,6 @@ from billing import ledger
 from gateway.models import RequestLog
 
 MODEL = "boson/higgs-audio-v2.5"
-PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ class Office:
 
 
 def person(email: str) -> User:
-    """Somebody who has confirmed the address, and can sign in with PASSWORD."""
-    user = User.objects.create_user(email, PASSWORD)
+    """Somebody who has confirmed the address."""
+    user = User.objects.create_user(email)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
@@ -119,8 +118,8 @@ def _bill(of: Office, job_id: UUID, key: ApiKey, voice: str, frames: int, at: da
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
-                dollars_per_minute, cost, created_at)
+            INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples,
+                duration_ms, dollars_per_minute, cost, created_at)
             VALUES (%s, %s, %s, %s, %s, %s, %s, 0.045, %s, %s)
             """,
             (

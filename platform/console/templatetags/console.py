@@ -15,6 +15,8 @@ from inference.units import SAMPLE_RATE
 
 register = template.Library()
 register.filter("dollars", shown.dollars)
+register.filter("funds", shown.funds)
+register.filter("small_cost", shown.small_cost)
 register.filter("minutes", shown.minutes)
 register.filter("latency", shown.latency)
 register.filter("count", shown.count)

@@ -67,7 +67,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         made = organizations.create(name=form.cleaned_data["name"], owner_email=actor_of(request).user.email)
         return redirect("overview", made.id)
-    return render(request, "console/organization_new.html", {"form": form})
+    return render(request, "console/organization_new.html", {"form": form}, status=400 if form.errors else 200)
 
 
 @require_safe

@@ -53,7 +53,12 @@ def create(request: HttpRequest, member: Member) -> HttpResponse:
     """The form; its answer shows the key, the only time."""
     form = NewKeyForm(request.POST or None)
     if not form.is_valid():
-        return render(request, "console/key_new.html", {"member": member, "section": "keys", "form": form})
+        return render(
+            request,
+            "console/key_new.html",
+            {"member": member, "section": "keys", "form": form},
+            status=400 if form.errors else 200,
+        )
     key, secret = key_actions.create(member=member, terms=form.terms(), expires_at=form.expires_at())
     return _show_once(request, member, key, secret)
 
@@ -82,7 +87,7 @@ def show(request: HttpRequest, member: Member, public_id: str) -> HttpResponse:
         "form": form,
         "rotate_form": RotateForm(),
     }
-    return render(request, "console/key.html", context)
+    return render(request, "console/key.html", context, status=400 if form.errors else 200)
 
 
 @member_view(Action.MANAGE_KEYS)

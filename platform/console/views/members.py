@@ -122,7 +122,12 @@ def rename(request: HttpRequest, member: Member) -> HttpResponse:
         )
         messages.success(request, "Saved.")
         return redirect("settings", member.organization.id)
-    return render(request, "console/settings.html", {"member": member, "section": "settings", "form": form})
+    return render(
+        request,
+        "console/settings.html",
+        {"member": member, "section": "settings", "form": form},
+        status=400 if form.errors else 200,
+    )
 
 
 def _try(
