@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def test_the_pieces_of_the_time_are_the_whole() -> None:
         ("Gateway", 28),
     ]
     assert pieces[0].x == 0
-    assert all(left.x + left.width == right.x for left, right in zip(pieces, pieces[1:], strict=False))
+    assert all(left.x + left.width == right.x for left, right in pairwise(pieces))
     assert pieces[-1].x + pieces[-1].width == 1000
     [alone] = timings_of(RequestLog(total_ms=0))
     assert (alone.name, alone.ms) == ("Gateway", 0)
