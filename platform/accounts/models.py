@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -187,8 +188,16 @@ class AuditEvent(models.Model):
         return f"{self.actor} {self.action} {self.subject}"
 
 
+def every_scope() -> list[str]:
+    return [*ApiKey.Scope.values]
+
+
 class ApiKey(Limited):
     """A key of an organization: a public id to look it up by and a secret of which only an HMAC is kept."""
+
+    class Scope(models.TextChoices):
+        SPEECH = "speech", "Make speech and fetch its audio"
+        USAGE = "usage", "Read usage and cost"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -201,10 +210,22 @@ class ApiKey(Limited):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    scopes: ClassVar = ArrayField(
+        models.CharField(max_length=16, choices=Scope), default=every_scope, db_default=["speech", "usage"]
+    )
+    """What it may be used for; `gateway.authentication` keeps to it, and to `allowed_addresses`."""
+    allowed_addresses: ClassVar = ArrayField(
+        models.CharField(max_length=43), default=list, db_default=[], blank=True
+    )
+    """Networks that it works from, as 203.0.113.0/24; none is any."""
 
     class Meta(Limited.Meta):
         constraints = (
             *Limited.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(scopes__len__gt=0, scopes__contained_by=["speech", "usage"]),
+                name="api_key_scopes_known",
+            ),
             models.CheckConstraint(
                 condition=models.Q(expires_at=None) | models.Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",

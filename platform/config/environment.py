@@ -65,6 +65,7 @@ class Environment(BaseSettings):
         "[::1]",
     ]
 
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0
     public_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
 
     # E-mail

@@ -214,4 +214,5 @@ DEFAULT_LIMITS = (
     ENVIRONMENT.audio_seconds_per_minute,
     ENVIRONMENT.concurrent_jobs,
 )
+PROXIES = ENVIRONMENT.proxies
 PROJECT_ROOT = ROOT

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, keys
-from accounts.keys import Limits
+from accounts.keys import Limits, Reach
 from accounts.models import ApiKey, AuditEvent
 from accounts.organizations import Refused
 from billing import budgets
@@ -28,6 +28,7 @@ class Terms:
 
     name: str
     limits: Limits
+    reach: Reach
     budgets: Mapping[Budget.Period, Decimal | None]
 
 
@@ -35,7 +36,11 @@ class Terms:
 def create(*, member: Member, terms: Terms, expires_at: datetime | None) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
     key, secret = keys.create(
-        organization=member.organization, name=terms.name, expires_at=expires_at, limits=terms.limits
+        organization=member.organization,
+        name=terms.name,
+        expires_at=expires_at,
+        limits=terms.limits,
+        reach=terms.reach,
     )
     _set_budgets(member, key, terms)
     _record(member, _Act.KEY_CREATED, key)
@@ -45,7 +50,7 @@ def create(*, member: Member, terms: Terms, expires_at: datetime | None) -> tupl
 @transaction.atomic
 def change(*, member: Member, key: ApiKey, terms: Terms) -> None:
     """Raises Refused where the key lives no longer."""
-    if not keys.change(key=key, name=terms.name, limits=terms.limits):
+    if not keys.change(key=key, name=terms.name, limits=terms.limits, reach=terms.reach):
         raise Refused(_GONE)
     _set_budgets(member, key, terms)
     _record(member, _Act.KEY_CHANGED, key)
@@ -55,7 +60,7 @@ def change(*, member: Member, key: ApiKey, terms: Terms) -> None:
 def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
     """Make a key like this one, which ends after the overlap, or at once if that is zero.
 
-    The new one has the old one's end, limits and budgets; of a budget in all, what is left of it.
+    The new one has the old one's end, limits, reach and budgets; of a budget in all, what is left of it.
 
     Raises:
         Refused: the key lives no longer.
@@ -69,6 +74,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         name=key.name,
         expires_at=key.expires_at,
         limits=Limits(key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs),
+        reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses)),
     )
     for each in of_key(key):
         amount = each.remaining if each.period == Budget.Period.TOTAL else each.amount

@@ -67,7 +67,7 @@ async def _owned_asset(request: Request) -> _Asset:
     """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
     service: Service = request.state.service
     row: Row = request.state.row
-    principal = await service.keys.authenticate(request.headers)
+    principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     audio_id = request.path_params["audio_id"]
     job_id = parse_prefixed("audio_", audio_id)

@@ -34,7 +34,7 @@ async def create_chat_completion(request: Request) -> Response:
     """Speak the last user message and answer when it is all spoken."""
     service: Service = request.state.service
     row: Row = request.state.row
-    principal = await service.keys.authenticate(request.headers)
+    principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
     order = order_from_chat(parse(ChatRequest, body))

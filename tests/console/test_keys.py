@@ -15,7 +15,13 @@ from billing import budgets
 from billing.models import Budget, BudgetPeriod
 from tests.console.people import Office, browser
 
-TERMS = {"name": "production", "budget_month": "12.5", "requests_per_minute": "60"}
+TERMS = {
+    "name": "production",
+    "budget_month": "12.5",
+    "requests_per_minute": "60",
+    "scopes": ["speech"],
+    "allowed_addresses": "203.0.113.7, 2001:DB8::/32\n203.0.113.7",
+}
 
 
 def shown_key(html: str) -> str:
@@ -49,6 +55,8 @@ def test_a_key_is_shown_once_and_works(acme: Office) -> None:
     assert opens(secret)
     key = ApiKey.objects.get(name="ci")
     assert key.requests_per_minute == 60
+    assert key.scopes == ["speech"]
+    assert key.allowed_addresses == ["203.0.113.7/32", "2001:db8::/32"]
     assert key.expires_at is not None
     assert timedelta(days=29) < key.expires_at - timezone.now() <= timedelta(days=30)
     assert Budget.objects.get(api_key_id=key.id, period="month").amount == Decimal("12.5")
@@ -70,9 +78,15 @@ def test_a_key_is_shown_once_and_works(acme: Office) -> None:
         ("requests_per_minute", "0", "greater than or equal to 1"),
         ("concurrent_jobs", "99999999999", "less than or equal to"),
         ("audio_seconds_per_minute", "many", "Enter a whole number."),
+        ("scopes", "everything", "Select a valid choice"),
+        ("scopes", [], "This field is required."),
+        ("allowed_addresses", "10.0.0.1/8", "is no address or network"),
+        ("allowed_addresses", " ".join(f"10.0.0.{n}" for n in range(21)), "At most 20 networks."),
     ],
 )
-def test_a_wrong_value_is_said_beside_its_field(acme: Office, field: str, value: str, complaint: str) -> None:
+def test_a_wrong_value_is_said_beside_its_field(
+    acme: Office, field: str, value: str | list[str], complaint: str
+) -> None:
     answer = browser(acme.owner).post(acme.path("keys/new"), {**TERMS, field: value})
     assert re.search(rf'id_{field}_error">[^<]*{re.escape(complaint)}', answer.content.decode())
     assert ApiKey.objects.count() == 1
@@ -81,9 +95,10 @@ def test_a_wrong_value_is_said_beside_its_field(acme: Office, field: str, value:
 def test_a_key_is_changed(acme: Office) -> None:
     client, path = browser(acme.owner), acme.path(f"keys/{acme.key.named}")
     client.post(path, TERMS)
-    client.post(path, {"name": "prod", "budget_total": "3"})
+    client.post(path, {"name": "prod", "budget_total": "3", "scopes": ["speech", "usage"]})
     key = ApiKey.objects.get(id=acme.key.id)
     assert (key.name, key.requests_per_minute) == ("prod", None)
+    assert (key.scopes, key.allowed_addresses) == (["speech", "usage"], [])
     [left] = Budget.objects.filter(api_key_id=key.id)
     assert (left.period, left.amount) == ("total", 3)
     shown = client.get(path).content.decode()
@@ -104,6 +119,7 @@ def test_rotation_overlaps_and_keeps_the_terms(acme: Office) -> None:
     assert old.expires_at is not None
     assert timedelta(hours=23) < old.expires_at - timezone.now() <= timedelta(hours=24)
     assert (fresh.name, fresh.requests_per_minute, fresh.expires_at) == ("production", 60, None)
+    assert (fresh.scopes, fresh.allowed_addresses) == (["speech"], ["203.0.113.7/32", "2001:db8::/32"])
     standing = budgets.status(organization_id=acme.organization.id, api_key_id=fresh.id)
     assert {each.period: each.amount for each in standing} == {"month": Decimal("12.5"), "total": Decimal("2.5")}
     assert acts(acme)[-1] == ("key.rotated", old.named)

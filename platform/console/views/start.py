@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.keys import DEFAULTS
+from accounts.keys import DEFAULTS, EVERYTHING
 from accounts.models import ApiKey
 from accounts.permissions import Action
 from billing.models import Account
@@ -17,7 +17,7 @@ from console.usage_report import UsageReport
 from gateway import request_search
 from gateway.request_search import Search
 
-FIRST_KEY = Terms(name="Getting started", limits=DEFAULTS, budgets={})
+FIRST_KEY = Terms(name="Getting started", limits=DEFAULTS, reach=EVERYTHING, budgets={})
 RECENT = 5
 
 
