@@ -6,13 +6,16 @@ that it is never stretched. Heights are whole units, worked out in exact numbers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 WIDTH, HEIGHT = 1000, 240
 GAP = Decimal("0.25")
 """Of a bar's room, what stays empty."""
+LEAST = 2
+"""Units high is what there is the least of, to be seen."""
 
 DURATION_TOPS = [s * 1000 for s in (2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 36000)]
 
@@ -29,32 +32,23 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    series: int
-    x: Decimal
-    y: int
-    width: Decimal
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
 class Column:
-    """A step: its bars, and what is said of it when it is pointed at."""
+    """A step's room, and what is said of it when it is pointed at. Strings, for a page has hundreds of them."""
 
-    x: Decimal
-    width: Decimal
+    x: str
+    width: str
     title: str
-    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     title: str
     total: str
+    shape: Literal["bars", "lines"]
+    paths: tuple[str, ...]
+    """What SVG draws for each series."""
     legend: tuple[str, ...]
     columns: tuple[Column, ...]
-    lines: tuple[str, ...] = ()
-    """SVG paths, one a series."""
     ticks: tuple[str, ...]
     """The axis from top to bottom."""
     labels: tuple[str, ...]
@@ -68,7 +62,7 @@ class Chart:
 
     @property
     def empty(self) -> bool:
-        return not self.lines and not any(column.bars for column in self.columns)
+        return not any(self.paths)
 
 
 def bars(
@@ -81,28 +75,30 @@ def bars(
     top_of: Callable[[Decimal], Decimal] | None = None,
 ) -> Chart:
     """Stacked bars, the first series at the bottom; `top_of` the highest is where the axis ends."""
-    sums = [sum((each.values[i] or 0 for each in series), start=Decimal(0)) for i in range(len(steps))]
-    top = (top_of or _round_up)(max(map(Decimal, sums), default=Decimal(0)))
+    highest = max((Decimal(sum(values)) for values in _by_step(series)), default=Decimal(0))
+    top = (top_of or _round_up)(highest)
     room = Decimal(WIDTH) / max(len(steps), 1)
-    columns = []
-    for i, step in enumerate(steps):
-        stacked, drawn = Decimal(0), []
-        for number, each in enumerate(series):
-            value = each.values[i] or 0
-            low, high = _height(stacked, top), _height(stacked + value, top)
+    paths, stacked = [], [Decimal(0)] * len(steps)
+    for each in series:
+        drawn = []
+        for i, value in enumerate(each.values):
             if value:
-                high = max(high, low + 2)  # what is there is seen
-                drawn.append(
-                    Bar(number, _fine((i + GAP / 2) * room), HEIGHT - high, _fine(room * (1 - GAP)), high - low)
-                )
-            stacked += value
-        said = [f"{each.name} {show(each.values[i] or 0)}" for each in series if each.values[i]] or [show(0)]
-        columns.append(Column(_fine(i * room), _fine(room), f"{step}: {', '.join(said)}", tuple(drawn)))
+                low, high = _height(stacked[i], top), _height(stacked[i] + value, top)
+                high = max(high, low + LEAST)
+                drawn.append(_bar((i + GAP / 2) * room, low, room * (1 - GAP), high))
+                stacked[i] += value
+        paths.append("".join(drawn))
+    said = [
+        ", ".join(f"{each.name} {show(value)}" for each in series if (value := each.values[i])) or show(0)
+        for i in range(len(steps))
+    ]
     return Chart(
         title=title,
         total=total,
+        shape="bars",
+        paths=tuple(paths),
         legend=tuple(each.name for each in series) if len(series) > 1 else (),
-        columns=tuple(columns),
+        columns=_columns(steps, room, said),
         ticks=(show(top), show(top / 2), show(0)),
         labels=_ends(steps),
     )
@@ -112,20 +108,37 @@ def lines(*, title: str, total: str, steps: Sequence[str], series: Sequence[Seri
     """A line a series, broken where a step has no value."""
     top = _round_up(max((Decimal(v) for each in series for v in each.values if v is not None), default=Decimal(0)))
     room = Decimal(WIDTH) / max(len(steps), 1)
-    columns = []
-    for i, step in enumerate(steps):
-        said = [f"{each.name} {show(value)}" for each in series if (value := each.values[i]) is not None]
-        columns.append(Column(_fine(i * room), _fine(room), f"{step}: {', '.join(said) or 'no requests'}"))
-    paths = tuple(_path(each, room, top) for each in series)
+    said = [
+        ", ".join(f"{each.name} {show(value)}" for each in series if (value := each.values[i]) is not None)
+        or "no requests"
+        for i in range(len(steps))
+    ]
     return Chart(
         title=title,
         total=total,
+        shape="lines",
+        paths=tuple(_line(each, room, top) for each in series),
         legend=tuple(each.name for each in series),
-        columns=tuple(columns),
-        lines=paths if any(paths) else (),
+        columns=_columns(steps, room, said),
         ticks=(show(top), show(top / 2), show(0)),
         labels=_ends(steps),
     )
+
+
+def _by_step(series: Sequence[Series]) -> Iterator[list[Number]]:
+    return ([value or 0 for value in values] for values in zip(*(each.values for each in series), strict=True))
+
+
+def _columns(steps: Sequence[str], room: Decimal, said: Sequence[str]) -> tuple[Column, ...]:
+    width = str(_fine(room))
+    return tuple(
+        Column(str(_fine(i * room)), width, f"{step}: {words}")
+        for i, (step, words) in enumerate(zip(steps, said, strict=True))
+    )
+
+
+def _bar(x: Decimal, low: int, width: Decimal, high: int) -> str:
+    return f"M{_fine(x)} {HEIGHT - low}v{low - high}h{_fine(width)}v{high - low}z"
 
 
 def duration_top(ms: Decimal) -> Decimal:
@@ -133,7 +146,7 @@ def duration_top(ms: Decimal) -> Decimal:
     return next((Decimal(top) for top in DURATION_TOPS if top >= ms), _round_up(ms))
 
 
-def _path(series: Series, room: Decimal, top: Decimal) -> str:
+def _line(series: Series, room: Decimal, top: Decimal) -> str:
     parts, drawing = [], False
     for i, value in enumerate(series.values):
         if value is not None:

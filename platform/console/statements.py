@@ -12,8 +12,8 @@ from django.db.models import Q, Sum
 from billing.models import LedgerEntry, LedgerTransaction
 from billing.partitions import uuid7_floor
 from gateway import rollups, usage
-from gateway.usage import Query
 
+DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 CREDIT = (LedgerEntry.Name.CUSTOMER_CREDIT, LedgerEntry.Name.PROMOTIONAL_CREDIT)
 NAMES = {
     LedgerTransaction.Kind.GRANT: "Promotional credit",
@@ -32,7 +32,6 @@ class Movement:
 
     at: datetime
     name: str
-    note: str
     amount: Decimal
     is_usage: bool = False
 
@@ -49,22 +48,10 @@ def movements(*, organization_id: UUID, month: date) -> list[Movement]:
         .exclude(kind=LedgerTransaction.Kind.USAGE)
         .annotate(amount=Sum("entries__amount", filter=Q(entries__account__in=CREDIT), default=Decimal(0)))
     )
-    by_hand = [
-        Movement(each.created_at, NAMES[LedgerTransaction.Kind(each.kind)], "", each.amount) for each in booked
-    ]
+    by_hand = [Movement(each.created_at, NAMES[LedgerTransaction.Kind(each.kind)], each.amount) for each in booked]
     rollups.refresh(organization_id=organization_id)
-    days = usage.report(Query(organization_id=organization_id, start=first, end=after, bucket="day"))
-    used = [
-        Movement(
-            line.start + timedelta(days=1, microseconds=-1),
-            "Usage",
-            f"{line.requests:,}",
-            -line.cost,
-            is_usage=True,
-        )
-        for line in days
-        if line.cost and line.start
-    ]
+    days = usage.costs(organization_id=organization_id, start=first, end=after, by="start")
+    used = [Movement(day + DAY - INSTANT, "Usage", -cost, is_usage=True) for day, cost in days.items()]
     return sorted([*by_hand, *used], key=lambda movement: movement.at, reverse=True)
 
 

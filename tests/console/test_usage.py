@@ -94,8 +94,7 @@ def test_many_groups_are_the_greatest_and_others(acme: Office) -> None:
     report = UsageReport(acme.organization.id, periods.default(), "voice")
     audio, cost, *_ = report.charts
     assert audio.legend == ("a", "b", "c", "d", "e", "others")
-    drawn = {bar.series for column in cost.columns for bar in column.bars}
-    assert drawn == set(range(6))
+    assert all(cost.paths)
 
 
 def test_the_csv_is_the_same(used: Office) -> None:
@@ -158,15 +157,16 @@ def test_bars_fill_the_chart_and_lines_break() -> None:
         show=shown.count,
         series=[Series("x", [5, 0, 2]), Series("y", [5, 0, 1])],
     )
-    first, second, third = chart.columns
-    assert [(bar.y, bar.height) for bar in first.bars] == [(120, 120), (0, 120)]
-    assert (second.bars, second.title) == ((), "b: 0")
-    assert third.title == "c: x 2, y 1"
+    assert chart.paths == (
+        "M41.7 240v-120h250.0v120zM708.3 240v-48h250.0v48z",
+        "M41.7 120v-120h250.0v120zM708.3 192v-24h250.0v24z",
+    )
+    assert [column.title for column in chart.columns] == ["a: x 5, y 5", "b: 0", "c: x 2, y 1"]
     assert chart.ticks == ("10", "5", "0")
     line = charts.lines(
         title="t", total="", steps=steps, show=shown.latency, series=[Series("p50", [100, None, 50])]
     )
-    assert line.lines == ("M166.7 0h0M833.3 120h0",)
+    assert line.paths == ("M166.7 0h0M833.3 120h0",)
     assert line.columns[1].title == "b: no requests"
 
 

@@ -27,16 +27,8 @@ def show_all(request: HttpRequest, member: Member) -> HttpResponse:
     now = timezone.now()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     rollups.refresh(organization_id=member.organization.id)
-    used = usage.report(
-        usage.Query(
-            organization_id=member.organization.id,
-            start=month,
-            end=now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1),
-            bucket="total",
-            group_by=("key",),
-        )
-    )
-    costs = {line.group[0]: line.cost for line in used}
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    costs = usage.costs(organization_id=member.organization.id, start=month, end=tomorrow, by="api_key_id")
     keys = [(key, costs.get(key.id, 0)) for key in _of(member).order_by("-created_at")]
     context = {
         "member": member,
