@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
@@ -24,7 +25,9 @@ DATABASE_URL = ENVIRONMENT.database_url or embedded.postgres_url(VAR_DIR)
 REDIS_URL = ENVIRONMENT.redis_url or embedded.valkey_url(VAR_DIR)
 
 DEBUG = ENVIRONMENT.debug
-ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
+ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts]
+if ENVIRONMENT.public_url and (public_host := urlsplit(ENVIRONMENT.public_url).hostname):
+    ALLOWED_HOSTS.append(public_host)
 if ENVIRONMENT.secret_key and ENVIRONMENT.api_key_peppers:
     SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
     API_KEY_PEPPERS = ENVIRONMENT.api_key_peppers
@@ -173,7 +176,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     # Every request is a row of the request log already.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
-    | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
+    | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}}
+    | {"django.security.DisallowedHost": {"level": "CRITICAL"}},  # whoever scans the net sends such
 }
 
 # Celery: only a job's id travels, and recovery is by our own lease, so results and long redelivery are off.

@@ -63,9 +63,14 @@ class Sample:
     code: str
 
 
+def origin(request: HttpRequest) -> str:
+    """Where customers reach the service: the public address, or else the one that this page was asked for by."""
+    return settings.ENVIRONMENT.public_url or request.build_absolute_uri("/").rstrip("/")
+
+
 def base_url(request: HttpRequest) -> str:
-    """What customers call: the public address, or else the one they asked for this page by."""
-    return f"{settings.ENVIRONMENT.public_url or request.build_absolute_uri('/').rstrip('/')}/v1"
+    """What an OpenAI client is given."""
+    return f"{origin(request)}/v1"
 
 
 def for_key(base_url: str, key: str | None) -> list[Sample]:

@@ -15,7 +15,7 @@ from accounts import invitations, organizations
 from accounts.models import Membership
 from accounts.organizations import Refused
 from accounts.permissions import ALLOWED, Action
-from console import letters
+from console import letters, samples
 from console.access import Member, member_view
 from console.forms import ROLES, InviteForm, OrganizationForm, RoleForm
 
@@ -39,7 +39,7 @@ def invite(request: HttpRequest, member: Member) -> HttpResponse:
     except Refused as refusal:
         form.add_error("email", str(refusal))
         return _page(request, member, form)
-    link = request.build_absolute_uri(reverse("invitation", args=[token]))
+    link = samples.origin(request) + reverse("invitation", args=[token])
     sent = letters.send_invitation(made, link)
     return _page(request, member, InviteForm(), invited=made.email, link=link, sent=sent)
 
