@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -39,6 +40,7 @@ def test_from_the_form_to_the_console() -> None:
     answer = client.post("/accounts/signup/", FORM)
     assert answer.url == "/accounts/confirm-email/"
     assert mail.outbox[-1].to == ["ada@new.example"]
+    assert mail.outbox[-1].subject == "Confirm your e-mail address"
     assert client.get("/console").url.startswith("/accounts/login/")  # not before the address is confirmed
     assert confirm(client) == "/console"
     membership = Membership.objects.get(user__email="ada@new.example")
@@ -50,6 +52,25 @@ def test_from_the_form_to_the_console() -> None:
     page = client.get("/console", follow=True)
     assert "Your first sentence" in page.content.decode()
     assert "Engines &amp; Co" in page.content.decode()
+
+
+def test_where_no_mail_server_is_the_page_and_the_log_say_so(
+    settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = "config.mail.LogBackend"
+    client = Client()
+    page = client.post("/accounts/signup/", FORM, follow=True)
+    assert "the letter stands in the gateway's log" in page.content.decode()
+    printed = capsys.readouterr().out
+    assert "mail | To: ada@new.example" in printed
+    assert re.search(r"mail \| http://testserver/accounts/confirm-email/\S+", printed)
+
+
+def test_without_letters_nobody_signs_up(settings: Any) -> None:
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"database_url": "x", "redis_url": "y"})
+    answer = Client().post("/accounts/signup/", FORM)
+    assert not User.objects.filter(email=FORM["email"]).exists()
+    assert "closed" in answer.content.decode().lower()
 
 
 def test_without_a_name_the_organization_has_the_addresss() -> None:

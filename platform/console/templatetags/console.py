@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 
 from accounts.permissions import Action
 from billing import pricing
@@ -13,6 +14,7 @@ from console import shown
 from console.access import Member
 from inference.units import SAMPLE_RATE
 
+LOG_BACKEND = "config.mail.LogBackend"
 register = template.Library()
 register.filter("dollars", shown.dollars)
 register.filter("funds", shown.funds)
@@ -47,6 +49,12 @@ def may(member: Member, action: str) -> bool:
 @register.filter
 def request_id(id: UUID) -> str:
     return f"req_{id.hex}"
+
+
+@register.simple_tag
+def letters_are_logged() -> bool:
+    """Whether a newcomer finds the letter in the log, for there is no mail server."""
+    return bool(settings.EMAIL_BACKEND == LOG_BACKEND)
 
 
 @register.inclusion_tag("console/parts/icon.html")
