@@ -64,8 +64,8 @@ def remove(*, organization: Organization, period: Budget.Period, api_key_id: UUI
     return bool(budgets.delete()[0])
 
 
-def status(*, organization_id: UUID, api_key_id: UUID) -> list[Status]:
-    """The budgets that hold for a key: its own and its organization's."""
+def status(*, organization_id: UUID, api_key_id: UUID | None = None) -> list[Status]:
+    """The budgets that hold for a key: its own and its organization's; with no key, the organization's."""
     budgets = Budget.objects.filter(
         Q(api_key_id=None) | Q(api_key_id=api_key_id), organization=organization_id
     ).order_by("api_key_id", "period")

@@ -40,8 +40,8 @@ def free_port() -> int:
 class Service:
     """A gateway and a worker. Each may be killed and started again."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *, port: int | None = None, **environment: str) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._environment = {
@@ -116,8 +116,8 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, **environment: str) -> Iterator[Service]:
-    service = Service(folder, **environment)
+def running_service(folder: Path, *, port: int | None = None, **environment: str) -> Iterator[Service]:
+    service = Service(folder, port=port, **environment)
     try:
         service.start_worker()
         service.start_gateway()

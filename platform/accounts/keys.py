@@ -11,11 +11,14 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
 from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from accounts.identifiers import random_token
@@ -38,6 +41,16 @@ class Limits(NamedTuple):
 DEFAULTS = Limits()
 
 
+class Reach(NamedTuple):
+    """What a key may be used for, and the networks that it works from; no network is any."""
+
+    scopes: tuple[str, ...] = tuple(ApiKey.Scope.values)
+    allowed_addresses: tuple[str, ...] = ()
+
+
+EVERYTHING = Reach()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling: a live key and the organization it acts for."""
@@ -49,12 +62,27 @@ class Principal:
     pepper_number: int
     key_limits: Limits = DEFAULTS
     organization_limits: Limits = DEFAULTS
+    reach: Reach = EVERYTHING
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
+    def allows(self, address: str | None) -> bool:
+        """Whether the key works from an address."""
+        networks = self.reach.allowed_addresses
+        if not networks:
+            return True
+        return address is not None and any(ip_address(address) in ip_network(network) for network in networks)
 
-def create(*, organization: Organization, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+
+def create(
+    *,
+    organization: Organization,
+    name: str,
+    expires_at: datetime | None = None,
+    limits: Limits = DEFAULTS,
+    reach: Reach = EVERYTHING,
+) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
     secret = random_token(SECRET_LENGTH)
     pepper_number = max(settings.API_KEY_PEPPERS)
@@ -66,6 +94,8 @@ def create(*, organization: Organization, name: str, expires_at: datetime | None
         pepper_number=pepper_number,
         last_four=secret[-4:],
         expires_at=expires_at,
+        **limits._asdict(),
+        **_columns(reach),
     )
     return key, f"sk-{key.public_id}-{secret}"
 
@@ -73,6 +103,18 @@ def create(*, organization: Organization, name: str, expires_at: datetime | None
 def revoke(*, public_id: str) -> bool:
     """End a key now; False where there is no such live key."""
     return bool(ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+def change(*, key: ApiKey, name: str, limits: Limits, reach: Reach) -> bool:
+    """Give a live key another name, other limits and another reach; False where it lives no longer."""
+    live = ApiKey.objects.filter(id=key.id, revoked_at=None)
+    return bool(live.update(name=name, **limits._asdict(), **_columns(reach)))
+
+
+def expire(*, key: ApiKey, at: datetime) -> bool:
+    """Let a live key end at a moment to come, or at its own if that is sooner; False where it lives no longer."""
+    live = ApiKey.objects.filter(id=key.id, revoked_at=None)
+    return bool(live.update(expires_at=Least(Coalesce("expires_at", Value(at)), Value(at))))
 
 
 def split(key: str) -> tuple[str, str] | None:
@@ -91,6 +133,7 @@ def verify(principal: Principal, secret: str) -> bool:
 
 _LOOK_UP = """
 SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number,
+       key.scopes, key.allowed_addresses,
        key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs,
        organization.requests_per_minute, organization.audio_seconds_per_minute, organization.concurrent_jobs
 FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
@@ -103,9 +146,10 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
     row = await (await connection.execute(_LOOK_UP, (public_id,))).fetchone()
     if row is None:
         return None
-    id, organization_id, expires_at, secret_hmac, pepper_number, *limits = row
+    id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, *limits = row
     own, shared = Limits(*limits[:3]), Limits(*limits[3:])
-    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared)
+    reach = Reach(tuple(scopes), tuple(addresses))
+    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach)
 
 
 async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
@@ -117,6 +161,10 @@ async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
         """,
         (key_id, LAST_USED_RESOLUTION_SECONDS),
     )
+
+
+def _columns(reach: Reach) -> dict[str, list[str]]:
+    return {name: [*values] for name, values in reach._asdict().items()}
 
 
 def _digest(secret: str, pepper_number: int) -> bytes:

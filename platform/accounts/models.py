@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -94,6 +95,10 @@ class Membership(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
+            # That there is one, a trigger of migration 0004 says.
+            models.UniqueConstraint(
+                fields=["organization"], condition=models.Q(role="owner"), name="organization_has_one_owner"
+            ),
             models.CheckConstraint(
                 condition=models.Q(role__in=["owner", "admin", "developer", "billing", "viewer"]),
                 name="membership_role_known",
@@ -104,8 +109,95 @@ class Membership(models.Model):
         return f"{self.user} in {self.organization} as {self.role}"
 
 
+class Invitation(models.Model):
+    """An e-mail address asked to join. Only the SHA-256 of the token in the letter's link is kept.
+
+    open -> accepted | withdrawn; an open one is void from `expires_at` on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail address")
+    role = models.CharField(max_length=16, choices=Membership.Role)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                Lower("email"),
+                "organization",
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_open_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["admin", "developer", "billing", "viewer"]),
+                name="invitation_role_known_and_not_owner",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None) | models.Q(withdrawn_at=None), name="invitation_ends_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization_id} as {self.role}"
+
+
+class AuditEvent(models.Model):
+    """What a person did in an organization. Append-only, by a trigger.
+
+    Organization and actor are plain values, so that the log outlives what it speaks of.
+    """
+
+    class Action(models.TextChoices):
+        ORGANIZATION_CREATED = "organization.created", "created the organization"
+        ORGANIZATION_RENAMED = "organization.renamed", "renamed the organization"
+        ORGANIZATION_TRANSFERRED = "organization.transferred", "handed the organization over to"
+        MEMBER_INVITED = "member.invited", "invited"
+        INVITATION_WITHDRAWN = "invitation.withdrawn", "withdrew the invitation of"
+        MEMBER_JOINED = "member.joined", "joined"
+        MEMBER_ROLE_CHANGED = "member.role_changed", "changed the role of"
+        MEMBER_REMOVED = "member.removed", "removed"
+        MEMBER_LEFT = "member.left", "left"
+        KEY_CREATED = "key.created", "created the key"
+        KEY_CHANGED = "key.changed", "changed the key"
+        KEY_ROTATED = "key.rotated", "rotated the key"
+        KEY_REVOKED = "key.revoked", "revoked the key"
+        BUDGET_SET = "budget.set", "set the budget of"
+        BUDGET_LIFTED = "budget.lifted", "lifted the budget of"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization_id = models.UUIDField()
+    actor_id = models.BigIntegerField()
+    actor = models.CharField(max_length=254)
+    """The e-mail address as it was then."""
+    address = models.GenericIPAddressField(null=True)
+    action = models.CharField(max_length=32, choices=Action)
+    subject = models.CharField(max_length=254, blank=True)
+    detail = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["organization_id", "-id"], name="audit_of_organization"),)
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.subject}"
+
+
+def every_scope() -> list[str]:
+    return [*ApiKey.Scope.values]
+
+
 class ApiKey(Limited):
     """A key of an organization: a public id to look it up by and a secret of which only an HMAC is kept."""
+
+    class Scope(models.TextChoices):
+        SPEECH = "speech", "Make speech and fetch its audio"
+        USAGE = "usage", "Read usage and cost"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -118,10 +210,22 @@ class ApiKey(Limited):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    scopes: ClassVar = ArrayField(
+        models.CharField(max_length=16, choices=Scope), default=every_scope, db_default=["speech", "usage"]
+    )
+    """What it may be used for; `gateway.authentication` keeps to it, and to `allowed_addresses`."""
+    allowed_addresses: ClassVar = ArrayField(
+        models.CharField(max_length=43), default=list, db_default=[], blank=True
+    )
+    """Networks that it works from, as 203.0.113.0/24; none is any."""
 
     class Meta(Limited.Meta):
         constraints = (
             *Limited.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(scopes__len__gt=0, scopes__contained_by=["speech", "usage"]),
+                name="api_key_scopes_known",
+            ),
             models.CheckConstraint(
                 condition=models.Q(expires_at=None) | models.Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",
@@ -132,6 +236,11 @@ class ApiKey(Limited):
         return f"{self.name} ({self.shown})"
 
     @property
+    def named(self) -> str:
+        """The public half, by which people and the API call it."""
+        return f"sk-{self.public_id}"
+
+    @property
     def shown(self) -> str:
         """What may be shown after creation: enough to recognise the key, too little to use it."""
-        return f"sk-{self.public_id}-…{self.last_four}"
+        return f"{self.named}-…{self.last_four}"

@@ -1,10 +1,24 @@
-"""Organizations and their people."""
+"""Organizations and their people: who belongs, in which role, and who owns.
+
+Each change is one conditional statement whose row count decides, so that of two at once one is refused.
+"""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
-from accounts.models import Membership, Organization, User
+from accounts import audit
+from accounts.audit import Actor
+from accounts.models import AuditEvent, Membership, Organization, User
+
+_Act = AuditEvent.Action
+_Role = Membership.Role
+
+
+class Refused(Exception):
+    """A change that may not be; the message says why, to the person who asked for it."""
 
 
 @transaction.atomic
@@ -12,5 +26,67 @@ def create(*, name: str, owner_email: str) -> Organization:
     """Make an organization owned by the person with this address, who is made too where unknown."""
     owner = User.objects.filter(email__iexact=owner_email).first() or User.objects.create_user(owner_email)
     organization = Organization.objects.create(name=name)
-    Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
+    Membership.objects.create(organization=organization, user=owner, role=_Role.OWNER)
+    audit.record(
+        organization_id=organization.id, by=Actor(user=owner), action=_Act.ORGANIZATION_CREATED, subject=name
+    )
     return organization
+
+
+@transaction.atomic
+def rename(*, organization_id: UUID, name: str, by: Actor) -> None:
+    """Give an organization another name; the same one again is nothing."""
+    if Organization.objects.filter(id=organization_id).exclude(name=name).update(name=name):
+        audit.record(organization_id=organization_id, by=by, action=_Act.ORGANIZATION_RENAMED, subject=name)
+
+
+@transaction.atomic
+def change_role(*, organization_id: UUID, user_id: int, role: Membership.Role, by: Actor) -> None:
+    """Give a member another role.
+
+    Raises:
+        Refused: the role is the owner's, which only `transfer` gives and takes, or there is no such member.
+    """
+    if role == _Role.OWNER:
+        raise Refused("There is one owner. Hand the organization over to change who that is.")
+    members = Membership.objects.filter(organization=organization_id, user=user_id).exclude(role=_Role.OWNER)
+    if not members.update(role=role):
+        raise Refused("That member is the owner, or is no longer here.")
+    _record(organization_id, by, _Act.MEMBER_ROLE_CHANGED, user_id, role=str(role))
+
+
+@transaction.atomic
+def remove(*, organization_id: UUID, user_id: int, by: Actor) -> None:
+    """End a membership: one's own, which is leaving, or another's.
+
+    Raises:
+        Refused: it is the owner's, or there is none.
+    """
+    members = Membership.objects.filter(organization=organization_id, user=user_id).exclude(role=_Role.OWNER)
+    if not members.delete()[0]:
+        raise Refused("The owner cannot leave: hand the organization over first. Or the member is gone already.")
+    _record(organization_id, by, _Act.MEMBER_LEFT if by.user.pk == user_id else _Act.MEMBER_REMOVED, user_id)
+
+
+@transaction.atomic
+def transfer(*, organization_id: UUID, to_user_id: int, by: Actor) -> None:
+    """Make another member the owner; the owner, who asks for it, becomes an admin.
+
+    Raises:
+        Refused: whoever asks is not the owner, or the other is no member.
+    """
+    members = Membership.objects.filter(organization=organization_id)
+    if by.user.pk == to_user_id:
+        raise Refused("You own the organization already.")
+    if not members.filter(user=by.user, role=_Role.OWNER).update(role=_Role.ADMIN):
+        raise Refused("Only the owner can hand the organization over.")
+    if not members.filter(user=to_user_id).update(role=_Role.OWNER):
+        raise Refused("The new owner must be a member.")
+    _record(organization_id, by, _Act.ORGANIZATION_TRANSFERRED, to_user_id)
+
+
+def _record(
+    organization_id: UUID, by: Actor, action: AuditEvent.Action, user_id: int, **detail: str
+) -> AuditEvent:
+    subject = User.objects.values_list("email", flat=True).get(id=user_id)
+    return audit.record(organization_id=organization_id, by=by, action=action, subject=subject, **detail)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import transaction
 
-from accounts import keys, organizations
+from accounts import keys
 from accounts.models import ApiKey, Organization
-from billing import ledger
+from console import onboarding
 
 NAME = "Demo"
 OWNER = "demo@example.com"
@@ -19,9 +18,7 @@ def ensure_demo() -> str | None:
     """Make the demo organization and return its key; None where there is one already."""
     if Organization.objects.filter(name=NAME, members__email=OWNER).exists():
         return None
-    organization = organizations.create(name=NAME, owner_email=OWNER)
-    if credit := settings.ENVIRONMENT.promo_credit_dollars:
-        ledger.grant(organization=organization, amount=credit, cause=f"welcome:{organization.id}")
+    organization = onboarding.welcome(name=NAME, owner_email=OWNER)
     return keys.create(organization=organization, name=KEY_NAME)[1]
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config import mail
+
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds manage.py."""
 
@@ -56,6 +58,16 @@ def _parse_aliases(value: object) -> object:
     return {alias: model for alias, _, model in pairs}
 
 
+def _parse_origin(value: object) -> object:
+    """Read `https://speech.example.com/` as an origin: scheme, host and port, with no path."""
+    if not isinstance(value, str):
+        return value
+    origin = value.rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#\s@]+", origin):
+        raise ValueError("write it as https://HOST, with no path")
+    return origin
+
+
 class Environment(BaseSettings):
     """The environment, parsed. Empty variables count as unset."""
 
@@ -72,6 +84,13 @@ class Environment(BaseSettings):
         "127.0.0.1",
         "[::1]",
     ]
+
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    public_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
+
+    # E-mail
+    email_url: SecretStr | None = None
+    email_from: str = "Speech <speech@localhost>"
 
     # Secrets; made and kept under VAR_DIR when both servers are the embedded ones
     secret_key: SecretStr | None = None
@@ -125,6 +144,13 @@ class Environment(BaseSettings):
         """Whether PostgreSQL and Valkey are ours to start, from their wheels."""
         return self.database_url is None or self.redis_url is None
 
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by https, so that cookies may insist on it."""
+        if self.public_url is not None:
+            return self.public_url.startswith("https://")
+        return not (self.debug or self.embedded)
+
     @model_validator(mode="after")
     def _absolute_and_secret(self) -> Self:
         self.var_dir = self.var_dir.expanduser().resolve()
@@ -132,6 +158,8 @@ class Environment(BaseSettings):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
+        if self.email_url:
+            mail.parse_url(self.email_url.get_secret_value())
         if self.secret_key and len(self.secret_key.get_secret_value()) < 32:
             raise ValueError("SECRET_KEY must have at least 32 characters")
         return self

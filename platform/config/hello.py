@@ -177,6 +177,8 @@ def _report(url: str, environment_file: Path, spoken: Spoken, new_key: str | Non
   voice      {spoken.model}
   API key    {shown}
              kept in {_short(environment_file)}
+  console    {url}/console
+             (sign up there; the letter with the link comes up here, in the gateway's log)
 
   The next request, from another terminal:
 

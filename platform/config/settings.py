@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from config import embedded, secret_store
+from config import embedded, mail, secret_store
 from config.environment import ROOT, Environment
 
 try:
@@ -24,7 +25,9 @@ DATABASE_URL = ENVIRONMENT.database_url or embedded.postgres_url(VAR_DIR)
 REDIS_URL = ENVIRONMENT.redis_url or embedded.valkey_url(VAR_DIR)
 
 DEBUG = ENVIRONMENT.debug
-ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
+ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts]
+if ENVIRONMENT.public_url and (public_host := urlsplit(ENVIRONMENT.public_url).hostname):
+    ALLOWED_HOSTS.append(public_host)
 if ENVIRONMENT.secret_key and ENVIRONMENT.api_key_peppers:
     SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
     API_KEY_PEPPERS = ENVIRONMENT.api_key_peppers
@@ -35,6 +38,8 @@ else:
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "config",
@@ -43,13 +48,20 @@ INSTALLED_APPS = [
     "billing",
     "gateway",
     "console",
+    "allauth",  # after the console, whose templates dress its pages
+    "allauth.account",
+    "allauth.mfa",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "console.middleware.StaticFiles",
+    "console.middleware.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -57,7 +69,13 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 
@@ -94,16 +112,61 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # files are served from the packages: there is no step that collects them
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or ENVIRONMENT.embedded)
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.secure
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url] if ENVIRONMENT.public_url else []
+CSRF_FAILURE_VIEW = "console.views.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# E-mail. Where there is no server, a newcomer finds the letters in the log; in production none are printed.
+if ENVIRONMENT.email_url:
+    globals().update(mail.parse_url(ENVIRONMENT.email_url.get_secret_value()))
+else:
+    EMAIL_BACKEND = (
+        "config.mail.LogBackend" if ENVIRONMENT.embedded else "django.core.mail.backends.dummy.EmailBackend"
+    )
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.email_from
+
+# People sign in by e-mail address and password, a second factor or a passkey (django-allauth).
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "console"
+LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "console.signup.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "console.signup.SignupForm"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if ENVIRONMENT.secure else "http"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Speech"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ENVIRONMENT.secure
 
 LOGGING = {
     "version": 1,
@@ -115,7 +178,8 @@ LOGGING = {
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
     # It logs what it sends.
     | {"stripe": {"level": "WARNING"}}
-    | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
+    | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}}
+    | {"django.security.DisallowedHost": {"level": "CRITICAL"}},  # whoever scans the net sends such
 }
 
 # Celery: only a job's id travels, and recovery is by our own lease, so results and long redelivery are off.
@@ -198,4 +262,5 @@ DEFAULT_LIMITS = (
     ENVIRONMENT.audio_seconds_per_minute,
     ENVIRONMENT.concurrent_jobs,
 )
+PROXIES = ENVIRONMENT.proxies
 PROJECT_ROOT = ROOT

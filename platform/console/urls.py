@@ -1,7 +1,46 @@
+"""The console's routes. Every one below `organization` goes through `console.access.member_view`."""
+
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from console import views
+from console import converters
+from console.views import activity, billing, home, keys, members, requests, start, usage
 
-urlpatterns = [path("", views.home, name="home")]
+converters.register()
+
+of_an_organization = [
+    path("", start.overview, name="overview"),
+    path("start", start.start, name="start"),
+    path("start/check", start.check, name="start_check"),
+    path("usage", usage.show, name="usage"),
+    path("usage.csv", usage.export, name="usage_csv"),
+    path("requests", requests.search, name="requests"),
+    path("requests/<request:request_id>", requests.show, name="request"),
+    path("requests/<request:request_id>/audio", requests.audio, name="request_audio"),
+    path("keys", keys.show_all, name="keys"),
+    path("keys/new", keys.create, name="key_new"),
+    path("keys/<key:public_id>", keys.show, name="key"),
+    path("keys/<key:public_id>/rotate", keys.rotate, name="key_rotate"),
+    path("keys/<key:public_id>/revoke", keys.revoke, name="key_revoke"),
+    path("billing", billing.show, name="billing"),
+    path("billing/budgets", billing.set_budgets, name="budgets"),
+    path("members", members.show, name="members"),
+    path("members/invite", members.invite, name="invite"),
+    path("members/invitations/<invitation:invitation_id>/withdraw", members.withdraw, name="withdraw"),
+    path("members/<int:user_id>/role", members.change_role, name="member_role"),
+    path("members/<int:user_id>/remove", members.remove, name="member_remove"),
+    path("members/<int:user_id>/transfer", members.transfer, name="transfer"),
+    path("leave", members.leave, name="leave"),
+    path("settings", members.rename, name="settings"),
+    path("activity", activity.show, name="activity"),
+]
+
+urlpatterns = [
+    path("", home.landing, name="home"),
+    path("console", home.console, name="console"),
+    path("console/organizations/new", home.new_organization, name="organization_new"),
+    path("console/<organization:organization>/", include(of_an_organization)),
+    path("invitations/<str:token>", home.invitation, name="invitation"),
+    path("console/invitations/<invitation:invitation_id>/accept", home.accept, name="accept"),
+]

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from django.conf import settings
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -55,7 +55,7 @@ class Managed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
-        principal = state["principal"] = await state["service"].keys.authenticate(Headers(scope=scope))
+        principal = state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
         state["row"].organization_id, state["row"].api_key_id = principal.organization_id, principal.key_id
         await self._django({**scope, "root_path": ""}, receive, send)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from accounts.identifiers import parse_prefixed
+from gateway import ranges
 from gateway.catalog import known_format
 from gateway.errors import ApiError, expired, not_found
 from gateway.request_log import Row
@@ -62,7 +62,7 @@ class AudioResource(HTTPEndpoint):
         data = await _bytes(asset, wanted)
         media_type = CONTENT_TYPES[wanted]
         unchanged = request.headers.get("if-range", etag) == etag
-        part = _range(request.headers.get("range", ""), len(data)) if unchanged else None
+        part = ranges.parse(request.headers.get("range", ""), len(data)) if unchanged else None
         if part is None:
             return Response(data, headers=headers, media_type=media_type)
         if not part:
@@ -87,7 +87,7 @@ async def _owned_asset(request: Request) -> _Asset:
     """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
     service: Service = request.state.service
     row: Row = request.state.row
-    principal = await service.keys.authenticate(request.headers)
+    principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     audio_id = request.path_params["audio_id"]
     job_id = parse_prefixed("audio_", audio_id)
@@ -132,17 +132,3 @@ async def _bytes(asset: _Asset, wanted: str) -> bytes:
 
     async with _converting:
         return await asyncio.to_thread(convert, data, source=asset.format, target=wanted, samples=asset.samples)
-
-
-def _range(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for; empty if there are none, None if the header is to be ignored."""
-    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
-    if match is None or match.groups() == ("", ""):
-        return None
-    first, last = match.groups()
-    if not first:
-        return range(max(0, size - int(last)), size)
-    stop = min(int(last) + 1, size) if last else size
-    if last and int(last) < int(first):
-        return None
-    return range(int(first), stop)

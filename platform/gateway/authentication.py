@@ -7,15 +7,25 @@ from uuid import UUID
 
 from django.utils import timezone
 from psycopg_pool import AsyncConnectionPool
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from accounts import keys
 from accounts.keys import Principal
-from gateway.errors import invalid_key, missing_key
+from accounts.models import ApiKey
+from gateway.errors import invalid_key, missing_key, missing_scope, wrong_address
 
 REMEMBER_SECONDS = 0.9
 """How long a looked-up key is believed: a revoked key is refused within a second."""
 MAX_REMEMBERED = 10_000
+
+SCOPES = {"/v1/models": None, "/v1/key": None, "/v1/usage": ApiKey.Scope.USAGE}
+"""The scope that a route, with all below it, asks of a key; None is open to each. What is not here is speech."""
+
+
+def scope_of(path: str) -> str | None:
+    route = "/".join(path.split("/")[:3])
+    scope = SCOPES.get(route, ApiKey.Scope.SPEECH)
+    return scope and scope.value
 
 
 class KeyCache:
@@ -26,13 +36,14 @@ class KeyCache:
         self._remembered: dict[str, tuple[float, Principal | None]] = {}
         self._noted: dict[UUID, float] = {}
 
-    async def authenticate(self, headers: Headers) -> Principal:
-        """The caller.
+    async def authenticate(self, request: HTTPConnection) -> Principal:
+        """The caller, whose key may be used for this and from there.
 
         Raises:
-            ApiError: 401, in the same words whatever is wrong with the key.
+            ApiError: 401, in the same words whatever is wrong with the key; 401 and 403 for a good key out of its
+                reach.
         """
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise missing_key()
         parts = keys.split(token.strip())
@@ -42,6 +53,11 @@ class KeyCache:
         principal = await self._look_up(public_id)
         if principal is None or not keys.verify(principal, secret) or principal.expired(timezone.now()):
             raise invalid_key()
+        if not principal.allows(request.client.host if request.client else None):
+            raise wrong_address()
+        scope = scope_of(request.scope["path"])
+        if scope is not None and scope not in principal.reach.scopes:
+            raise missing_scope(scope)
         await self._note_use(principal.key_id)
         return principal
 

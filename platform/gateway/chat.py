@@ -156,7 +156,7 @@ async def delete_chat_completion(request: Request) -> Response:
     """Cancel a completion that is being spoken, for all who wait for it; delete the audio of one that was."""
     service: Service = request.state.service
     row: Row = request.state.row
-    principal = await service.keys.authenticate(request.headers)
+    principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     name = request.path_params["completion_id"]
     job_id = parse_prefixed("chatcmpl-", name)

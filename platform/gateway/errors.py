@@ -70,6 +70,23 @@ def missing_key() -> ApiError:
     )
 
 
+def wrong_address() -> ApiError:
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        "This API key does not work from your address: its organization allows it from certain addresses only.",
+        code="ip_not_authorized",
+        headers={"www-authenticate": "Bearer"},
+    )
+
+
+def missing_scope(scope: str) -> ApiError:
+    return ApiError(
+        HTTPStatus.FORBIDDEN,
+        f"You have insufficient permissions for this operation: this API key lacks the scope {scope!r}.",
+        code="missing_scope",
+    )
+
+
 def not_found(message: str, *, code: str = "not_found", param: str | None = None) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, message, code=code, param=param)
 

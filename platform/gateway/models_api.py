@@ -28,5 +28,5 @@ async def get_model(request: Request) -> Response:
 async def _authenticate(request: Request) -> None:
     service: Service = request.state.service
     row: Row = request.state.row
-    principal = await service.keys.authenticate(request.headers)
+    principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id

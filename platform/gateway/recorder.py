@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import time
 from collections.abc import Callable
 
 import psycopg
 import redis
+from django.conf import settings
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.identifiers import new_id
+from gateway import addresses
 from gateway.errors import ApiError, internal, of_status, unavailable
 from gateway.request_log import Row
 from inference.failures import place_of
@@ -38,7 +39,9 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        row = _row(scope)
+        address = addresses.client_of(scope, proxies=settings.PROXIES)
+        scope["client"] = (address, 0) if address else None  # for all behind us, Django too
+        row = _row(scope, address)
         scope["state"]["row"] = row
         scope["app"] = self  # with an "app" there, Starlette's router raises its 404 and 405 for us to answer
         answered = False
@@ -84,24 +87,16 @@ def _refusal_of(error: Exception, row: Row) -> ApiError:
     return internal()
 
 
-def _row(scope: Scope) -> Row:
+def _row(scope: Scope, address: str | None) -> Row:
     headers = Headers(scope=scope)
     return Row(
         id=new_id(),
         created_at=timezone.now(),
         method=scope["method"][:8],
         route="",
-        client_address=_address(scope),
+        client_address=address,
         user_agent="".join(c for c in headers.get("user-agent", "")[:200] if c.isprintable()),
     )
-
-
-def _address(scope: Scope) -> str | None:
-    """The peer's address; None over a unix socket."""
-    try:
-        return str(ipaddress.ip_address(scope["client"][0]))
-    except (TypeError, ValueError, KeyError):
-        return None
 
 
 def _elapsed_ms(since: float) -> int:

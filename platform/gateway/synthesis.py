@@ -94,7 +94,7 @@ class SpeechRoute:
         service: Service = request.state.service
         row: Row = request.state.row
         timings = Timings()
-        principal = await service.keys.authenticate(request.headers)
+        principal = await service.keys.authenticate(request)
         timings.mark("auth")
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
         body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -18,11 +16,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import ApiKey
-from billing import pricing
-from gateway import rollups, usage
+from gateway import rollups, usage, usage_table
 from gateway.rest import ManagementView
-from gateway.usage import COLUMNS, PERCENTILES, Line, Query
+from gateway.usage import COLUMNS, Query
+from gateway.usage_table import KeyNames
 
 MAX_HOURS = timedelta(days=31)
 MAX_DAYS = timedelta(days=366)
@@ -102,93 +99,38 @@ class UsageView(ManagementView):
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         organization_id = self.principal(request).organization_id
-        keys = _Keys(organization_id)
+        names = KeyNames(organization_id)
         query = Query(
             organization_id=organization_id,
             start=wanted["start"],
             end=wanted["end"],
             bucket=wanted["bucket"],
             group_by=wanted["group_by"],
-            keys=keys.ids(wanted["key"]),
+            keys=_ids(names, wanted["key"]),
             models=tuple(wanted["model"]),
             voices=tuple(wanted["voice"]),
         )
         rollups.refresh(organization_id=organization_id)
         lines = usage.report(query)
-        rows = [_as_json(line, query, keys) for line in lines]
         if wanted["format"] == "csv":
-            return _as_csv(rows, query, keys)
+            return usage_table.as_csv(lines, query, names)
         return Response(
             {
                 "object": "list",
-                "start": _iso(query.start),
-                "end": _iso(query.end),
+                "start": usage_table.iso(query.start),
+                "end": usage_table.iso(query.end),
                 "bucket": query.bucket,
                 "group_by": list(query.group_by),
-                "data": rows,
-                "total": _sums(usage.total(lines)),
+                "data": [usage_table.as_json(line, query, names) for line in lines],
+                "total": usage_table.sums(usage.total(lines)),
             }
         )
 
 
-class _Keys:
-    """The organization's keys, as they may be shown."""
-
-    def __init__(self, organization_id: UUID) -> None:
-        keys = ApiKey.objects.filter(organization_id=organization_id).only("id", "public_id", "name")
-        self._by_id = {key.id: key for key in keys}
-
-    def ids(self, names: list[str]) -> tuple[UUID, ...]:
-        """The keys called sk-<public id>. Raises ValidationError for what is none of this organization."""
-        by_name = {f"sk-{key.public_id}": key.id for key in self._by_id.values()}
-        unknown = [name for name in names if name not in by_name]
-        if unknown:
-            raise serializers.ValidationError({"key": f"your organization has no key {unknown[0]!r}."})
-        return tuple(by_name[name] for name in names)
-
-    def shown(self, key_id: UUID) -> dict[str, str]:
-        key = self._by_id.get(key_id)
-        return {"key": f"sk-{key.public_id}" if key else str(key_id), "key_name": key.name if key else ""}
-
-
-def _as_json(line: Line, query: Query, keys: _Keys) -> dict[str, Any]:
-    shown: dict[str, Any] = {"start": _iso(line.start or query.start)}
-    for group, value in zip(query.group_by, line.group, strict=True):
-        shown |= keys.shown(value) if group == "key" else {group: value}
-    return shown | _sums(line)
-
-
-def _sums(line: Line) -> dict[str, Any]:
-    return {
-        "requests": line.requests,
-        "errors": line.errors,
-        "duration_ms": line.duration_ms,
-        "cost_usd": pricing.show(line.cost),
-        "latency_ms": {f"p{percent}": line.percentile(percent) for percent in PERCENTILES},
-    }
-
-
-def _as_csv(rows: list[dict[str, Any]], query: Query, keys: _Keys) -> HttpResponse:
-    """One row a line, latencies in columns of their own; the header is there for no rows too."""
-    empty = _as_json(Line(group=("",) * len(query.group_by)), query, keys)
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(_flat(empty))
-    writer.writerows([_safe(value) for value in _flat(row).values()] for row in rows)
-    name = f"usage-{query.start:%Y-%m-%d}-{query.end:%Y-%m-%d}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(file.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    latency = {f"latency_{name}_ms": value for name, value in row["latency_ms"].items()}
-    return {name: value for name, value in row.items() if name != "latency_ms"} | latency
-
-
-def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula is marked as text: customers name their keys."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _ids(names: KeyNames, wanted: list[str]) -> tuple[UUID, ...]:
+    """The keys called sk-<public id>. Raises ValidationError for what is none of this organization."""
+    by_name = names.by_name
+    unknown = [name for name in wanted if name not in by_name]
+    if unknown:
+        raise serializers.ValidationError({"key": f"your organization has no key {unknown[0]!r}."})
+    return tuple(by_name[name] for name in wanted)

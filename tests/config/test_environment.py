@@ -32,6 +32,8 @@ def check(**environment: str) -> subprocess.CompletedProcess[str]:
 WRONG = {
     "a port that is no number": ("PORT", {"PORT": "abc"}),
     "a port that there is not": ("PORT", {"PORT": "70000"}),
+    "a mail server that is none": ("EMAIL_URL", {"EMAIL_URL": "hunter2"}),
+    "a public address with a path": ("PUBLIC_URL", {"PUBLIC_URL": "https://speech.example/app"}),
     "neither yes nor no": ("DEBUG", {"DEBUG": "perhaps"}),
     "less than no credit": ("PROMO_CREDIT_DOLLARS", {"PROMO_CREDIT_DOLLARS": "-1"}),
     "no time at all": ("JOB_LEASE_SECONDS", {"JOB_LEASE_SECONDS": "0"}),

@@ -102,6 +102,7 @@ def _check_the_first_hello(run: Run) -> None:
     with wave.open(str(run.folder / "var" / "hello.wav")) as sound:
         seconds = sound.getnframes() / sound.getframerate()
     assert f"{seconds:.2f} s of audio" in run.output
+    assert f"console    http://127.0.0.1:{run.port}/console\n" in run.output
     cost = re.search(r"cost +\$(\S+)", run.output)
     assert cost
     assert cost[1] == f"{round(seconds * 1000) * 750 / 10**9:.9f}"  # $0.000000750 a millisecond

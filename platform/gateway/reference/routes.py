@@ -35,6 +35,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 ERRORS = {
     400: "A member is missing or wrong; `param` names it.",
     401: "The API key is missing, unknown, revoked or expired.",
+    403: "The key may not do this, or not from there.",
     404: "There is no such thing, or it is not yours.",
     409: "It was cancelled.",
     410: "The audio has expired or was deleted.",
@@ -50,7 +51,7 @@ ERRORS = {
 
 
 def _errors(*codes: int) -> dict[int, OpenApiResponse]:
-    return {code: OpenApiResponse(answers.Error, ERRORS[code]) for code in (*codes, 401, 500, 503)}
+    return {code: OpenApiResponse(answers.Error, ERRORS[code]) for code in (*codes, 401, 403, 500, 503)}
 
 
 SPEECH_ERRORS = _errors(400, 404, 409, 410, 413, 415, 422, 429, 504)

@@ -1,0 +1,48 @@
+"""What each role may do: the one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from accounts.models import Membership
+
+Role = Membership.Role
+
+
+class Action(StrEnum):
+    """Something that a member does, or does not, in an organization."""
+
+    SEE_USAGE = "see usage and the request log"
+    HEAR_AUDIO = "listen to stored audio"
+    SEE_KEYS = "see the API keys"
+    MANAGE_KEYS = "create, change and revoke API keys"
+    SEE_BILLING = "see balance and movements"
+    MANAGE_BUDGETS = "set the organization's budgets"
+    SEE_MEMBERS = "see who belongs to the organization"
+    MANAGE_MEMBERS = "invite, change and remove members"
+    SEE_ACTIVITY = "see who did what"
+    RENAME = "rename the organization"
+    TRANSFER = "hand the organization over"
+
+
+_EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_MEMBERS})
+_DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS}
+_BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.MANAGE_BUDGETS}
+_ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
+
+ALLOWED: dict[str, frozenset[Action]] = {
+    Role.OWNER: _ADMIN | {Action.TRANSFER},
+    Role.ADMIN: _ADMIN,
+    Role.DEVELOPER: _DEVELOPER,
+    Role.BILLING: _BILLING,
+    Role.VIEWER: _EVERYBODY,
+}
+
+
+def may(role: str, action: Action) -> bool:
+    return action in ALLOWED[role]
+
+
+def roles_that_may(action: Action) -> list[str]:
+    """Whom to ask, as a refusal names them."""
+    return [role for role, actions in ALLOWED.items() if action in actions]

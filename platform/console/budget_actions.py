@@ -1,0 +1,35 @@
+"""What members set for the organization with all its keys: budget and audit log in one transaction."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import AuditEvent
+from billing import budgets, pricing
+from billing.models import Budget
+from console.access import Member
+
+
+@transaction.atomic
+def put(*, member: Member, day: Decimal | None, month: Decimal | None) -> None:
+    """Set or, with None, lift the budget of a day and of a month; what stays as it is, is not noted."""
+    now = {each.period: each.amount for each in budgets.status(organization_id=member.organization.id)}
+    for period, amount in ((Budget.Period.DAY, day), (Budget.Period.MONTH, month)):
+        if amount == now.get(period):
+            continue
+        if amount is None:
+            budgets.remove(organization=member.organization, period=period)
+            action = AuditEvent.Action.BUDGET_LIFTED
+        else:
+            budgets.put(organization=member.organization, period=period, amount=amount)
+            action = AuditEvent.Action.BUDGET_SET
+        audit.record(
+            organization_id=member.organization.id,
+            by=member.actor,
+            action=action,
+            subject=f"a {period}",
+            dollars=None if amount is None else pricing.show(amount),
+        )

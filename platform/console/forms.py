@@ -1,0 +1,139 @@
+"""What people fill in. A form checks and types its values; what they do is elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from ipaddress import ip_network
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.keys import Limits, Reach
+from accounts.models import ApiKey, Membership
+from billing.models import Budget
+from console.key_actions import Terms
+
+NEVER = ""
+EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+OVERLAPS = [
+    ("0", "End it now"),
+    ("1", "Keep it for an hour"),
+    ("24", "Keep it for a day"),
+    ("168", "Keep it for a week"),
+]
+ROLES = [(role, label) for role, label in Membership.Role.choices if role != Membership.Role.OWNER]
+MOST_NETWORKS = 20
+"""Each is looked at on every call."""
+MOST = 2_000_000_000
+"""More fits no integer column, and no machine."""
+
+
+def _dollars(label: str, help_text: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        min_value=Decimal(0),
+        max_digits=15,
+        decimal_places=9,
+        widget=forms.NumberInput({"step": "any", "placeholder": "no budget", "inputmode": "decimal"}),
+    )
+
+
+def _limit(label: str) -> forms.IntegerField:
+    widget = forms.NumberInput({"placeholder": "standard"})
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=MOST, widget=widget)
+
+
+class KeyForm(forms.Form):
+    """A key's name, budgets, limits and reach."""
+
+    name = forms.CharField(max_length=100, help_text="Where it is used, such as “production” or “Ana's laptop”.")
+    budget_day = _dollars("Dollars a day", "Ends at midnight UTC.")
+    budget_month = _dollars("Dollars a month", "The calendar month in UTC.")
+    budget_total = _dollars("Dollars in all", "Over the key's whole life.")
+    requests_per_minute = _limit("Requests a minute")
+    audio_seconds_per_minute = _limit("Seconds of audio a minute")
+    concurrent_jobs = _limit("Requests at a time")
+    scopes = forms.MultipleChoiceField(
+        label="May be used to",
+        choices=ApiKey.Scope.choices,
+        initial=ApiKey.Scope.values,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    allowed_addresses = forms.CharField(
+        label="Works from",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3, "placeholder": "anywhere"}),
+        help_text="Addresses or networks such as 203.0.113.7 or 2001:db8::/32, one a line.",
+    )
+
+    def clean_allowed_addresses(self) -> tuple[str, ...]:
+        """Networks in their short form, each once."""
+        networks = []
+        for text in self.cleaned_data["allowed_addresses"].replace(",", " ").split():
+            try:
+                networks.append(str(ip_network(text)))
+            except ValueError:
+                raise forms.ValidationError(
+                    f"{text[:50]} is no address or network; write 203.0.113.7 or 203.0.113.0/24."
+                ) from None
+        if len(networks) > MOST_NETWORKS:
+            raise forms.ValidationError(f"At most {MOST_NETWORKS} networks.")
+        return tuple(dict.fromkeys(networks))
+
+    @staticmethod
+    def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
+        """What a key has now, to be changed; `amounts` are its budgets by period."""
+        limits = {name: getattr(key, name) for name in Limits._fields}
+        reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
+        budgets = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
+        return {"name": key.name, **limits, **reach, **budgets}
+
+    def terms(self) -> Terms:
+        cleaned = self.cleaned_data
+        return Terms(
+            name=cleaned["name"],
+            limits=Limits(*(cleaned[name] for name in Limits._fields)),
+            reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"]),
+            budgets={period: cleaned[f"budget_{period}"] for period in Budget.Period},
+        )
+
+
+class NewKeyForm(KeyForm):
+    expires = forms.ChoiceField(choices=EXPIRIES, required=False, label="Expires")
+    field_order = ("name", "expires")
+
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data["expires"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class RotateForm(forms.Form):
+    overlap = forms.ChoiceField(choices=OVERLAPS, initial="24", label="The old key")
+
+    def duration(self) -> timedelta:
+        return timedelta(hours=int(self.cleaned_data["overlap"]))
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    role = forms.ChoiceField(choices=ROLES, initial=Membership.Role.DEVELOPER)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=ROLES)
+
+
+class OrganizationForm(forms.Form):
+    name = forms.CharField(max_length=200, label="Name")
+
+
+class BudgetForm(forms.Form):
+    """What the organization with all its keys may spend."""
+
+    day = _dollars("Dollars a day", "Ends at midnight UTC.")
+    month = _dollars("Dollars a month", "The calendar month in UTC.")

@@ -1,0 +1,90 @@
+"""The first request in three languages, ready to paste: with the person's own address and, once, the own key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gateway.catalog import MODELS
+
+MODEL = next(iter(MODELS))
+TEXT = "Hello! These are my first words."
+
+CURL = """\
+curl -sS {base_url}/chat/completions \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"model": "{model}",
+       "modalities": ["text", "audio"],
+       "audio": {{"voice": "alloy", "format": "wav"}},
+       "messages": [{{"role": "user", "content": "{text}"}}]}}' \\
+| python3 -c 'import base64, json, sys
+data = json.load(sys.stdin)["choices"][0]["message"]["audio"]["data"]
+open("hello.wav", "wb").write(base64.b64decode(data))'"""
+
+PYTHON = """\
+# pip install openai
+import base64{imports}
+from openai import OpenAI
+
+client = OpenAI(base_url="{base_url}", api_key={key})
+answer = client.chat.completions.create(
+    model="{model}",
+    modalities=["text", "audio"],
+    audio={{"voice": "alloy", "format": "wav"}},
+    messages=[{{"role": "user", "content": "{text}"}}],
+)
+with open("hello.wav", "wb") as file:
+    file.write(base64.b64decode(answer.choices[0].message.audio.data))
+print(answer.usage.audio_seconds, "s for $", answer.usage.cost_usd)"""
+
+JAVASCRIPT = """\
+// npm install openai
+import {{ writeFile }} from "node:fs/promises";
+import OpenAI from "openai";
+
+const client = new OpenAI({{ baseURL: "{base_url}", apiKey: {key} }});
+const answer = await client.chat.completions.create({{
+  model: "{model}",
+  modalities: ["text", "audio"],
+  audio: {{ voice: "alloy", format: "wav" }},
+  messages: [{{ role: "user", content: "{text}" }}],
+}});
+await writeFile("hello.wav", Buffer.from(answer.choices[0].message.audio.data, "base64"));
+console.log(answer.usage.audio_seconds, "s for $", answer.usage.cost_usd);"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    id: str
+    name: str
+    code: str
+
+
+def origin(request: HttpRequest) -> str:
+    """Where customers reach the service: the public address, or else the one that this page was asked for by."""
+    return settings.ENVIRONMENT.public_url or request.build_absolute_uri("/").rstrip("/")
+
+
+def base_url(request: HttpRequest) -> str:
+    """What an OpenAI client is given."""
+    return f"{origin(request)}/v1"
+
+
+def for_key(base_url: str, key: str | None) -> list[Sample]:
+    """With the key in them while it can be shown, else with the variable that holds it."""
+    code = {"base_url": base_url, "model": MODEL, "text": TEXT}
+    quoted = f'"{key}"' if key else None
+    return [
+        Sample("curl", "curl", CURL.format(**code, key=key or "$OPENAI_API_KEY")),
+        Sample(
+            "python",
+            "Python",
+            PYTHON.format(
+                **code, key=quoted or 'os.environ["OPENAI_API_KEY"]', imports="" if key else "\nimport os"
+            ),
+        ),
+        Sample("javascript", "JavaScript", JAVASCRIPT.format(**code, key=quoted or "process.env.OPENAI_API_KEY")),
+    ]

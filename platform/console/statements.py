@@ -1,0 +1,59 @@
+"""A month's movements of an organization's credit: what came in and went out, and each day's usage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from billing.models import LedgerEntry, LedgerTransaction
+from billing.partitions import uuid7_floor
+from gateway import rollups, usage
+
+DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
+CREDIT = (LedgerEntry.Name.CUSTOMER_CREDIT, LedgerEntry.Name.PROMOTIONAL_CREDIT)
+NAMES = {
+    LedgerTransaction.Kind.GRANT: "Promotional credit",
+    LedgerTransaction.Kind.EXPIRY: "Promotional credit expired",
+    LedgerTransaction.Kind.TOP_UP: "Top-up",
+    LedgerTransaction.Kind.PAYOUT: "Paid out",
+    LedgerTransaction.Kind.REFUND: "Refund",
+    LedgerTransaction.Kind.INVOICE: "Invoice",
+    LedgerTransaction.Kind.CORRECTION: "Correction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`amount` is above zero where credit came in."""
+
+    at: datetime
+    name: str
+    amount: Decimal
+    is_usage: bool = False
+
+
+def movements(*, organization_id: UUID, month: date) -> list[Movement]:
+    """A calendar month's (UTC), newest first. Usage, a transaction a request, is summed up by day."""
+    first = datetime.combine(month.replace(day=1), time(), UTC)
+    after = _following(first)
+    # A transaction's id begins with its time, so that the index of the ids finds the month.
+    booked = (
+        LedgerTransaction.objects.filter(
+            organization=organization_id, id__gte=uuid7_floor(first), id__lt=uuid7_floor(after)
+        )
+        .exclude(kind=LedgerTransaction.Kind.USAGE)
+        .annotate(amount=Sum("entries__amount", filter=Q(entries__account__in=CREDIT), default=Decimal(0)))
+    )
+    by_hand = [Movement(each.created_at, NAMES[LedgerTransaction.Kind(each.kind)], each.amount) for each in booked]
+    rollups.refresh(organization_id=organization_id)
+    days = usage.costs(organization_id=organization_id, start=first, end=after, by="start")
+    used = [Movement(day + DAY - INSTANT, "Usage", -cost, is_usage=True) for day, cost in days.items()]
+    return sorted([*by_hand, *used], key=lambda movement: movement.at, reverse=True)
+
+
+def _following(first: datetime) -> datetime:
+    return (first + timedelta(days=32)).replace(day=1)

@@ -1,0 +1,68 @@
+"""The filters and tags of the console's templates."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from django import template
+from django.conf import settings
+
+from accounts.permissions import Action
+from billing import pricing
+from console import shown
+from console.access import Member
+from inference.units import SAMPLE_RATE
+
+LOG_BACKEND = "config.mail.LogBackend"
+register = template.Library()
+register.filter("dollars", shown.dollars)
+register.filter("funds", shown.funds)
+register.filter("small_cost", shown.small_cost)
+register.filter("minutes", shown.minutes)
+register.filter("latency", shown.latency)
+register.filter("count", shown.count)
+register.filter("bytes", shown.bytes_)
+register.filter("moment", shown.moment)
+register.filter("day", shown.day)
+register.filter("exact", pricing.show)
+
+
+@register.filter
+def audio(samples: int) -> str:
+    """The length of so many samples."""
+    return shown.minutes(samples * 1000 // SAMPLE_RATE)
+
+
+@register.filter
+def price(dollars_per_minute: Decimal) -> str:
+    """A price as the price book has it, without the zeros behind."""
+    return f"{dollars_per_minute.normalize():f}"
+
+
+@register.filter
+def may(member: Member, action: str) -> bool:
+    """Whether a member may do what `Action` calls so, in lower case: {% if member|may:"manage_keys" %}."""
+    return member.may(Action[action.upper()])
+
+
+@register.filter
+def request_id(id: UUID) -> str:
+    return f"req_{id.hex}"
+
+
+@register.simple_tag
+def letters_are_logged() -> bool:
+    """Whether a newcomer finds the letter in the log, for there is no mail server."""
+    return bool(settings.EMAIL_BACKEND == LOG_BACKEND)
+
+
+@register.inclusion_tag("console/parts/icon.html")
+def icon(name: str) -> dict[str, str]:
+    return {"name": name}
+
+
+@register.inclusion_tag("console/parts/copy.html")
+def copy(text: str, label: str = "Copy") -> dict[str, str]:
+    """A button that copies a text."""
+    return {"text": text, "label": label}

@@ -1,0 +1,68 @@
+"""Money: the balance, the organization's budgets, and every movement, month by month."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import Action
+from billing import budgets
+from billing.models import Account
+from console import budget_actions, statements
+from console.access import Member, member_view
+from console.forms import BudgetForm
+from gateway import usage
+
+
+@member_view(Action.SEE_BILLING)
+@require_safe
+def show(request: HttpRequest, member: Member) -> HttpResponse:
+    return _page(request, member)
+
+
+@member_view(Action.MANAGE_BUDGETS)
+@require_POST
+def set_budgets(request: HttpRequest, member: Member) -> HttpResponse:
+    form = BudgetForm(request.POST)
+    if not form.is_valid():
+        return _page(request, member, form)
+    budget_actions.put(member=member, day=form.cleaned_data["day"], month=form.cleaned_data["month"])
+    messages.success(request, "Saved.")
+    return redirect("billing", member.organization.id)
+
+
+def _page(request: HttpRequest, member: Member, form: BudgetForm | None = None) -> HttpResponse:
+    today = timezone.now().astimezone(UTC).date()
+    month = _month(request.GET.get("month", ""), today)
+    holding = budgets.status(organization_id=member.organization.id)
+    account = Account.objects.filter(organization=member.organization).first() or Account()
+    movements = statements.movements(organization_id=member.organization.id, month=month)
+    context = {
+        "member": member,
+        "section": "billing",
+        "account": account,
+        "paid": account.balance - account.promotional,
+        "available": account.balance + account.credit_limit - account.held,
+        "spent": usage.spent(organization_id=member.organization.id),
+        "budgets": holding,
+        "form": form or BudgetForm(initial={each.period: f"{each.amount.normalize():f}" for each in holding}),
+        "month": month,
+        "before": (month - timedelta(days=1)).replace(day=1),
+        "after": following if (following := (month + timedelta(days=32)).replace(day=1)) <= today else None,
+        "movements": movements,
+    }
+    return render(request, "console/billing.html", context, status=400 if form else 200)
+
+
+def _month(text: str, today: date) -> date:
+    """`2026-11` as its first day; this month where it is none."""
+    try:
+        month = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return today.replace(day=1)
+    return month if date(2000, 1, 1) <= month <= today else today.replace(day=1)

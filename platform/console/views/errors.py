@@ -1,0 +1,11 @@
+"""What Django shows in place of a page, in our clothes; 400, 403, 404 and 500 have templates of these names."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form sent from a page that was open too long, or from elsewhere."""
+    return render(request, "403_csrf.html", status=403)

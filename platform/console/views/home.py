@@ -1,0 +1,100 @@
+"""The pages before an organization is chosen: the front page, the way in, invitations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import invitations, organizations
+from accounts.models import Invitation, Membership
+from accounts.organizations import Refused
+from billing import pricing
+from console import samples
+from console.access import LAST_ORGANIZATION, actor_of
+from console.forms import OrganizationForm
+from gateway.catalog import MODELS
+from inference.speech.formats import FORMAT_NAMES
+from inference.speech.voices import VOICES
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this is, what it costs, and the first request, ready to paste."""
+    offers = [
+        (model, price.dollars_per_minute.normalize())
+        for model in MODELS
+        if (price := pricing.price_at(model=model, at=timezone.now()))
+    ]
+    context = {
+        "samples": samples.for_key(samples.base_url(request), None),
+        "offers": offers,
+        "voices": VOICES,
+        "formats": FORMAT_NAMES,
+    }
+    return render(request, "console/home.html", context)
+
+
+@login_required
+@require_safe
+def console(request: HttpRequest) -> HttpResponse:
+    """On to the organization that was looked at last; whoever has none sees who invites them."""
+    ids = list(
+        Membership.objects.filter(user=actor_of(request).user)
+        .order_by("created_at")
+        .values_list("organization_id", flat=True)
+    )
+    invited = invitations.for_addresses(_proved_addresses(request))
+    if invited or not ids:
+        return render(
+            request, "console/welcome.html", {"invited": invited, "ids": ids, "form": OrganizationForm()}
+        )
+    last = request.session.get(LAST_ORGANIZATION)
+    return redirect("overview", next((id for id in ids if id.hex == last), ids[0]))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_organization(request: HttpRequest) -> HttpResponse:
+    """A further organization; the promotional credit is for the first."""
+    form = OrganizationForm(request.POST or None)
+    if form.is_valid():
+        made = organizations.create(name=form.cleaned_data["name"], owner_email=actor_of(request).user.email)
+        return redirect("overview", made.id)
+    return render(request, "console/organization_new.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@require_safe
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Where an invitation's link leads: to accept it, or to sign in or up first."""
+    found = invitations.find(token)
+    mine = found is not None and request.user.is_authenticated and found.email in _proved_addresses(request)
+    context = {"invitation": found, "mine": mine}
+    return render(request, "console/invitation.html", context, status=200 if found else 410)
+
+
+@login_required
+@require_POST
+def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+    """Join, as whoever has proved to hold the invited address."""
+    found = Invitation.objects.filter(id=invitation_id, email__in=_proved_addresses(request)).first()
+    if found is None:
+        raise Http404
+    try:
+        invitations.accept(invitation=found, by=actor_of(request))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("console")
+    return redirect("overview", found.organization_id)
+
+
+def _proved_addresses(request: HttpRequest) -> list[str]:
+    """The addresses whose link the signed-in person has followed, in lower case."""
+    own = EmailAddress.objects.filter(user=actor_of(request).user, verified=True)
+    return [email.lower() for email in own.values_list("email", flat=True)]

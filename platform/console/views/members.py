@@ -1,0 +1,161 @@
+"""Who belongs to the organization: invitations, roles, leaving, handing it over, and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import invitations, organizations
+from accounts.models import Membership
+from accounts.organizations import Refused
+from accounts.permissions import ALLOWED, Action
+from console import letters, samples
+from console.access import Member, member_view
+from console.forms import ROLES, InviteForm, OrganizationForm, RoleForm
+
+
+@member_view(Action.SEE_MEMBERS)
+@require_safe
+def show(request: HttpRequest, member: Member) -> HttpResponse:
+    return _page(request, member, InviteForm())
+
+
+@member_view(Action.MANAGE_MEMBERS)
+@require_POST
+def invite(request: HttpRequest, member: Member) -> HttpResponse:
+    """Send the letter. The link stands on the answer too, this once, for whoever hands it over another way."""
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _page(request, member, form)
+    email, role = form.cleaned_data["email"], Membership.Role(form.cleaned_data["role"])
+    try:
+        made, token = invitations.create(organization=member.organization, email=email, role=role, by=member.actor)
+    except Refused as refusal:
+        form.add_error("email", str(refusal))
+        return _page(request, member, form)
+    link = samples.origin(request) + reverse("invitation", args=[token])
+    sent = letters.send_invitation(made, link)
+    return _page(request, member, InviteForm(), invited=made.email, link=link, sent=sent)
+
+
+@member_view(Action.MANAGE_MEMBERS)
+@require_POST
+def withdraw(request: HttpRequest, member: Member, invitation_id: UUID) -> HttpResponse:
+    if not invitations.withdraw(
+        organization_id=member.organization.id, invitation_id=invitation_id, by=member.actor
+    ):
+        raise Http404
+    messages.success(request, "The invitation is withdrawn; its link is dead.")
+    return redirect("members", member.organization.id)
+
+
+@member_view(Action.MANAGE_MEMBERS)
+@require_POST
+def change_role(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose one of the roles.")
+        return redirect("members", member.organization.id)
+    role = Membership.Role(form.cleaned_data["role"])
+    return _try(
+        request,
+        member,
+        user_id,
+        lambda: organizations.change_role(
+            organization_id=member.organization.id, user_id=user_id, role=role, by=member.actor
+        ),
+        "The role is changed.",
+    )
+
+
+@member_view(Action.MANAGE_MEMBERS)
+@require_POST
+def remove(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
+    return _try(
+        request,
+        member,
+        user_id,
+        lambda: organizations.remove(organization_id=member.organization.id, user_id=user_id, by=member.actor),
+        "The member is removed. Keys stay: revoke those that the person knows.",
+    )
+
+
+@member_view(Action.TRANSFER)
+@require_POST
+def transfer(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
+    return _try(
+        request,
+        member,
+        user_id,
+        lambda: organizations.transfer(
+            organization_id=member.organization.id, to_user_id=user_id, by=member.actor
+        ),
+        "The organization has a new owner; you are an admin now.",
+    )
+
+
+@member_view(Action.SEE_MEMBERS)
+@require_POST
+def leave(request: HttpRequest, member: Member) -> HttpResponse:
+    try:
+        organizations.remove(organization_id=member.organization.id, user_id=member.user.pk, by=member.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("members", member.organization.id)
+    messages.success(request, f"You have left {member.organization.name}.")
+    return redirect("console")
+
+
+@member_view(Action.RENAME)
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: HttpRequest, member: Member) -> HttpResponse:
+    form = OrganizationForm(request.POST or None, initial={"name": member.organization.name})
+    if form.is_valid():
+        organizations.rename(
+            organization_id=member.organization.id, name=form.cleaned_data["name"], by=member.actor
+        )
+        messages.success(request, "Saved.")
+        return redirect("settings", member.organization.id)
+    return render(
+        request,
+        "console/settings.html",
+        {"member": member, "section": "settings", "form": form},
+        status=400 if form.errors else 200,
+    )
+
+
+def _try(
+    request: HttpRequest, member: Member, user_id: int, change: Callable[[], None], done: str
+) -> HttpResponse:
+    """Do it to another member, and say what came of it."""
+    if not Membership.objects.filter(organization=member.organization, user=user_id).exists():
+        raise Http404
+    try:
+        change()
+        messages.success(request, done)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("members", member.organization.id)
+
+
+def _page(request: HttpRequest, member: Member, form: InviteForm, **more: object) -> HttpResponse:
+    order = list(ALLOWED)
+    memberships = Membership.objects.filter(organization=member.organization).select_related("user")
+    context = {
+        "member": member,
+        "section": "members",
+        "memberships": sorted(memberships, key=lambda each: (order.index(each.role), each.user.email)),
+        "invitations": invitations.of_organization(member.organization.id),
+        "form": form,
+        "roles": ROLES,
+        "order": order,
+        "table": [(action, [action in ALLOWED[role] for role in order]) for action in Action],
+        **more,
+    }
+    return render(request, "console/members.html", context, status=400 if form.errors else 200)

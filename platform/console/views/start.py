@@ -1,0 +1,65 @@
+"""The first minute, the live check for the first call, and the overview that follows."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.keys import DEFAULTS, EVERYTHING
+from accounts.models import ApiKey
+from accounts.permissions import Action
+from billing.models import Account
+from console import key_actions, periods, samples
+from console.access import Member, member_view
+from console.key_actions import Terms
+from console.usage_report import UsageReport
+from gateway import request_search
+from gateway.request_search import Search
+
+FIRST_KEY = Terms(name="Getting started", limits=DEFAULTS, reach=EVERYTHING, budgets={})
+RECENT = 5
+
+
+@member_view(Action.SEE_USAGE)
+@require_safe
+def overview(request: HttpRequest, member: Member) -> HttpResponse:
+    """Thirty days at a glance; before the first call, how to make it."""
+    recent, _ = request_search.find(Search(organization_id=member.organization.id))
+    if not recent:
+        return redirect("start", member.organization.id)
+    context = {
+        "member": member,
+        "section": "overview",
+        "report": UsageReport(member.organization.id, periods.default()),
+        "recent": [(row, None) for row in recent[:RECENT]],
+        "account": Account.objects.filter(organization=member.organization).first() or Account(),
+    }
+    return render(request, "console/overview.html", context)
+
+
+@member_view(Action.SEE_KEYS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest, member: Member) -> HttpResponse:
+    """Key, code, check mark. A key is made by a POST, and its answer is the only place it ever stands in."""
+    secret = None
+    if request.method == "POST" and member.may(Action.MANAGE_KEYS):
+        _, secret = key_actions.create(member=member, terms=FIRST_KEY, expires_at=None)
+    context = {
+        "member": member,
+        "section": "start",
+        "secret": secret,
+        "has_keys": ApiKey.objects.filter(organization=member.organization, revoked_at=None).exists(),
+        "samples": samples.for_key(samples.base_url(request), secret),
+        "base_url": samples.base_url(request),
+        "first": request_search.last_spoken(member.organization.id),
+    }
+    return render(request, "console/start.html", context)
+
+
+@member_view(Action.SEE_KEYS)
+@require_safe
+def check(request: HttpRequest, member: Member) -> HttpResponse:
+    """The check mark alone, for the page to ask for until it is there."""
+    context = {"member": member, "first": request_search.last_spoken(member.organization.id)}
+    return render(request, "console/parts/first_call.html", context)

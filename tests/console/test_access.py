@@ -1,0 +1,126 @@
+"""Two organizations cannot see each other: every route of the console, with every id of the other."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from accounts import invitations
+from accounts.models import ApiKey, AuditEvent, Invitation, Membership
+from accounts.permissions import ALLOWED, Action
+from console.urls import of_an_organization
+from tests.console.people import Office, browser, called, person
+
+ROUTES = {str(route.name): route for route in of_an_organization}
+ROLES = list(ALLOWED)
+NEEDS = {
+    "key_new": Action.MANAGE_KEYS,
+    "key_rotate": Action.MANAGE_KEYS,
+    "key_revoke": Action.MANAGE_KEYS,
+    "request_audio": Action.HEAR_AUDIO,
+    "billing": Action.SEE_BILLING,
+    "budgets": Action.MANAGE_BUDGETS,
+    "invite": Action.MANAGE_MEMBERS,
+    "withdraw": Action.MANAGE_MEMBERS,
+    "member_role": Action.MANAGE_MEMBERS,
+    "member_remove": Action.MANAGE_MEMBERS,
+    "transfer": Action.TRANSFER,
+    "settings": Action.RENAME,
+    "activity": Action.SEE_ACTIVITY,
+}
+"""What a route needs beyond what every member may."""
+
+
+def ids_of(office: Office) -> dict[str, object]:
+    """A value for each id that a route may have."""
+    member = person(f"{uuid4().hex}@example.com")
+    Membership.objects.create(organization=office.organization, user=member, role="viewer")
+    invitation, _ = invitations.create(
+        organization=office.organization,
+        email=f"{uuid4().hex}@example.com",
+        role=Membership.Role.VIEWER,
+        by=office.actor,
+    )
+    return {
+        "public_id": office.key.public_id,
+        "request_id": called(office).id,
+        "user_id": member.pk,
+        "invitation_id": invitation.id,
+    }
+
+
+def address(route: URLPattern, office: Office, ids: dict[str, object]) -> str:
+    named = route.pattern.converters
+    return reverse(
+        str(route.name), kwargs={"organization": office.organization.id} | {name: ids[name] for name in named}
+    )
+
+
+def everything(office: Office) -> list[object]:
+    """What a stranger could have changed."""
+    of = {"organization": office.organization}
+    return [
+        list(ApiKey.objects.filter(**of).order_by("id").values()),
+        list(Membership.objects.filter(**of).order_by("id").values()),
+        list(Invitation.objects.filter(**of).order_by("id").values()),
+        AuditEvent.objects.filter(organization_id=office.organization.id).count(),
+        list(type(office.organization).objects.filter(id=office.organization.id).values()),
+    ]
+
+
+def both_methods(client: Client, path: str) -> set[int]:
+    return {client.get(path).status_code, client.post(path, {"role": "admin", "name": "x"}).status_code}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_stranger_finds_nothing(acme: Office, rival: Office, name: str) -> None:
+    path = address(ROUTES[name], rival, ids_of(rival))
+    before = everything(rival)
+    assert both_methods(browser(acme.owner), path) == {404}
+    assert everything(rival) == before
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.pattern.converters])
+def test_anothers_ids_are_nothing_under_ones_own_address(acme: Office, rival: Office, name: str) -> None:
+    path = address(ROUTES[name], acme, ids_of(rival))
+    before = everything(rival)
+    assert both_methods(browser(acme.owner), path) <= {404, 405}
+    assert everything(rival) == before
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_who_is_not_signed_in_is_sent_to_the_door(acme: Office, name: str) -> None:
+    path = address(ROUTES[name], acme, ids_of(acme))
+    for answer in (Client().get(path), Client().post(path)):
+        assert answer.status_code == 302
+        assert answer.url.startswith("/accounts/login/?next=")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_role_may_what_the_table_says(acme: Office, name: str, role: str) -> None:
+    user = acme.owner if role == "owner" else acme.join(f"{role}@acme.example", role)
+    answer = browser(user).get(address(ROUTES[name], acme, ids_of(acme)))
+    allowed = NEEDS.get(name, Action.SEE_USAGE) in ALLOWED[role]
+    assert (answer.status_code != 403) == allowed, answer.status_code
+    if not allowed:
+        assert "one of these roles is needed: " in answer.content.decode()
+
+
+def test_a_viewer_changes_nothing_where_reading_is_allowed(acme: Office) -> None:
+    viewer = browser(acme.join("viewer@acme.example", "viewer"))
+    before = everything(acme)
+    viewer.post(acme.path("start"))
+    viewer.post(acme.path(f"keys/{acme.key.named}"), {"name": "mine now"})
+    assert everything(acme) == before
+
+
+def test_one_switches_between_ones_organizations(acme: Office, rival: Office) -> None:
+    Membership.objects.create(organization=rival.organization, user=acme.owner, role="viewer")
+    client = browser(acme.owner)
+    assert "Rival" in client.get(acme.path("keys")).content.decode()
+    client.get(rival.path("keys"))
+    assert client.get("/console").url == rival.path()
