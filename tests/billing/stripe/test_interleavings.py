@@ -32,7 +32,7 @@ from billing.stripe.invoices import Line
 from billing.stripe.recharge import NoCard
 from tests.billing.books import OPERATOR, account_of, admit, check_books, usage
 from tests.billing.stripe.test_invoices import PERIOD
-from tests.billing.stripe.world import PAGES, let_pass, new_payer, post, save_card, top_up
+from tests.billing.stripe.world import PAGES, let_pass, new_payer, page_of, post, save_card, top_up
 from tests.fakes.stripe_server import FakeStripe
 
 CRASH = st.one_of(st.none(), st.none(), st.integers(0, 25))
@@ -66,6 +66,8 @@ class Business(RuleBasedStateMachine):
         self.order(self.customers[0])
         save_card(self.fake, self.customers[1], "card_declined")
         top_up(self.fake, self.customers[1], "30.00")
+        for customer in self.customers:
+            page_of(customer)
 
     def teardown(self) -> None:
         try:
@@ -239,10 +241,11 @@ class Business(RuleBasedStateMachine):
         """An operation; what it may refuse is refused, and the process may die in it."""
         left = count(-1 if crash is None else crash, -1)
 
-        def die(execute: Any, *arguments: Any) -> Any:
-            if next(left) == 0:
+        def die(execute: Any, statement: str, *arguments: Any) -> Any:
+            # What ends a savepoint would be done by PostgreSQL, had the process really died.
+            if next(left) == 0 and not statement.startswith(("ROLLBACK", "RELEASE")):
                 raise Crash
-            return execute(*arguments)
+            return execute(statement, *arguments)
 
         try:
             with connection.execute_wrapper(die):
@@ -294,6 +297,6 @@ def test_any_order_of_anything_leaves_the_money_equal(fake: FakeStripe) -> None:
     run_state_machine_as_test(
         Business,
         settings=settings(
-            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
