@@ -80,6 +80,7 @@ class Environment(BaseSettings):
     engine: str = "inference.preview.engine.PreviewEngine"
     worker_concurrency: Annotated[int, Field(ge=1)] = 8
     job_lease_seconds: Seconds = 4
+    higgs_voices: Path | None = None
 
     @property
     def embedded(self) -> bool:
