@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from django.conf import settings
 
-from inference.engine.engine import HiggsEngine, Options
+from inference.engine.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engine.scheduler import Policy
+from inference.engine.voices import DESCRIBED, Voice
+from inference.higgs.references import References
 
 
 def load() -> HiggsEngine:
@@ -26,4 +29,19 @@ def load() -> HiggsEngine:
         context=higgs["context"],
         policy=Policy(prefill_tokens=higgs["prefill_tokens"], pace_seconds=higgs["pace_seconds"]),
     )
-    return HiggsEngine(Path(higgs["checkpoint"]), options)
+    folder = Path(higgs["checkpoint"])
+    return HiggsEngine(folder, options, voices=_voices(folder, higgs["voices"]))
+
+
+def _voices(checkpoint: Path, folder: Path | None) -> dict[str, Voice]:
+    """The platform's voices, with their references where `folder` has them, encoded before any request waits.
+
+    Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises VoiceError.
+    """
+    if folder is None:
+        return DESCRIBED
+    references = References(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "references")
+    return {
+        name: replace(voice, reference=found.turn if (found := references.of(name)) else None)
+        for name, voice in DESCRIBED.items()
+    }

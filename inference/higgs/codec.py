@@ -8,16 +8,16 @@ equals the whole. Module names are the checkpoint's own. Shapes: B rows, N codeb
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.higgs.config import ConfigError, read_json
+from inference.higgs.hubert import HubertConfig, parse_hubert_config
 from inference.higgs.tensors import TensorTable
 
 CONTEXT = 10
@@ -26,7 +26,7 @@ CONTEXT = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecConfig:
-    """The codec's geometry; `semantic` is the HuBERT section of its config.json."""
+    """The codec's geometry; `semantic` is that of its encoder's HuBERT."""
 
     sample_rate: int
     codebook_size: int
@@ -44,7 +44,14 @@ class CodecConfig:
     semantic_rate: int
     semantic_stride: int
     """Samples of HuBERT's input per hidden state."""
-    semantic: Mapping[str, Any]
+    semantic: HubertConfig
+
+    def __post_init__(self) -> None:
+        if self.samples_per_frame * self.semantic_rate % (self.sample_rate * self.semantic_stride):
+            raise ConfigError(
+                f"frames of {self.samples_per_frame} samples at {self.sample_rate} Hz are no whole number of the "
+                f"semantic model's states of {self.semantic_stride} at {self.semantic_rate} Hz"
+            )
 
     @property
     def samples_per_frame(self) -> int:
@@ -52,7 +59,12 @@ class CodecConfig:
 
     @property
     def hidden_size(self) -> int:
-        return self.acoustic_size + int(self.semantic["hidden_size"])
+        return self.acoustic_size + self.semantic.hidden_size
+
+    @property
+    def semantic_step(self) -> int:
+        """Hidden states of HuBERT per frame."""
+        return self.samples_per_frame * self.semantic_rate // (self.sample_rate * self.semantic_stride)
 
 
 def load_codec_config(folder: Path) -> CodecConfig:
@@ -85,7 +97,7 @@ def load_codec_config(folder: Path) -> CodecConfig:
             blocks=len(data["strides"]),
             semantic_rate=data["semantic_sample_rate"],
             semantic_stride=data["downsample_factor"],
-            semantic=data["semantic_model_config"],
+            semantic=parse_hubert_config(data["semantic_model_config"]),
         )
     except KeyError as error:
         raise ConfigError(f"the codec's config.json lacks {error.args[0]!r}") from error
@@ -186,7 +198,7 @@ class Codec(nn.Module):
         return cast(Tensor, self.acoustic_decoder(x)).squeeze(1)
 
 
-_UNUSED = (
+UNUSED = (
     r"decoder_semantic\..*",
     r"fc1\..*",
     r".*\.codebook\.(embed_avg|cluster_size|inited)",
@@ -198,12 +210,15 @@ _ENCODER = (r"(acoustic_encoder|encoder_semantic|semantic_model|fc)\..*", r".*\.
 def load_codec(folder: Path, *, device: torch.device | str = "cpu") -> Codec:
     """Load the decoder, always float32. Raises ConfigError or CheckpointError."""
     codec = Codec(load_codec_config(folder))
-    fill(codec, folder, device, _UNUSED + _ENCODER)
+    fill(codec, folder, device, UNUSED + _ENCODER)
     return codec
 
 
-def fill(module: nn.Module, folder: Path, device: torch.device | str, unused: tuple[str, ...] = _UNUSED) -> None:
-    """Give every parameter of `module` its tensor from the checkpoint. Raises CheckpointError."""
+def fill(module: nn.Module, folder: Path, device: torch.device | str, unused: tuple[str, ...]) -> None:
+    """Give every parameter of `module` its tensor from the checkpoint, leaving out those that `unused` matches.
+
+    Raises CheckpointError.
+    """
     table = TensorTable(folder, device=device, dtype=torch.float32)
     state = {name: table.take(name, value.shape) for name, value in module.state_dict().items()}
     table.drop(*unused)

@@ -132,6 +132,7 @@ class Environment(BaseSettings):
 
     # The model, where there is one
     higgs_checkpoint: Path | None = None
+    higgs_voices: Path | None = None
     higgs_device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     higgs_threads: Annotated[int, Field(ge=1)] | None = None
     higgs_slots: Annotated[int, Field(ge=1)] = 8

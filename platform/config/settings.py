@@ -253,6 +253,7 @@ HIGGS = {
     "context": ENVIRONMENT.higgs_context,
     "prefill_tokens": ENVIRONMENT.higgs_prefill_tokens,
     "pace_seconds": ENVIRONMENT.higgs_pace_seconds,
+    "voices": ENVIRONMENT.higgs_voices,
 }
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
