@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from console import converters
-from console.views import activity, billing, home, keys, members, requests, start, usage
+from console.views import activity, billing, home, keys, members, reference, requests, start, usage
 
 converters.register()
 
@@ -38,6 +38,7 @@ of_an_organization = [
 
 urlpatterns = [
     path("", home.landing, name="home"),
+    path("reference", reference.show, name="reference"),
     path("console", home.console, name="console"),
     path("console/organizations/new", home.new_organization, name="organization_new"),
     path("console/<organization:organization>/", include(of_an_organization)),

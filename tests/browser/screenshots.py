@@ -69,6 +69,7 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     }.items()}  # fmt: skip
     return own | {
         "home": ("/", None),
+        "reference": ("/reference", None),
         "sign-in": ("/accounts/login/", None),
         "sign-up": ("/accounts/signup/", None),
         "first-steps": (fresh.path("start"), fresh.owner),

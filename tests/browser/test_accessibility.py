@@ -25,7 +25,15 @@ OWN = (
     *("keys", "keys/new", "keys/{key}", "billing", "members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")
-PUBLIC = ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nothing", "/invitations/x")
+PUBLIC = (
+    "/",
+    "/reference",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/nothing",
+    "/invitations/x",
+)
 
 
 @dataclass(frozen=True, slots=True)

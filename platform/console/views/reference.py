@@ -1,0 +1,16 @@
+"""The API's reference."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from console import samples
+from console.reference import operations
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Every route: what it takes, what it answers, how it is called."""
+    return render(request, "console/reference.html", {"tags": operations(samples.base_url(request))})
