@@ -35,6 +35,7 @@ async def _still_open(connection: psycopg.AsyncConnection) -> None:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
+        await connection.close()  # else the pool, which believes libpq, would offer it again
         raise psycopg.OperationalError("the server closed the connection")
 
 
