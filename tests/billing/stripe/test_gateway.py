@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import httpx
@@ -13,27 +14,42 @@ from django.conf import settings
 
 from billing.models import Account, StripePayment
 from billing.stripe import checkout
+from config.embedded import EmbeddedValkey, valkey_url
 from tests.billing.stripe.world import KEY, PAGES, SECRET, new_payer
 from tests.fakes.stripe_server import FakeStripe, public
 from tests.live import Service, running_service, wait_for
+
+
+@contextmanager
+def stopping(server: EmbeddedValkey) -> Iterator[None]:
+    yield
+    server.stop()
 
 
 @pytest.fixture
 def selling(
     swept: None, servers: None, fake: FakeStripe, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """The service with Stripe's keys."""
+    """The service with Stripe's keys, and a broker of its own: the session's worker, without, must not get
+    its tasks.
+    """
     database = settings.DATABASES["default"]
-    with running_service(
-        tmp_path_factory.mktemp("selling"),
-        DATABASE_URL=f"postgresql://postgres@/{database['NAME']}?host={database['HOST']}",
-        REDIS_URL=settings.REDIS_URL,
-        SECRET_KEY=settings.SECRET_KEY,
-        API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
-        STRIPE_SECRET_KEY=KEY,
-        STRIPE_WEBHOOK_SECRET=SECRET,
-        STRIPE_API_BASE=settings.STRIPE_API_BASE,
-    ) as service:
+    folder = tmp_path_factory.mktemp("selling")
+    valkey = EmbeddedValkey(folder)
+    valkey.start()
+    with (
+        stopping(valkey),
+        running_service(
+            folder,
+            DATABASE_URL=f"postgresql://postgres@/{database['NAME']}?host={database['HOST']}",
+            REDIS_URL=valkey_url(folder),
+            SECRET_KEY=settings.SECRET_KEY,
+            API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
+            STRIPE_SECRET_KEY=KEY,
+            STRIPE_WEBHOOK_SECRET=SECRET,
+            STRIPE_API_BASE=settings.STRIPE_API_BASE,
+        ) as service,
+    ):
         yield service
 
 
