@@ -1,4 +1,7 @@
-"""A real chromium, a service of its own with a mail server, and the cookie of whoever has signed in."""
+"""A real chromium, a service with a mail server, and the cookie of whoever has signed in.
+
+The service ends with its module: a second worker beside the session's would take the jobs of other tests.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Website:
         return self.service.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def website(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Website]:
     if chromium.PATH is None:
         pytest.skip(MISSING)
