@@ -40,8 +40,12 @@ def book(
     legs: dict[LedgerEntry.Name, Decimal],
     operator: Operator | None = None,
     corrects: LedgerTransaction | None = None,
+    owed: bool = False,
 ) -> LedgerTransaction:
-    """Write a movement and its legs and bring the account, whose row the caller has locked, up to date."""
+    """Write a movement and its legs and bring the account, whose row the caller has locked, up to date.
+
+    Where it is `owed`, the balance may pass the floor: the overdraft takes what is missing.
+    """
     movement = LedgerTransaction.objects.create(
         kind=kind, cause=cause, organization_id=account.organization_id, corrects=corrects
     )
@@ -52,7 +56,10 @@ def book(
     account.promotional += given
     account.balance += given + legs.get(LedgerEntry.Name.CUSTOMER_CREDIT, Decimal(0))
     missing = account.held - account.balance - account.credit_limit
-    account.overdraft = max(Decimal(0), min(account.overdraft, missing))
+    if owed:
+        account.overdraft = max(account.overdraft, missing)
+    else:
+        account.overdraft = max(Decimal(0), min(account.overdraft, missing))
     account.save(update_fields=["balance", "promotional", "overdraft"])
     if operator:
         audit.record(operator, movement)

@@ -31,9 +31,11 @@ _COUNTERPART = {
     _Kind.TOP_UP: _Name.CASH,
     _Kind.PAYOUT: _Name.CASH,
     _Kind.REFUND: _Name.REFUNDS,
-    _Kind.INVOICE: _Name.RECEIVABLE,
 }
-"""Where the credit of a kind comes from or goes to; a correction of it moves between the same two accounts."""
+"""Where the credit of a kind comes from or goes to; a correction of it moves between the same two accounts.
+
+An invoice is not corrected here: `billing.invoices` voids it, or issues a credit note.
+"""
 
 
 @transaction.atomic
@@ -118,7 +120,7 @@ def adjust(*, corrects: UUID, amount: Decimal, cause: str, operator: Operator) -
     wrong = LedgerTransaction.objects.select_related("organization").get(id=corrects)
     kind = _Kind(wrong.kind)
     if kind not in _COUNTERPART:
-        raise ValueError(f"corrects: an {kind} is not corrected, but what it came from")
+        raise ValueError(f"corrects: what is booked as {kind} is corrected where it came from")
     if not amount or (kind is _Kind.GRANT and amount > 0):
         raise ValueError("amount: above or below zero, and below it for a grant")
     account = lock(wrong.organization)

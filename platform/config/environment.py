@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,10 @@ Seconds = Annotated[float, Field(gt=0)]
 
 def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _split_semicolons(value: object) -> object:
+    return [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else value
 
 
 def _parse_peppers(value: object) -> object:
@@ -69,6 +73,14 @@ class Environment(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None
+
+    # Who writes the invoices
+    company_name: str = "Speech"
+    company_address: Annotated[list[str], NoDecode, BeforeValidator(_split_semicolons)] = []
+    company_tax_ids: Annotated[list[str], NoDecode, BeforeValidator(_split_semicolons)] = []
+    company_email: str = ""
+    company_payment: str = ""
+    company_logo: FilePath | None = None
 
     # Rate limits, where a key or an organization has none of its own
     requests_per_minute: Annotated[int, Field(ge=1)] = 6_000

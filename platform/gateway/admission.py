@@ -17,7 +17,7 @@ from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
 from gateway import catalog
-from gateway.errors import out_of_budget, out_of_credit, unavailable
+from gateway.errors import account_suspended, out_of_budget, out_of_credit, unavailable
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
 from inference import jobs, presence, tasks
@@ -34,7 +34,8 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
     """The id of a job that is paid for up to its cap and on its way to a worker.
 
     Raises:
-        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap.
+        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap, or the
+            organization is suspended.
     """
     await _require_worker(service)
     job = jobs.NewJob(
@@ -54,6 +55,8 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder) -> U
         await place(service.database, job, cap_ms=order.cap_ms)
     except reservations.InsufficientCredit:
         raise out_of_credit() from None
+    except reservations.AccountSuspended:
+        raise account_suspended() from None
     except reservations.BudgetExceeded as refusal:
         raise out_of_budget(refusal.which) from None
     except reservations.NoPrice:
@@ -69,7 +72,7 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
     """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
 
     Raises:
-        InsufficientCredit, BudgetExceeded, NoPrice: it is refused; nothing was written.
+        InsufficientCredit, AccountSuspended, BudgetExceeded, NoPrice: it is refused; nothing was written.
     """
     async with (
         database.connection() as connection,
