@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing.audit import Operator
 from billing.invoices import dunning, numbers
 from billing.invoices.amounts import is_whole_cents, to_cents
-from billing.invoices.issuing import WrongState, book_for, locked
+from billing.invoices.issuing import WrongState, book_for, find_for, locked
 from billing.models import CreditNote, Invoice, LedgerEntry, LedgerTransaction
 
 _Name = LedgerEntry.Name
@@ -40,15 +40,13 @@ def issue(
 
     Raises:
         ValueError: the amount is not above zero, not in whole cents, or more than is left of the invoice.
+        CauseTaken: the cause names a credit note of another invoice.
         WrongState: the invoice is neither open nor paid.
     """
     at = now or timezone.now()
     account, invoice = locked(invoice_id)
-    earlier = CreditNote.objects.filter(
-        transaction__kind=LedgerTransaction.Kind.CREDIT_NOTE, transaction__cause=cause, invoice=invoice
-    ).first()
-    if earlier:
-        return earlier
+    if earlier := find_for(invoice, LedgerTransaction.Kind.CREDIT_NOTE, cause, account=account):
+        return earlier.credit_note
     if invoice.state not in (_State.OPEN, _State.PAID):
         raise WrongState(f"invoice {invoice.number or invoice.pk}: it is {invoice.state}, neither open nor paid")
     if not reason:

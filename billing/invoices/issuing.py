@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing import audit
 from billing.audit import Operator
-from billing.booking import book, lock
+from billing.booking import CauseTaken, book, find, lock
 from billing.invoices import details, dunning, numbers, tax
 from billing.models import Account, Invoice, InvoiceMovement, LedgerEntry, LedgerTransaction
 
@@ -35,6 +35,20 @@ def locked(invoice_id: UUID) -> tuple[Account, Invoice]:
     return account, Invoice.objects.select_for_update(of=("self",)).select_related("organization").get(
         pk=invoice_id
     )
+
+
+def find_for(
+    invoice: Invoice, kind: LedgerTransaction.Kind, cause: str, *, account: Account
+) -> LedgerTransaction | None:
+    """What the cause booked earlier for this invoice, whose account is locked.
+
+    Raises:
+        CauseTaken: it booked something for another one.
+    """
+    earlier = find(kind, cause, account)
+    if earlier and earlier.of_invoice.invoice_id != invoice.pk:
+        raise CauseTaken(f"{kind} {cause!r} is another invoice's")
+    return earlier
 
 
 def book_for(

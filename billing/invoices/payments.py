@@ -13,7 +13,7 @@ from billing.audit import Operator
 from billing.booking import find, lock
 from billing.invoices import dunning
 from billing.invoices.amounts import is_whole_cents
-from billing.invoices.issuing import WrongState, book_for, locked
+from billing.invoices.issuing import WrongState, book_for, find_for, locked
 from billing.models import Invoice, LedgerEntry, LedgerTransaction
 
 _Kind = LedgerTransaction.Kind
@@ -38,11 +38,12 @@ def record(
     Raises:
         ValueError: the amount is not above zero, or not in whole cents.
         WrongState: the invoice is a draft.
+        CauseTaken: the cause names a payment of another invoice.
     """
     if amount <= 0 or not is_whole_cents(amount):
         raise ValueError("amount: must be above zero, in whole cents")
     account, invoice = locked(invoice_id)
-    if earlier := find(_Kind.PAYMENT, cause, account):
+    if earlier := find_for(invoice, _Kind.PAYMENT, cause, account=account):
         return earlier
     if invoice.state == _State.DRAFT:
         raise WrongState(f"invoice {invoice.pk}: a draft asks for nothing yet; finalize it first")

@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import threading
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -19,8 +18,8 @@ from typing import Any
 
 import typst
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 
+from billing import plain
 from billing.invoices import documents
 from billing.invoices.documents import CreditNoteDocument, Day, InvoiceDocument, Line
 from billing.models import CreditNote, Invoice
@@ -49,7 +48,7 @@ def pdf(of: Invoice | CreditNote) -> bytes:
 
 def as_json(of: Invoice | CreditNote) -> str:
     """The document as JSON; amounts are decimal strings. Raises ValueError for a draft."""
-    return json.dumps(asdict(_document(of)), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False)
+    return plain.as_json(_document(of), indent=2)
 
 
 def as_csv(invoice: Invoice) -> str:
@@ -63,7 +62,8 @@ def as_csv(invoice: Invoice) -> str:
     for line in document.lines:
         fixed = (document.number, line.position, line.model, line.voice, line.dollars_per_minute)
         writer.writerows(
-            (*fixed, day.day, day.requests, Decimal(day.duration_ms) / 1000, day.exact) for day in line.days
+            map(plain.as_text, (*fixed, day.day, day.requests, Decimal(day.duration_ms) / 1000, day.exact))
+            for day in line.days
         )
     return text.getvalue()
 

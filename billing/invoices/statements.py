@@ -6,20 +6,19 @@ Rows are read as they are written out, so that a statement of any length takes t
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils.module_loading import import_string
 
 from accounts.models import Organization
+from billing import plain
 from billing.models import UsageRecord
 
 SAMPLE_RATE = 24_000
@@ -64,13 +63,13 @@ def as_csv(*, organization: Organization, start: datetime, end: datetime) -> Ite
     writer = csv.writer(_Echo())
     yield writer.writerow([field.name for field in fields(Item)])
     for item in items(organization=organization, start=start, end=end):
-        yield writer.writerow([_as_text(getattr(item, field.name)) for field in fields(Item)])
+        yield writer.writerow([plain.as_text(getattr(item, field.name)) for field in fields(Item)])
 
 
 def as_json_lines(*, organization: Organization, start: datetime, end: datetime) -> Iterator[str]:
     """The statement as JSON, one object a line."""
     for item in items(organization=organization, start=start, end=end):
-        yield json.dumps(asdict(item), cls=DjangoJSONEncoder) + "\n"
+        yield plain.as_json(item) + "\n"
 
 
 class _Echo:
@@ -78,10 +77,6 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
-
-
-def _as_text(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else "" if value is None else value
 
 
 def _in_batches(records: Iterator[UsageRecord]) -> Iterator[Collection[UsageRecord]]:

@@ -1,7 +1,6 @@
 """What tax an invoice bears. `settings.INVOICE_TAX` names the function; one that asks a service has its shape.
 
-Tax is on what the invoice asks for. What paid credit covers is taxed where that is sold, as gift cards for a single
-service are, and promotional credit is a discount.
+Tax is on what the invoice asks for: paid credit is taxed where it is sold, and promotional credit is a discount.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -28,13 +29,21 @@ class BillingDetails(models.Model):
     postal_code = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=100, blank=True)
-    country = models.CharField(max_length=2, blank=True)
-    """ISO 3166-1 alpha-2."""
+    country = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator("^[A-Z]{2}$", "Two capital letters (ISO 3166-1), such as DE.")],
+    )
     tax_ids: ClassVar = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     """As they are to be printed: "EU VAT DE123456789"."""
     email = models.EmailField(blank=True)
     """Where invoices go; empty is to the organization's owners."""
-    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, default=Decimal(0))
+    tax_percent = models.DecimalField(
+        max_digits=7,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+    )
     tax_note = models.CharField(max_length=200, blank=True)
     """What the invoice says about the tax, such as "Reverse charge: the recipient owes the tax."."""
     net_days = models.PositiveSmallIntegerField(default=30)
