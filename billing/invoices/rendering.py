@@ -39,7 +39,7 @@ def pdf(of: Invoice | CreditNote) -> bytes:
             format="pdf",
             sys_inputs={"document": json.dumps(printed), "logo": _logo()},
             pdf_standards="a-2b",
-            timestamp=of.issued_at,
+            timestamp=int(of.issued_at.timestamp()) if of.issued_at else None,
         )
     if not isinstance(made, bytes):
         raise TypeError("typst made no PDF")

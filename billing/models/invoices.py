@@ -118,7 +118,7 @@ class Invoice(models.Model):
         indexes = (models.Index(fields=["due_at"], condition=Q(state="open"), name="invoice_open"),)
 
     def __str__(self) -> str:
-        return f"{self.number or 'draft'} {self.start:%Y-%m}: ${self.total} {self.state}"
+        return f"{self.number or 'draft'} {self.start:%Y-%m}: ${self.total:.2f} {self.state}"
 
     @property
     def left(self) -> Decimal:
@@ -207,7 +207,7 @@ class CreditNote(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.number}: ${self.total}"
+        return f"{self.number}: ${self.total:.2f}"
 
 
 class DunningStep(models.Model):

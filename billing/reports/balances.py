@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -85,7 +85,7 @@ def receivables(*, end: datetime, start: datetime | None = None) -> Report[Recei
             organization=name,
             invoice=number,
             due_at=due_at,
-            age=_age((end - due_at).days + 1 if end > due_at else 0),
+            age=_age(-((due_at - end) // timedelta(days=1))),
             amount=unpaid,
         )
         for organization_id, name, number, due_at, unpaid in query(_RECEIVABLE, {"end": end})
@@ -95,4 +95,5 @@ def receivables(*, end: datetime, start: datetime | None = None) -> Report[Recei
 
 
 def _age(days: int) -> str:
+    """The name of an age in days, begun ones counted as whole."""
     return next((name for most, name in _AGES if days <= most), "over 90 days")

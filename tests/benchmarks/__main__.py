@@ -15,7 +15,7 @@ import django
 django.setup()
 
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
-from tests.benchmarks import billing, dashboard, requests  # noqa: E402
+from tests.benchmarks import billing, dashboard, invoices, requests  # noqa: E402
 
 
 def main() -> None:
@@ -25,7 +25,12 @@ def main() -> None:
     for server in servers:
         server.start()
     try:
-        for benchmark in (requests, billing, dashboard):  # the dashboard last: its records are in no ledger
+        for benchmark in (
+            requests,
+            billing,
+            invoices,
+            dashboard,
+        ):  # the dashboard last: its records are in no ledger
             benchmark.run()
             print()
     finally:

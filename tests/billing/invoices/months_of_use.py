@@ -22,9 +22,9 @@ PRICE = Decimal("0.045")
 # One statement for any number of requests: those of a settlement, whose promotional part is said here.
 _USE = """
 WITH request AS (
-    SELECT gen_random_uuid() AS job_id, %(first)s + (number - 1) * %(apart)s::interval AS at,
-        billing_cost(%(duration_ms)s, %(price)s) AS cost
-    FROM generate_series(1, %(requests)s) AS number
+    SELECT uuidv7(at - now()) AS job_id, at, billing_cost(%(duration_ms)s, %(price)s) AS cost
+    FROM generate_series(1, %(requests)s) AS number,
+        LATERAL (SELECT %(first)s + (number - 1) * %(apart)s::interval AS at) AS moment
 ), record AS (
     INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
         dollars_per_minute, cost, created_at)
@@ -90,6 +90,22 @@ def use(
                 "given": given,
             },
         )
+
+
+def ten_million_requests(organization: Organization) -> None:
+    """An October of 1,000 to 1,999 ms each, in a table that hides the real one from this transaction alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TEMPORARY TABLE billing_usagerecord ON COMMIT DROP AS
+            SELECT '00000000-0000-0000-0000-000000000001'::uuid AS job_id, %s::uuid AS organization_id,
+                %s AS model, 'alloy' AS voice, ms AS duration_ms, 0.045 AS dollars_per_minute,
+                ms * 0.00000075 AS cost, '2026-10-01'::timestamptz + number * interval '0.26 second' AS created_at
+            FROM generate_series(0, 9999999) AS number, LATERAL (SELECT 1000 + number %% 1000 AS ms) AS length
+            """,
+            [organization.pk, MODEL],
+        )
+    Account.objects.filter(organization=organization).update(balance=Decimal("-11246.25"))
 
 
 def close(organization: Organization, month: Month = OCTOBER) -> Invoice:
