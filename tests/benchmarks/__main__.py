@@ -25,12 +25,8 @@ def main() -> None:
     for server in servers:
         server.start()
     try:
-        for benchmark in (
-            requests,
-            billing,
-            invoices,
-            dashboard,
-        ):  # the dashboard last: its records are in no ledger
+        # The dashboard last: its records are in no ledger.
+        for benchmark in (requests, billing, invoices, dashboard):
             benchmark.run()
             print()
     finally:
