@@ -1,4 +1,4 @@
-"""Who moved money by hand, and why."""
+"""What an operator did by hand, and why."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from billing.models import LedgerTransaction, OperatorAct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """A person who moves money, and the reason given for it."""
+    """A person who acts, and the reason given for it."""
 
     actor: str
     reason: str
 
 
-def record(operator: Operator, movement: LedgerTransaction) -> OperatorAct:
-    """Note an operator's movement in the audit log, in the transaction that booked it."""
-    return OperatorAct.objects.create(actor=operator.actor, reason=operator.reason, transaction=movement)
+def record(operator: Operator, movement: LedgerTransaction | None = None, *, what: str = "") -> OperatorAct:
+    """Note an operator's act in the audit log, in the transaction that it is part of."""
+    return OperatorAct.objects.create(
+        actor=operator.actor, reason=operator.reason, transaction=movement, what=what
+    )

@@ -21,7 +21,7 @@ from billing.reservations import InsufficientCredit
 from billing.settlement import Usage, settle, void
 
 __all__ = [
-    "Operator", "Usage", "adjust", "give_back", "grant", "pay_out", "receive", "refund", "settle", "take_back",
+    "Operator", "Usage", "adjust", "give_back", "grant", "pay_out", "refund", "settle", "take_back",
     "top_up", "void",
 ]  # fmt: skip
 
@@ -34,9 +34,11 @@ _COUNTERPART = {
     _Kind.TOP_UP: _Name.CASH,
     _Kind.PAYOUT: _Name.CASH,
     _Kind.REFUND: _Name.REFUNDS,
-    _Kind.INVOICE: _Name.RECEIVABLE,
 }
-"""Where the credit of a kind comes from or goes to; a correction of it moves between the same two accounts."""
+"""Where the credit of a kind comes from or goes to; a correction of it moves between the same two accounts.
+
+An invoice is not corrected here: `billing.invoices` voids it, or issues a credit note.
+"""
 
 
 @transaction.atomic
@@ -87,33 +89,26 @@ def refund(
     return _move(_Kind.REFUND, _Name.REFUNDS, _Name.CUSTOMER_CREDIT, organization, amount, cause, operator)
 
 
-def receive(
-    *, organization: Organization, amount: Decimal, cause: str, operator: Operator | None = None
+def take_back(
+    *, organization: Organization, amount: Decimal, cause: str, disputed: bool = False
 ) -> LedgerTransaction:
-    """Book money received for an invoice."""
-    return _move(_Kind.PAYMENT, _Name.CASH, _Name.RECEIVABLE, organization, amount, cause, operator)
-
-
-def take_back(*, of: LedgerTransaction, amount: Decimal, cause: str, disputed: bool = False) -> LedgerTransaction:
-    """Book money that went back to the customer without our doing, out of what top-up or payment `of` had booked.
+    """Book money that went back to the customer without our doing, out of their paid credit.
 
     It has left, so it is booked even where the credit is used: the account's `overdraft` is what is then owed.
+    What a bank takes back of an invoice's payment is booked by `billing.invoices.payments`.
     """
-    invoiced = of.kind == _Kind.PAYMENT
-    kind = _Kind.DISPUTE if disputed else _Kind.REPAYMENT if invoiced else _Kind.PAYOUT
-    source = _Name.RECEIVABLE if invoiced else _Name.CUSTOMER_CREDIT
-    return _move(kind, source, _Name.CASH, of.organization, amount, cause, owed=True)
+    kind = _Kind.DISPUTE if disputed else _Kind.PAYOUT
+    return _move(kind, _Name.CUSTOMER_CREDIT, _Name.CASH, organization, amount, cause, owed=True)
 
 
 @transaction.atomic
 def give_back(*, of: LedgerTransaction, amount: Decimal, cause: str) -> LedgerTransaction:
-    """Book that money of a payout, a repayment or a dispute did not leave after all, or came back."""
+    """Book that money of a payout or a dispute did not leave after all, or came back."""
     _require_positive(amount)
     account = lock(of.organization)
     if earlier := find(_Kind.CORRECTION, cause, account):
         return earlier
-    source = _Name(of.entries.exclude(account=_Name.CASH).get().account)
-    legs = {_Name.CASH: -amount, source: amount}
+    legs = {_Name.CASH: -amount, _Name.CUSTOMER_CREDIT: amount}
     return book(_Kind.CORRECTION, account=account, cause=cause, legs=legs, corrects=of)
 
 
@@ -158,7 +153,7 @@ def adjust(*, corrects: UUID, amount: Decimal, cause: str, operator: Operator) -
     wrong = LedgerTransaction.objects.select_related("organization").get(id=corrects)
     kind = _Kind(wrong.kind)
     if kind not in _COUNTERPART:
-        raise ValueError(f"corrects: an {kind} is not corrected, but what it came from")
+        raise ValueError(f"corrects: what is booked as {kind} is corrected where it came from")
     if not amount or (kind is _Kind.GRANT and amount > 0):
         raise ValueError("amount: above or below zero, and below it for a grant")
     account = lock(wrong.organization)

@@ -29,6 +29,7 @@ WITH price AS (
 ), account AS (
     UPDATE billing_account SET held = held + price.hold FROM price
     WHERE organization_id = %(organization_id)s AND balance + credit_limit - held >= price.hold
+        AND suspended_at IS NULL
     RETURNING organization_id
 ), budget AS (
     SELECT budget.id, budget.amount, period,
@@ -59,7 +60,11 @@ WITH price AS (
 )
 SELECT CASE
     WHEN NOT EXISTS (SELECT FROM price) THEN billing_refuse('price', NULL)
-    WHEN NOT EXISTS (SELECT FROM account) THEN billing_refuse('credit', (SELECT hold::text FROM price))
+    WHEN NOT EXISTS (SELECT FROM account) THEN billing_refuse(
+        CASE WHEN EXISTS (
+            SELECT FROM billing_account WHERE organization_id = %(organization_id)s AND suspended_at IS NOT NULL
+        ) THEN 'suspended' ELSE 'credit' END,
+        (SELECT hold::text FROM price))
     ELSE (SELECT billing_refuse('budget', concat_ws(' ', scope, period, amount)) FROM refusal)
 END
 """  # noqa: S608 - our own SQL
@@ -108,6 +113,10 @@ class InsufficientCredit(Exception):
         self.needed = needed
 
 
+class AccountSuspended(Exception):
+    """The organization has not paid an invoice, in spite of all reminders; see `billing.invoices.dunning`."""
+
+
 class BudgetExceeded(Exception):
     """What a budget has left, less what running jobs hold, does not cover this job's cap."""
 
@@ -140,6 +149,7 @@ async def reserve(
     Raises:
         NoPrice: the model is not in the price book.
         InsufficientCredit: the hold would pass what the organization may spend.
+        AccountSuspended: the organization has an invoice to pay first.
         BudgetExceeded: the hold would pass a budget of the organization or of the key.
     """
     parameters = {
@@ -166,6 +176,8 @@ def _refusal(error: psycopg.Error, model: str) -> Exception | None:
     match error.diag.message_primary:
         case "credit":
             return InsufficientCredit(Decimal(detail))
+        case "suspended":
+            return AccountSuspended()
         case "budget":
             scope, period, amount = detail.split()
             return BudgetExceeded(Limit(scope=scope, period=period, amount=Decimal(amount)))

@@ -34,7 +34,7 @@ WITH hold AS (
         overdraft = CASE WHEN late
             THEN GREATEST(overdraft, missing) ELSE GREATEST(0, LEAST(overdraft, missing)) END
     FROM hold, before WHERE billing_account.organization_id = before.organization_id
-    RETURNING given
+    RETURNING given, GREATEST(clock_timestamp(), invoiced_until) AS booked_at
 ), posted AS (
     UPDATE billing_reservation SET state = 'posted', late = hold.late
     FROM hold, account WHERE billing_reservation.job_id = hold.job_id
@@ -43,7 +43,7 @@ WITH hold AS (
     FROM hold, account WHERE id = ANY (budgets)
 ), movement AS (
     INSERT INTO billing_ledgertransaction (id, kind, cause, organization_id, created_at)
-    SELECT job_id, 'usage', job_id::text, organization_id, now() FROM hold, account WHERE cost > 0
+    SELECT job_id, 'usage', job_id::text, organization_id, booked_at FROM hold, account WHERE cost > 0
 ), legs AS (
     INSERT INTO billing_ledgerentry (transaction_id, account, amount)
     SELECT job_id, leg.account, leg.amount FROM hold, account, LATERAL (VALUES
@@ -53,7 +53,7 @@ WITH hold AS (
     INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
         dollars_per_minute, cost, created_at)
     SELECT job_id, organization_id, %(api_key_id)s, %(model)s, %(voice)s, %(samples)s, %(duration_ms)s,
-        dollars_per_minute, cost, now()
+        dollars_per_minute, cost, booked_at
     FROM hold, account
     RETURNING *
 )
@@ -61,6 +61,8 @@ SELECT record.*, late FROM record, hold
 """
 # The two FOR UPDATE wait for whoever else moves this job or this account, and then see what it left: so `given`
 # is taken from the promotional credit that is there, and a job that was posted meanwhile is gone from `hold`.
+# `booked_at` is read with the account locked and lies in no month that is closed: closing one locks the account
+# too, so what is settled after that belongs to the next month, and what an invoice sums up is complete.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing import grants, partitions, reservations, verification
+from billing.invoices import dunning, monthly
 from billing.stripe import client, meters, recharge, reconciliation, sending, webhooks
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,20 @@ def expire_grants() -> None:
     """Book what expired promotional credit has left as expired."""
     if booked := grants.expire_due():
         log.info("%d grants expired", booked)
+
+
+@shared_task(name="billing.tasks.close_months")
+def close_months() -> None:
+    """Close the months that are over: draft, finalize and send their invoices."""
+    if issued := monthly.run():
+        log.info("%d invoices were issued", issued)
+
+
+@shared_task(name="billing.tasks.remind_of_overdue")
+def remind_of_overdue() -> None:
+    """Take the next dunning step of every overdue invoice."""
+    if taken := dunning.run():
+        log.info("%d dunning steps were taken", taken)
 
 
 @shared_task(name="billing.tasks.make_partitions")

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from billing.models.audit import OperatorAct, Verification
 from billing.models.budgets import Budget, BudgetPeriod
+from billing.models.customers import BillingDetails
+from billing.models.invoices import (
+    CreditNote,
+    DunningStep,
+    Invoice,
+    InvoiceDay,
+    InvoiceLine,
+    InvoiceMovement,
+    NumberSeries,
+)
 from billing.models.ledger import Account, Grant, LedgerEntry, LedgerTransaction
 from billing.models.money import dollars
 from billing.models.outbox import StripeCall
@@ -25,11 +35,19 @@ from billing.models.webhooks import StripeDelivery, StripeEvent
 __all__ = [
     "Account",
     "AutoRecharge",
+    "BillingDetails",
     "Budget",
     "BudgetPeriod",
+    "CreditNote",
+    "DunningStep",
     "Grant",
+    "Invoice",
+    "InvoiceDay",
+    "InvoiceLine",
+    "InvoiceMovement",
     "LedgerEntry",
     "LedgerTransaction",
+    "NumberSeries",
     "OperatorAct",
     "Price",
     "PromotionCode",

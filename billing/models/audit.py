@@ -12,17 +12,21 @@ from billing.models.money import dollars
 
 
 class OperatorAct(models.Model):
-    """An operator's movement of money: who, why, and what it booked. Append-only, by a trigger."""
+    """What an operator did: who, why, and what it booked or, where it booked nothing, what. Append-only."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     actor = models.CharField(max_length=200)
     reason = models.TextField()
-    transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, related_name="act")
+    transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, related_name="act")
+    what = models.CharField(max_length=200, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=~Q(actor="") & ~Q(reason=""), name="operator_act_says_who_and_why"),
+            models.CheckConstraint(
+                condition=Q(transaction__isnull=False) | ~Q(what=""), name="operator_act_says_what"
+            ),
         )
 
     def __str__(self) -> str:

@@ -22,6 +22,9 @@ class Account(models.Model):
 
     `overdraft` is what a late settlement took below the floor (see `billing.settlement`): it was generated and
     is owed. It makes room in the CHECK for exactly that, admits nothing, and goes with the next credit.
+
+    `invoiced_until` is the end of the last month that was closed: usage that is settled later belongs to a later
+    month. One that is suspended (`billing.invoices.dunning`) gets no new holds.
     """
 
     organization = models.OneToOneField(
@@ -32,6 +35,8 @@ class Account(models.Model):
     held = dollars(default=Decimal(0))
     credit_limit = dollars(default=Decimal(0))
     overdraft = dollars(default=Decimal(0), db_default=Decimal(0))
+    invoiced_until = models.DateTimeField(null=True)
+    suspended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -64,8 +69,9 @@ class LedgerTransaction(models.Model):
         REFUND = "refund"
         INVOICE = "invoice"
         PAYMENT = "payment"
-        REPAYMENT = "repayment"
         DISPUTE = "dispute"
+        CREDIT_NOTE = "credit_note"
+        WRITE_OFF = "write_off"
         CORRECTION = "correction"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -84,7 +90,7 @@ class LedgerTransaction(models.Model):
                 condition=Q(
                     kind__in=[
                         "usage", "grant", "expiry", "top_up", "payout", "refund", "invoice", "payment",
-                        "repayment", "dispute", "correction",
+                        "dispute", "credit_note", "write_off", "correction",
                     ]
                 ),
                 name="ledger_kind_known",
@@ -95,6 +101,8 @@ class LedgerTransaction(models.Model):
                 name="ledger_correction_names_what_it_corrects",
             ),
         )  # fmt: skip
+        # For the reports; usage, which is most of the rows, has its records.
+        indexes = (models.Index(fields=["created_at"], condition=~Q(kind="usage"), name="ledger_but_usage"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.cause}"
@@ -114,6 +122,9 @@ class LedgerEntry(models.Model):
         PROMOTIONAL_EXPENSE = "promotional_expense", "What given credit costs"
         CASH = "cash", "Money received"
         RECEIVABLE = "receivable", "Money invoiced and not received"
+        TAX_PAYABLE = "tax_payable", "Tax invoiced, which is the state's"
+        ROUNDING = "rounding", "What rounding to cents gained or lost"
+        BAD_DEBT = "bad_debt", "Money invoiced that will not be received"
 
     transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries")
     account = models.CharField(max_length=24, choices=Name)
@@ -126,7 +137,7 @@ class LedgerEntry(models.Model):
                 condition=Q(
                     account__in=[
                         "customer_credit", "promotional_credit", "revenue", "refunds", "promotional_expense",
-                        "cash", "receivable",
+                        "cash", "receivable", "tax_payable", "rounding", "bad_debt",
                     ]
                 ),
                 name="ledger_account_known",

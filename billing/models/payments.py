@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from accounts.identifiers import new_id
 from accounts.models import Organization
+from billing.models.invoices import Invoice
 from billing.models.ledger import LedgerTransaction
 from billing.models.money import dollars
 
@@ -38,8 +39,7 @@ class StripeCustomer(models.Model):
 class StripeInvoice(models.Model):
     """An invoice of ours as Stripe shows and collects it, for `total`, tax included."""
 
-    invoice_id = models.UUIDField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    invoice = models.OneToOneField(Invoice, on_delete=models.PROTECT, primary_key=True, related_name="at_stripe")
     total = dollars()
     credited = dollars(default=Decimal(0))
     """What credit notes took off it since."""

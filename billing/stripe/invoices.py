@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,16 +18,18 @@ from uuid import UUID
 import stripe
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
-from accounts.models import Organization
-from billing import ledger
-from billing.models import StripeCall, StripeInvoice, StripePayment
+from billing.invoices import payments as receipts
+from billing.models import Invoice, StripeCall, StripeInvoice, StripePayment
 from billing.stripe import customers, outbox
 from billing.stripe.amounts import CURRENCY, from_cents, to_cents
 from billing.stripe.payments import cause_of
 
 MOST_LINES = 249
 """Stripe takes 250 (https://docs.stripe.com/api/invoiceitems/create); one is kept for what rounding leaves."""
+_SOONEST_DUE = timedelta(days=3)
+"""Stripe takes no day that is over, and may have it from us late."""
 _PLACES = Decimal("0.000000000001")
 _SECONDS_PER_MINUTE = 60
 
@@ -59,15 +61,11 @@ class Tax:
 @transaction.atomic
 def issue(
     *,
-    organization: Organization,
-    invoice_id: UUID,
-    number: str,
+    invoice: Invoice,
     lines: Sequence[Line],
-    period: tuple[datetime, datetime],
-    days_until_due: int,
     tax: Tax | None = None,
 ) -> StripeInvoice:
-    """Have Stripe show and collect a finalized invoice. A repeat of `invoice_id` changes nothing.
+    """Have Stripe show and collect a finalized invoice. A repeat changes nothing.
 
     With Stripe Tax, the total is what `apply` notes once Stripe has found it.
 
@@ -78,37 +76,36 @@ def issue(
     total = subtotal + sum(to_cents(line.tax) for line in lines)
     if not lines or total < 0:
         raise ValueError("lines: at least one, and together not below zero")
-    invoice, fresh = StripeInvoice.objects.get_or_create(
-        invoice_id=invoice_id, defaults={"organization": organization, "total": from_cents(total)}
-    )
+    shown, fresh = StripeInvoice.objects.get_or_create(invoice=invoice, defaults={"total": from_cents(total)})
     if not fresh:
-        return invoice
-    customer = customers.ensure(organization)
+        return shown
+    customer = customers.ensure(invoice.organization)
+    due = max(invoice.due_at or timezone.now(), timezone.now() + _SOONEST_DUE)
     made = outbox.put(
-        key=f"invoice:{invoice_id}",
+        key=f"invoice:{invoice.pk}",
         operation="invoice.create",
         parameters={
             "customer": outbox.id_of(customer.key),
             "currency": CURRENCY,
-            "number": number,
+            "number": invoice.number,
             "auto_advance": False,  # reminders and suspension are ours
             "collection_method": "send_invoice",
-            "days_until_due": days_until_due,
+            "due_date": int(due.timestamp()),
             "pending_invoice_items_behavior": "exclude",
-            "metadata": {"invoice": str(invoice_id)},
+            "metadata": {"invoice": str(invoice.pk)},
             **({"automatic_tax": {"enabled": True}} if tax and tax.automatic else {}),
         },
     )
     filled = outbox.put(
-        key=f"invoice-lines:{invoice_id}",
+        key=f"invoice-lines:{invoice.pk}",
         operation="invoice.add_lines",
         parameters={
             "invoice": outbox.id_of(made.key),
-            "lines": [_as_stripes(line, period, tax) for line in fold(lines)],
+            "lines": [_as_stripes(line, (invoice.start, invoice.end), tax) for line in fold(lines)],
         },
     )
     outbox.put(
-        key=f"invoice-final:{invoice_id}",
+        key=f"invoice-final:{invoice.pk}",
         operation="invoice.finalize",
         parameters={
             "invoice": outbox.id_of(made.key),
@@ -116,7 +113,7 @@ def issue(
             "subtotal": subtotal,
         },
     )
-    return invoice
+    return shown
 
 
 def mark_paid(*, invoice_id: UUID) -> StripeCall:
@@ -177,7 +174,7 @@ def fold(lines: Sequence[Line]) -> list[Line]:
 @transaction.atomic
 def apply(invoice: dict[str, Any], payments: Sequence[dict[str, Any]]) -> None:
     """Bring an invoice to what Stripe says, and book what Stripe received for it: once for each payment intent."""
-    ours = StripeInvoice.objects.select_for_update(of=("self",)).select_related("organization")
+    ours = StripeInvoice.objects.select_for_update(of=("self",)).select_related("invoice__organization")
     if not (named := (invoice.get("metadata") or {}).get("invoice")) or not (
         row := ours.filter(invoice_id=named).first()
     ):
@@ -188,9 +185,9 @@ def apply(invoice: dict[str, Any], payments: Sequence[dict[str, Any]]) -> None:
         if intent is None or StripePayment.objects.filter(payment_intent=intent).exists():
             continue
         amount = from_cents(paid["amount_paid"])
-        movement = ledger.receive(organization=row.organization, amount=amount, cause=cause_of(intent))
+        movement = receipts.record(invoice_id=row.invoice_id, amount=amount, cause=cause_of(intent))
         StripePayment.objects.create(
-            organization=row.organization,
+            organization=row.invoice.organization,
             purpose=StripePayment.Purpose.INVOICE,
             invoice=row,
             amount=amount,

@@ -86,8 +86,8 @@ def _row_of(refund: dict[str, Any]) -> StripeRefund | None:
     ours = (refund.get("metadata") or {}).get("refund")
     if ours and (row := refunds.filter(id=ours).first()):
         return row
-    paid = StripePayment.objects.select_for_update().filter(state=StripePayment.State.PAID)
-    payment = paid.filter(payment_intent=refund["payment_intent"]).first()
+    paid = StripePayment.objects.select_for_update(of=("self",)).filter(state=StripePayment.State.PAID)
+    payment = paid.select_related("organization").filter(payment_intent=refund["payment_intent"]).first()
     if payment is None:
         return None
     return refunds.filter(stripe_id=refund["id"]).first() or _adopt(payment, refund)
@@ -96,7 +96,7 @@ def _row_of(refund: dict[str, Any]) -> StripeRefund | None:
 def _adopt(payment: StripePayment, refund: dict[str, Any]) -> StripeRefund:
     """Book a refund that somebody made at Stripe itself."""
     amount = from_cents(refund["amount"])
-    movement = ledger.take_back(of=payment.booked(), amount=amount, cause=cause_of(refund["id"]))
+    movement = ledger.take_back(organization=payment.organization, amount=amount, cause=cause_of(refund["id"]))
     StripePayment.objects.filter(id=payment.id).update(returned=Least(F("returned") + amount, F("amount")))
     return StripeRefund.objects.create(
         id=new_id(), payment=payment, amount=amount, movement=movement, stripe_id=refund["id"]

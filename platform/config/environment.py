@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config import mail
@@ -33,6 +33,10 @@ Seconds = Annotated[float, Field(gt=0)]
 
 def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _split_semicolons(value: object) -> object:
+    return [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else value
 
 
 def _parse_peppers(value: object) -> object:
@@ -112,6 +116,14 @@ class Environment(BaseSettings):
         OPENAI_SPEECH_MODELS, "boson/higgs-audio-v2.5"
     )
     cors_allowed_origins: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
+
+    # Who writes the invoices
+    company_name: str = "Speech"
+    company_address: Annotated[list[str], NoDecode, BeforeValidator(_split_semicolons)] = []
+    company_tax_ids: Annotated[list[str], NoDecode, BeforeValidator(_split_semicolons)] = []
+    company_email: str = ""
+    company_payment: str = ""
+    company_logo: FilePath | None = None
 
     # Rate limits, where a key or an organization has none of its own
     requests_per_minute: Annotated[int, Field(ge=1)] = 6_000

@@ -197,6 +197,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-overdue-holds": {"task": "billing.tasks.expire_overdue", "schedule": 30.0},
     "expire-grants": {"task": "billing.tasks.expire_grants", "schedule": 3600.0},
     "make-usage-partitions": {"task": "billing.tasks.make_partitions", "schedule": 3600.0},
+    "close-months": {"task": "billing.tasks.close_months", "schedule": 3600.0},
+    "remind-of-overdue-invoices": {"task": "billing.tasks.remind_of_overdue", "schedule": 86_400.0},
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
     "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
@@ -238,6 +240,16 @@ SPECTACULAR_SETTINGS = {
     },
     "SECURITY": [{"key": []}],
 }
+
+# Who writes the invoices, and what finds their tax (see billing.invoices.tax).
+COMPANY_NAME = ENVIRONMENT.company_name
+COMPANY_ADDRESS = ENVIRONMENT.company_address
+COMPANY_TAX_IDS = ENVIRONMENT.company_tax_ids
+COMPANY_EMAIL = ENVIRONMENT.company_email
+COMPANY_PAYMENT = ENVIRONMENT.company_payment
+COMPANY_LOGO = ENVIRONMENT.company_logo
+INVOICE_TAX = "billing.invoices.tax.at_rate"
+REQUEST_IDS = "gateway.request_ids.of_jobs"
 
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
 JOB_SETTLEMENT = "gateway.settlement.settle"

@@ -19,7 +19,7 @@ from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
 from gateway import catalog, idempotency
-from gateway.errors import out_of_budget, out_of_credit, unavailable
+from gateway.errors import account_suspended, out_of_budget, out_of_credit, unavailable
 from gateway.idempotency import Ask
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
@@ -45,8 +45,8 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
     """A job for the request, or the one that it had before.
 
     Raises:
-        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap, 422 for a key
-            of another request's.
+        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
+            organization is suspended, 422 for a key of another request's.
     """
     if (job_id := await idempotency.find(service.database, principal, ask)) is not None:
         return Admitted(job_id, replayed=True)
@@ -75,6 +75,8 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
         return await admit(service, principal, order, ask)
     except reservations.InsufficientCredit:
         raise out_of_credit() from None
+    except reservations.AccountSuspended:
+        raise account_suspended() from None
     except reservations.BudgetExceeded as refusal:
         raise out_of_budget(refusal.which) from None
     except reservations.NoPrice:
@@ -90,7 +92,7 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
     """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
 
     Raises:
-        InsufficientCredit, BudgetExceeded, NoPrice: it is refused; nothing was written.
+        InsufficientCredit, AccountSuspended, BudgetExceeded, NoPrice: it is refused; nothing was written.
         psycopg.errors.UniqueViolation: its idempotency key is taken; nothing was written.
     """
     async with (

@@ -102,6 +102,18 @@ def out_of_credit() -> ApiError:
     )
 
 
+def account_suspended() -> ApiError:
+    """OpenAI's code for an account that does not pay."""
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Your account is suspended: an invoice is overdue in spite of our reminders. Pay it, and requests are "
+        "served again.",
+        code="billing_not_active",
+        type="billing_not_active",
+        retry=False,
+    )
+
+
 def out_of_budget(limit: Limit) -> ApiError:
     """A budget that the organization set is used up; which one, and for how long, is said."""
     owner = {"organization": "your organization", "key": "this API key"}[limit.scope]

@@ -81,12 +81,17 @@ def test_a_record_without_its_entries(organization: Organization) -> None:
         "DELETE FROM billing_ledgerentry USING billing_ledgertransaction movement "
         "WHERE movement.id = transaction_id AND kind = 'usage'"
     )
-    assert set(wrong()) == {"usage_is_booked", "transactions_are_zero", "balances_are_entries"}
+    assert set(wrong()) == {
+        "usage_is_booked",
+        "transactions_are_zero",
+        "balances_are_entries",
+        "usage_is_invoiced_or_unbilled",
+    }
 
 
 def test_entries_without_their_record(organization: Organization) -> None:
     by_hand("DELETE FROM billing_usagerecord")
-    assert set(wrong()) == {"usage_is_booked", "posted_is_recorded"}
+    assert set(wrong()) == {"usage_is_booked", "posted_is_recorded", "usage_is_invoiced_or_unbilled"}
 
 
 def test_a_transaction_that_is_not_zero(organization: Organization) -> None:

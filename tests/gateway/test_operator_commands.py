@@ -9,6 +9,7 @@ from decimal import Decimal
 import openai
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from openai import OpenAI
 
 from billing.models import Account, Budget
@@ -46,6 +47,17 @@ def test_an_invoiced_customer_pays_later(service: Service, new_customer: Callabl
     assert Account.objects.get(organization=customer.organization).balance == Decimal("-0.00075")
     with pytest.raises(CommandError, match="owes or holds more"):
         call_command("credit_limit", str(customer.organization.id), "0")
+
+
+def test_who_does_not_pay_is_refused_until_the_suspension_is_lifted(client: OpenAI, customer: Customer) -> None:
+    Account.objects.filter(organization=customer.organization).update(suspended_at=timezone.now())
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(client, scripted(1))
+    assert (refused.value.code, refused.value.type) == ("billing_not_active", "billing_not_active")
+    assert refused.value.response.headers["x-should-retry"] == "false"
+    organization = str(customer.organization.id)
+    call_command("invoice", "resume", organization, actor="ada@example.com", reason="a new plan")
+    ask(client, scripted(1))
 
 
 def test_a_limit_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:

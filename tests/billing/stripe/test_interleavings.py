@@ -21,7 +21,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing import ledger
 from billing.models import LedgerEntry, StripeCall, StripeEvent, StripeInvoice, StripePayment
@@ -31,8 +30,7 @@ from billing.stripe.checkout import StripeUnavailable
 from billing.stripe.invoices import Line
 from billing.stripe.recharge import NoCard
 from tests.billing.books import OPERATOR, account_of, admit, check_books, usage
-from tests.billing.stripe.test_invoices import PERIOD
-from tests.billing.stripe.world import PAGES, let_pass, new_payer, page_of, post, save_card, top_up
+from tests.billing.stripe.world import PAGES, invoice_of, let_pass, new_payer, page_of, post, save_card, top_up
 from tests.fakes.stripe_server import FakeStripe
 
 CRASH = st.one_of(st.none(), st.none(), st.integers(0, 25))
@@ -135,21 +133,13 @@ class Business(RuleBasedStateMachine):
                 crash,
             )
 
-    @rule(who=st.integers(0, 1), cents=CENTS, crash=CRASH)
-    def invoice(self, who: int, cents: int, crash: int | None) -> None:
-        number = str(next(self.names))
-
-        def issue() -> None:
-            invoices.issue(
-                organization=self.customers[who],
-                invoice_id=new_id(),
-                number=number,
-                lines=[Line(description="d", amount=Decimal(cents) / 100)],
-                period=PERIOD,
-                days_until_due=14,
-            )
-
-        self.attempt(issue, crash)
+    @rule(cents=CENTS, crash=CRASH)
+    def invoice(self, cents: int, crash: int | None) -> None:
+        customer = new_payer()
+        self.customers.append(customer)
+        invoice = invoice_of(customer, f"{Decimal(cents) / 100}")
+        lines = [Line(description="d", amount=Decimal(cents) / 100)]
+        self.attempt(lambda: invoices.issue(invoice=invoice, lines=lines), crash)
 
     @precondition(lambda self: self.received())
     @rule(data=st.data(), cents=st.integers(1, 2000))

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 
 from accounts.identifiers import new_id
 from accounts.models import Organization
-from billing.models import LedgerEntry, StripeCall, StripeInvoice, StripePayment
+from billing.models import Invoice, LedgerEntry, StripeCall, StripeInvoice, StripePayment
 from billing.stripe import invoices, sending
 from billing.stripe.invoices import Line, Tax
-from tests.billing.books import check_books
-from tests.billing.stripe.world import DAY_AND_MORE, let_pass, new_payer, run, soon
+from tests.billing.books import account_of, check_books
+from tests.billing.stripe.world import DAY_AND_MORE, invoice_of, let_pass, new_payer, run, soon
 from tests.fakes.stripe.store import Thing
 from tests.fakes.stripe_server import FakeStripe, Fault
 
 pytestmark = pytest.mark.django_db
 
-PERIOD = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 PRICE = Decimal("0.045")
 AUDIO = Line(
     description="higgs-audio, alloy", seconds=Decimal("7401.234"), dollars_per_minute=PRICE, amount=Decimal("5.55")
 )
 
 
-def issue(organization: Organization, *lines: Line, tax: Tax | None = None, number: str = "2026-0001") -> UUID:
-    invoice_id = new_id()
+def issue(organization: Organization, *lines: Line, tax: Tax | None = None) -> Invoice:
+    asked = sum((line.amount + line.tax for line in lines), Decimal(0))
+    invoice = invoice_of(organization, f"{max(asked, Decimal(0))}")
     for _ in range(2):  # a repeat changes nothing
-        invoices.issue(
-            organization=organization,
-            invoice_id=invoice_id,
-            number=number,
-            lines=lines,
-            period=PERIOD,
-            days_until_due=14,
-            tax=tax,
-        )
-    return invoice_id
+        invoices.issue(invoice=invoice, lines=lines, tax=tax)
+    return invoice
 
 
 def at_stripe(fake: FakeStripe) -> Thing:
@@ -48,19 +38,19 @@ def at_stripe(fake: FakeStripe) -> Thing:
 
 
 def receivable() -> Decimal:
-    ours = StripeInvoice.objects.values("organization")
+    ours = StripeInvoice.objects.values("invoice__organization")
     entries = LedgerEntry.objects.filter(account="receivable", transaction__organization__in=ours)
     return sum(entries.values_list("amount", flat=True), Decimal(0))
 
 
 def test_a_line_is_seconds_times_cents_a_second(fake: FakeStripe) -> None:
-    invoice_id = issue(new_payer(), AUDIO)
+    invoice = issue(new_payer(), AUDIO)
     run(fake)
     theirs = at_stripe(fake)
-    assert (theirs["status"], theirs["total"], theirs["number"]) == ("open", 555, "2026-0001")
+    assert (theirs["status"], theirs["total"], theirs["number"]) == ("open", 555, invoice.number)
     (line,) = theirs["lines"]["data"]
     assert (line["quantity_decimal"], line["unit_amount_decimal"], line["amount"]) == ("7401.234", "0.075", 555)
-    ours = StripeInvoice.objects.get(invoice_id=invoice_id)
+    ours = StripeInvoice.objects.get(invoice=invoice)
     assert (ours.status, ours.total, ours.url) == ("open", Decimal("5.55"), theirs["hosted_invoice_url"])
     assert [call.state for call in StripeCall.objects.all()] == ["sent"] * 4
 
@@ -87,21 +77,21 @@ def test_a_price_that_no_second_divides_is_shown_as_its_amount(fake: FakeStripe)
 
 
 def test_credit_that_is_applied_lowers_the_total_and_zero_is_paid(fake: FakeStripe) -> None:
-    invoice_id = issue(new_payer(), AUDIO, Line(description="Credit applied", amount=Decimal("-5.55")))
+    invoice = issue(new_payer(), AUDIO, Line(description="Credit applied", amount=Decimal("-5.55")))
     run(fake)
     assert (at_stripe(fake)["total"], at_stripe(fake)["status"]) == (0, "paid")
-    assert StripeInvoice.objects.get(invoice_id=invoice_id).status == "paid"
+    assert StripeInvoice.objects.get(invoice=invoice).status == "paid"
     assert receivable() == 0
 
 
 def test_tax_is_ours_or_stripes(fake: FakeStripe) -> None:
     taxed = Line(**{**{name: getattr(AUDIO, name) for name in AUDIO.__slots__}, "tax": Decimal("1.05")})
-    issue(new_payer(), taxed, tax=Tax(name="VAT", percentage=Decimal("19")), number="1")
+    issue(new_payer(), taxed, tax=Tax(name="VAT", percentage=Decimal("19")))
     run(fake)
     assert (at_stripe(fake)["subtotal"], at_stripe(fake)["total"]) == (555, 660)
-    by_stripe = issue(new_payer(), AUDIO, tax=Tax(automatic=True), number="2")
+    by_stripe = issue(new_payer(), AUDIO, tax=Tax(automatic=True))
     run(fake)
-    assert StripeInvoice.objects.get(invoice_id=by_stripe).total == Decimal("6.60")
+    assert StripeInvoice.objects.get(invoice=by_stripe).total == Decimal("6.60")
 
 
 def test_more_lines_than_stripe_takes_are_folded_to_the_same_total(fake: FakeStripe) -> None:
@@ -143,76 +133,79 @@ def test_whatever_happens_to_a_request_there_is_one_invoice(fake: FakeStripe, fa
 
 
 def test_what_stripe_received_for_an_invoice_is_booked_once(fake: FakeStripe) -> None:
-    invoice_id = issue(new_payer(), AUDIO)
+    invoice = issue(new_payer(), AUDIO)
     run(fake)
     fake.pay_invoice(at_stripe(fake)["id"])
     told = list(fake.store.undelivered)
     run(fake)
     fake.store.undelivered = told
     run(fake)
-    assert StripeInvoice.objects.get(invoice_id=invoice_id).status == "paid"
+    assert StripeInvoice.objects.get(invoice=invoice).status == "paid"
     payment = StripePayment.objects.get()
     assert (payment.purpose, payment.state, payment.amount) == ("invoice", "paid", Decimal("5.55"))
-    assert receivable() == Decimal("5.55")
+    invoice.refresh_from_db()
+    assert (invoice.state, receivable()) == ("paid", 0)
     assert fake.balance() == 555
     check_books()
 
 
 def test_a_dispute_of_a_paid_invoice_makes_it_owed_again(fake: FakeStripe) -> None:
-    issue(new_payer(), AUDIO)
+    invoice = issue(new_payer(), AUDIO)
     run(fake)
     dispute = fake.dispute(fake.pay_invoice(at_stripe(fake)["id"]))
     assert dispute
     fake.store.undelivered.reverse()
     run(fake)
-    assert receivable() == 0
+    invoice.refresh_from_db()
+    assert (invoice.state, receivable()) == ("open", Decimal("-5.55"))
+    check_books()
     fake.decide(dispute, won=True)
     run(fake)
-    assert receivable() == Decimal("5.55")
+    invoice.refresh_from_db()
+    assert (invoice.state, receivable()) == ("paid", 0)
     check_books()
 
 
 def test_an_invoice_that_was_paid_elsewhere_or_taken_back_is_so_at_stripe(fake: FakeStripe) -> None:
-    paid, taken = issue(new_payer(), AUDIO, number="1"), issue(new_payer(), AUDIO, number="2")
-    invoices.mark_paid(invoice_id=paid)
-    invoices.void(invoice_id=taken)
+    paid, taken = issue(new_payer(), AUDIO), issue(new_payer(), AUDIO)
+    invoices.mark_paid(invoice_id=paid.pk)
+    invoices.void(invoice_id=taken.pk)
     run(fake)
-    statuses = dict(StripeInvoice.objects.values_list("invoice_id", "status"))
-    assert statuses == {paid: "paid", taken: "void"}
-    assert {invoice["number"]: invoice["status"] for invoice in fake.store.all("invoice")} == {
-        "1": "paid",
-        "2": "void",
+    assert dict(StripeInvoice.objects.values_list("invoice_id", "status")) == {paid.pk: "paid", taken.pk: "void"}
+    assert {theirs["number"]: theirs["status"] for theirs in fake.store.all("invoice")} == {
+        paid.number: "paid",
+        taken.number: "void",
     }
     assert not StripePayment.objects.exists()
 
 
 @pytest.mark.parametrize("fault", ["lost after", "429"])
 def test_a_credit_note_lowers_what_is_owed_once(fake: FakeStripe, fault: Fault) -> None:
-    invoice_id = issue(new_payer(), AUDIO)
+    invoice = issue(new_payer(), AUDIO)
     run(fake)
     note = new_id()
     fake.faults.append(fault)
     for _ in range(2):
-        invoices.credit(invoice_id=invoice_id, credit_note_id=note, amount=Decimal("1.55"), memo="late")
+        invoices.credit(invoice_id=invoice.pk, credit_note_id=note, amount=Decimal("1.55"), memo="late")
     sending.send_due()
     let_pass(fake, DAY_AND_MORE)
     run(fake)
     assert at_stripe(fake)["amount_due"] == 400
     assert len(fake.store.all("credit_note")) == 1
     with pytest.raises(ValueError, match="amount"):
-        invoices.credit(invoice_id=invoice_id, credit_note_id=new_id(), amount=Decimal("4.01"), memo="more")
+        invoices.credit(invoice_id=invoice.pk, credit_note_id=new_id(), amount=Decimal("4.01"), memo="more")
 
 
 def test_a_credit_note_of_a_paid_invoice_goes_back_to_the_card(fake: FakeStripe) -> None:
-    invoice_id = issue(new_payer(), AUDIO)
+    invoice = issue(new_payer(), AUDIO)
     run(fake)
     fake.pay_invoice(at_stripe(fake)["id"])
     run(fake)
     invoices.credit(
-        invoice_id=invoice_id, credit_note_id=new_id(), amount=Decimal("1.55"), memo="late", to_card=True
+        invoice_id=invoice.pk, credit_note_id=new_id(), amount=Decimal("1.55"), memo="late", to_card=True
     )
     run(fake)
-    assert receivable() == Decimal("4.00")
+    assert (receivable(), account_of(invoice.organization).balance) == (0, Decimal("-1.55"))
     assert fake.balance() == 400
     check_books()
 

@@ -9,14 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.identifiers import new_id
 from billing import ledger
 from billing.models import StripeBalanceTransaction, StripeCall, StripeDifference, StripeInvoice, StripePayment
 from billing.stripe import invoices, reconciliation, refunds
 from billing.stripe.invoices import Line
 from tests.billing.books import OPERATOR, account_of, new_organization
-from tests.billing.stripe.test_invoices import PERIOD
-from tests.billing.stripe.world import new_payer, page_of, run, top_up
+from tests.billing.stripe.world import invoice_of, new_payer, page_of, run, top_up
 from tests.fakes.stripe_server import FakeStripe
 
 pytestmark = pytest.mark.django_db
@@ -40,14 +38,7 @@ def busy(fake: FakeStripe) -> StripePayment:
     run(fake)
     failed.refresh_from_db()
     fake.fail_refund(fake.store.get("refund", str(failed.stripe_id)))
-    invoices.issue(
-        organization=new_payer(),
-        invoice_id=new_id(),
-        number="1",
-        lines=[Line(description="d", amount=Decimal("5.55"))],
-        period=PERIOD,
-        days_until_due=14,
-    )
+    invoices.issue(invoice=invoice_of(new_payer(), "5.55"), lines=[Line(description="d", amount=Decimal("5.55"))])
     run(fake)
     fake.pay_invoice(fake.store.all("invoice")[0]["id"])
     run(fake)

@@ -10,9 +10,10 @@ from django.db.models import F
 from django.test import Client
 
 from accounts.models import Membership, Organization, User
-from billing.models import StripeCall, StripeCustomer, StripeEvent, StripePayment
+from billing.models import Account, Invoice, StripeCall, StripeCustomer, StripeEvent, StripePayment
 from billing.stripe import checkout, sending, webhooks
 from tests.billing.books import new_organization
+from tests.billing.invoices import months_of_use
 from tests.fakes.stripe.store import Thing
 from tests.fakes.stripe_server import FakeStripe
 
@@ -72,6 +73,13 @@ def save_card(fake: FakeStripe, organization: Organization, does: str = "pays") 
     run(fake)
     assert StripeCustomer.objects.get(organization=organization).payment_method == card["id"]
     return card
+
+
+def invoice_of(organization: Organization, dollars: str = "5.55") -> Invoice:
+    """An issued invoice of ours that asks for so much."""
+    Account.objects.filter(organization=organization).update(credit_limit=Decimal(1_000_000))
+    months_of_use.use(organization, 60_000, price=Decimal(dollars))
+    return months_of_use.issue(organization)
 
 
 def soon() -> timedelta:

@@ -15,7 +15,7 @@ import accounts.identifiers
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_limits"),
-        ("billing", "0004_budgets"),
+        ("billing", "0006_issued_invoices_stay"),
     ]
 
     operations = [
@@ -225,7 +225,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="StripeInvoice",
             fields=[
-                ("invoice_id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "invoice",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="at_stripe",
+                        serialize=False,
+                        to="billing.invoice",
+                    ),
+                ),
                 ("total", models.DecimalField(decimal_places=9, max_digits=20)),
                 ("credited", models.DecimalField(decimal_places=9, default=Decimal("0"), max_digits=20)),
                 ("stripe_id", models.CharField(max_length=255, null=True, unique=True)),
@@ -314,8 +323,9 @@ class Migration(migrations.Migration):
                     ("refund", "Refund"),
                     ("invoice", "Invoice"),
                     ("payment", "Payment"),
-                    ("repayment", "Repayment"),
                     ("dispute", "Dispute"),
+                    ("credit_note", "Credit Note"),
+                    ("write_off", "Write Off"),
                     ("correction", "Correction"),
                 ],
                 max_length=16,
@@ -336,8 +346,9 @@ class Migration(migrations.Migration):
                             "refund",
                             "invoice",
                             "payment",
-                            "repayment",
                             "dispute",
+                            "credit_note",
+                            "write_off",
                             "correction",
                         ],
                     )
@@ -481,13 +492,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ["pending", "done", "ignored", "dead"])),
                 name="stripe_event_state_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="stripeinvoice",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
             ),
         ),
         migrations.AddField(
