@@ -9,7 +9,7 @@ from django.conf import settings
 
 from billing import grants, partitions, reservations, verification
 from billing.invoices import dunning, monthly
-from billing.stripe import client, meters, recharge, reconciliation, sending, webhooks
+from billing.stripe import client, meters, mirror, recharge, reconciliation, sending, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,12 @@ def verify_ledger() -> None:
     for finding in report.findings:
         if finding.count:
             log.error("the books are wrong: %s: %d, drift $%s", finding.name, finding.count, finding.drift)
+
+
+@shared_task(name="billing.tasks.show_at_stripe")
+def show_at_stripe() -> None:
+    """Have Stripe show the invoices and credit notes that it was not told of."""
+    mirror.show_all()
 
 
 @shared_task(name="billing.tasks.send_stripe_calls")

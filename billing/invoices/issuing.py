@@ -13,7 +13,8 @@ from billing import audit
 from billing.audit import Operator
 from billing.booking import CauseTaken, book, find, lock
 from billing.invoices import details, dunning, numbers, tax
-from billing.models import Account, Invoice, InvoiceMovement, LedgerEntry, LedgerTransaction
+from billing.invoices.tax import Tax
+from billing.models import Account, BillingDetails, Invoice, InvoiceMovement, LedgerEntry, LedgerTransaction
 
 _Kind = LedgerTransaction.Kind
 _Name = LedgerEntry.Name
@@ -76,24 +77,36 @@ def book_for(
     return movement
 
 
-@transaction.atomic
 def finalize(*, invoice_id: UUID, now: datetime | None = None, operator: Operator | None = None) -> Invoice:
     """Issue a draft: it gets its tax, its number and its date, and its debt moves from the credit account, which
     is what the customer may spend by, to the receivables. A repeat changes nothing.
 
     Ledger: receivable -total, tax payable +tax, customer credit +due (exact), rounding the rest.
 
+    The tax is asked for first: who finds it may be far away, and no lock waits for that.
+
     Raises:
-        WrongState: the draft has no lines yet.
+        WrongState: the draft has no lines yet, or other ones than a moment ago.
+        TaxUnknown: the tax cannot be found now.
     """
-    now = now or timezone.now()
-    account, invoice = locked(invoice_id)
+    draft = Invoice.objects.select_related("organization").get(pk=invoice_id)
+    if draft.state != _State.DRAFT:
+        return draft
+    if not draft.priced_at:
+        raise WrongState(f"invoice {draft.pk}: its month is not summed up yet; close it again")
+    billed = details.of(draft.organization)
+    return _issue(draft, billed, tax.of(draft, billed), now or timezone.now(), operator)
+
+
+@transaction.atomic
+def _issue(
+    draft: Invoice, billed: BillingDetails, owed_tax: Tax, now: datetime, operator: Operator | None
+) -> Invoice:
+    account, invoice = locked(draft.pk)
     if invoice.state != _State.DRAFT:
         return invoice
-    if not invoice.priced_at:
-        raise WrongState(f"invoice {invoice.pk}: its month is not summed up yet; close it again")
-    billed = details.of(invoice.organization)
-    owed_tax = tax.of(invoice, billed)
+    if invoice.net != draft.net:
+        raise WrongState(f"invoice {invoice.pk}: it was summed up again meanwhile")
     invoice.tax, invoice.tax_percent, invoice.tax_note = owed_tax.amount, owed_tax.percent, owed_tax.note
     invoice.total = invoice.net + invoice.tax
     invoice.seller, invoice.customer = details.seller(), details.customer(billed)

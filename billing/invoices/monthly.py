@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from billing.invoices import closing, issuing, letters
 from billing.invoices.months import Month
+from billing.invoices.tax import TaxUnknown
 from billing.models import Invoice
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def _issue(organization_id: UUID, through: Month, now: datetime) -> int:
         drafts = closing.close(organization=organization, through=through, now=now)
         for draft in drafts:
             issuing.finalize(invoice_id=draft.pk, now=now)
-    except DatabaseError:
+    except (DatabaseError, TaxUnknown):
         log.exception("the months of organization %s could not be closed", organization_id)
         return 0
     return len(drafts)

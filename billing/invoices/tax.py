@@ -25,8 +25,16 @@ class Tax:
     note: str = ""
 
 
+class TaxUnknown(Exception):
+    """The tax cannot be found now; the draft stays one, and the next run asks again."""
+
+
 def of(invoice: Invoice, details: BillingDetails) -> Tax:
-    """The tax on a draft, as the settings' function has it."""
+    """The tax on a draft, as the settings' function has it.
+
+    Raises:
+        TaxUnknown: it cannot say.
+    """
     found: Callable[[Invoice, BillingDetails], Tax] = import_string(settings.INVOICE_TAX)
     return found(invoice, details)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
+import stripe
+
 from accounts.models import Membership, Organization
-from billing.models import StripeCall, StripeCustomer
+from billing.models import BillingDetails, StripeCall, StripeCustomer
 from billing.stripe import outbox
 
 PAYERS = (Membership.Role.OWNER, Membership.Role.BILLING)
@@ -28,6 +32,25 @@ def ensure(organization: Organization, *, awaited: bool = False) -> StripeCall:
     )
 
 
+def describe(
+    organization: Organization, details: BillingDetails, *, awaited: bool = False
+) -> tuple[StripeCall, StripeCall]:
+    """The calls that make the organization a customer and bring its name and address to what they are now."""
+    made = ensure(organization, awaited=awaited)
+    address = {
+        name: getattr(details, name) for name in ("line1", "line2", "postal_code", "city", "state", "country")
+    }
+    shown = {"name": details.legal_name or organization.name, **({"address": address} if details.country else {})}
+    version = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
+    described = outbox.put(
+        key=f"customer:{organization.pk}:{version}",
+        operation="customer.update",
+        parameters={"customer": outbox.id_of(made.key), **shown},
+        awaited=awaited,
+    )
+    return made, described
+
+
 def addresses_of(organization: Organization) -> list[str]:
     """The e-mail addresses of those who pay, the owner's first."""
     payers = Membership.objects.filter(organization=organization, role__in=PAYERS).select_related("user")
@@ -38,6 +61,15 @@ def note_customer(call: StripeCall, customer: dict[str, Any]) -> None:
     StripeCustomer.objects.filter(organization=customer["metadata"]["organization"]).update(
         stripe_id=customer["id"]
     )
+
+
+def update(client: stripe.StripeClient, p: Any, o: Any) -> dict[str, Any]:
+    body = {name: value for name, value in p.items() if name != "customer"}
+    return client.v1.customers.update(p["customer"], body, o).to_dict()  # type: ignore[arg-type]  # plain JSON
+
+
+def note_update(call: StripeCall, customer: dict[str, Any]) -> None:
+    """Nothing of it is kept here."""
 
 
 def save_card(*, customer: str, payment_method: dict[str, Any]) -> None:

@@ -20,12 +20,15 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from billing.invoices import details
 from billing.invoices import payments as receipts
 from billing.models import Invoice, StripeCall, StripeInvoice, StripePayment
 from billing.stripe import customers, outbox
 from billing.stripe.amounts import CURRENCY, from_cents, to_cents
 from billing.stripe.payments import cause_of
 
+CREDIT_NOTE = "credit-note:"
+"""Before a credit note's id, the key of the call that tells of it."""
 MOST_LINES = 249
 """Stripe takes 250 (https://docs.stripe.com/api/invoiceitems/create); one is kept for what rounding leaves."""
 _SOONEST_DUE = timedelta(days=3)
@@ -67,25 +70,25 @@ def issue(
 ) -> StripeInvoice:
     """Have Stripe show and collect a finalized invoice. A repeat changes nothing.
 
-    With Stripe Tax, the total is what `apply` notes once Stripe has found it.
-
     Raises:
         ValueError: there is no line, one has a fraction of a cent, or they come to less than nothing.
     """
     subtotal = sum(to_cents(line.amount) for line in lines)
-    total = subtotal + sum(to_cents(line.tax) for line in lines)
+    total = subtotal + (
+        to_cents(invoice.tax) if tax and tax.automatic else sum(to_cents(line.tax) for line in lines)
+    )
     if not lines or total < 0:
         raise ValueError("lines: at least one, and together not below zero")
     shown, fresh = StripeInvoice.objects.get_or_create(invoice=invoice, defaults={"total": from_cents(total)})
     if not fresh:
         return shown
-    customer = customers.ensure(invoice.organization)
+    _, described = customers.describe(invoice.organization, details.of(invoice.organization))
     due = max(invoice.due_at or timezone.now(), timezone.now() + _SOONEST_DUE)
     made = outbox.put(
         key=f"invoice:{invoice.pk}",
         operation="invoice.create",
         parameters={
-            "customer": outbox.id_of(customer.key),
+            "customer": outbox.id_of(described.key),
             "currency": CURRENCY,
             "number": invoice.number,
             "auto_advance": False,  # reminders and suspension are ours
@@ -137,7 +140,7 @@ def credit(
         ValueError: the invoice has not as much left.
     """
     cents = to_cents(amount)
-    key = f"credit-note:{credit_note_id}"
+    key = f"{CREDIT_NOTE}{credit_note_id}"
     if (earlier := StripeCall.objects.filter(key=key).first()) is not None:
         return earlier
     left = StripeInvoice.objects.filter(invoice_id=invoice_id, total__gte=F("credited") + amount)
@@ -220,7 +223,7 @@ def note_credit(call: StripeCall, note: dict[str, Any]) -> None:
 def _note(invoice: dict[str, Any]) -> None:
     columns = {"stripe_id": invoice["id"], "status": invoice["status"]}
     if invoice["status"] != "draft":
-        columns |= {"url": invoice.get("hosted_invoice_url") or "", "total": from_cents(invoice["total"])}
+        columns["url"] = invoice.get("hosted_invoice_url") or ""
     StripeInvoice.objects.filter(invoice_id=invoice["metadata"]["invoice"]).update(**columns)
 
 

@@ -100,6 +100,11 @@ OPERATIONS = {
         find=_find_customer,
         sent=customers.note_customer,
     ),
+    "customer.update": Operation(
+        make=customers.update,
+        find=lambda client, p, call: None,  # made again, it is the same
+        sent=customers.note_update,
+    ),
     "checkout.create": Operation(
         make=lambda client, p, o: _plain(client.v1.checkout.sessions.create(p, o)),
         find=_find_session,

@@ -136,6 +136,7 @@ class Environment(BaseSettings):
     stripe_webhook_secret: SecretStr | None = None
     stripe_api_base: str = "https://api.stripe.com"
     stripe_meter_event: str | None = None
+    stripe_tax: bool = False
 
     # Workers
     engine: str | None = None
@@ -171,6 +172,8 @@ class Environment(BaseSettings):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
+        if self.stripe_tax and not self.stripe_secret_key:
+            raise ValueError("STRIPE_TAX needs STRIPE_SECRET_KEY")
         if self.email_url:
             mail.parse_url(self.email_url.get_secret_value())
         if self.secret_key and len(self.secret_key.get_secret_value()) < 32:

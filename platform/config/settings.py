@@ -210,11 +210,13 @@ STRIPE_WEBHOOK_SECRET = (
     ENVIRONMENT.stripe_webhook_secret.get_secret_value() if ENVIRONMENT.stripe_webhook_secret else ""
 )
 STRIPE_API_BASE = ENVIRONMENT.stripe_api_base
+STRIPE_TAX = ENVIRONMENT.stripe_tax
 STRIPE_METER_EVENT = ENVIRONMENT.stripe_meter_event or ""
 if STRIPE_SECRET_KEY:
     CELERY_BEAT_SCHEDULE |= {
         "send-stripe-calls": {"task": "billing.tasks.send_stripe_calls", "schedule": 10.0},
         "process-stripe-events": {"task": "billing.tasks.process_stripe_events", "schedule": 10.0},
+        "show-at-stripe": {"task": "billing.tasks.show_at_stripe", "schedule": 60.0},
         "recharge-accounts": {"task": "billing.tasks.recharge_accounts", "schedule": 60.0},
         "report-to-stripe-meter": {"task": "billing.tasks.report_to_stripe_meter", "schedule": 900.0},
         "reconcile-stripe": {"task": "billing.tasks.reconcile_stripe", "schedule": 86_400.0},
@@ -248,7 +250,7 @@ COMPANY_TAX_IDS = ENVIRONMENT.company_tax_ids
 COMPANY_EMAIL = ENVIRONMENT.company_email
 COMPANY_PAYMENT = ENVIRONMENT.company_payment
 COMPANY_LOGO = ENVIRONMENT.company_logo
-INVOICE_TAX = "billing.invoices.tax.at_rate"
+INVOICE_TAX = "billing.stripe.tax.calculate" if STRIPE_TAX else "billing.invoices.tax.at_rate"
 REQUEST_IDS = "gateway.request_ids.of_jobs"
 
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).

@@ -12,6 +12,18 @@ MOST_LINES = 250
 AUTOMATIC_TAX = Decimal("0.19")
 
 
+def calculate_tax(store: Store, p: Thing) -> Thing:
+    """What `automatic_tax` finds on the same amount, for a customer with an address."""
+    if not store.get("customer", p["customer"]).get("address"):
+        raise Refused("The customer has no address.", code="customer_tax_location_invalid", param="customer")
+    amount = sum(item["amount"] for item in p["line_items"])
+    return store.add(
+        "tax.calculation",
+        tax_amount_exclusive=int((amount * AUTOMATIC_TAX).quantize(Decimal(1), rounding=ROUND_HALF_UP)),
+        tax_breakdown=[{"taxability_reason": "standard_rated"}],
+    )
+
+
 def create(store: Store, p: Thing) -> Thing:
     store.get("customer", p["customer"])
     number = p.get("number")

@@ -14,6 +14,12 @@ def create_customer(store: Store, p: Thing) -> Thing:
     return store.add("customer", name=p.get("name"), email=p.get("email"), metadata=p.get("metadata", {}))
 
 
+def update_customer(store: Store, id: str, p: Thing) -> Thing:
+    customer = store.get("customer", id)
+    customer |= p
+    return customer
+
+
 def create_session(store: Store, p: Thing) -> Thing:
     store.get("customer", p["customer"])
     lines = p.get("line_items", [])

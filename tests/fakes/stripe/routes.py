@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from stripe import params as typed
-from stripe.params import billing, checkout
+from stripe.params import billing, checkout, tax
 
 from tests.fakes.stripe import invoices, meters, payments
 from tests.fakes.stripe.schema import Refused
@@ -72,6 +72,8 @@ def _summaries(store: Store, id: str, p: Thing) -> Thing:
 
 _ROUTES: list[tuple[str, str, Any, Answer]] = [
     ("POST", "/v1/customers", typed.CustomerCreateParams, payments.create_customer),
+    ("POST", "/v1/customers/*", typed.CustomerUpdateParams, payments.update_customer),
+    ("POST", "/v1/tax/calculations", tax.CalculationCreateParams, invoices.calculate_tax),
     ("GET", "/v1/customers/search", typed.CustomerSearchParams, _search_customers),
     ("POST", "/v1/checkout/sessions", checkout.SessionCreateParams, payments.create_session),
     ("GET", "/v1/checkout/sessions", checkout.SessionListParams, _list("checkout.session", "customer")),

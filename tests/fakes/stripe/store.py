@@ -15,7 +15,7 @@ PREFIXES = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re",
     "dispute": "dp", "checkout.session": "cs", "setup_intent": "seti", "invoice": "in", "line_item": "il",
     "invoice_payment": "inpay", "credit_note": "cn", "balance_transaction": "txn", "event": "evt",
-    "billing.meter": "mtr", "billing.meter_event_summary": "mtrusg",
+    "tax.calculation": "taxcalc", "billing.meter": "mtr", "billing.meter_event_summary": "mtrusg",
 }  # fmt: skip
 
 
