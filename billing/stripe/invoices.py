@@ -31,6 +31,7 @@ CREDIT_NOTE = "credit-note:"
 """Before a credit note's id, the key of the call that tells of it."""
 MOST_LINES = 249
 """Stripe takes 250 (https://docs.stripe.com/api/invoiceitems/create); one is kept for what rounding leaves."""
+_PARTS = {"refund_amount", "credit_amount", "out_of_band_amount"}
 _SOONEST_DUE = timedelta(days=3)
 """Stripe takes no day that is over, and may have it from us late."""
 _PLACES = Decimal("0.000000000001")
@@ -210,6 +211,18 @@ def finalize(client: stripe.StripeClient, p: dict[str, Any], o: Any) -> dict[str
         key = {"idempotency_key": f"{o['idempotency_key']}:rounding"}
         client.v1.invoices.add_lines(p["invoice"], rounding, key)  # type: ignore[arg-type]  # plain JSON
     return client.v1.invoices.finalize_invoice(p["invoice"], {"auto_advance": False}, o).to_dict()
+
+
+def create_credit_note(client: stripe.StripeClient, p: dict[str, Any], o: Any) -> dict[str, Any]:
+    """Make the credit note; where the invoice was paid meanwhile, its amount is settled here, not at Stripe."""
+    try:
+        return client.v1.credit_notes.create(p, o).to_dict()  # type: ignore[arg-type]  # plain JSON
+    except stripe.InvalidRequestError:
+        if client.v1.invoices.retrieve(p["invoice"]).status != "paid" or _PARTS & p.keys():
+            raise
+    settled = {**p, "out_of_band_amount": p["amount"]}
+    key = {"idempotency_key": f"{o['idempotency_key']}:paid"}
+    return client.v1.credit_notes.create(settled, key).to_dict()  # type: ignore[arg-type]  # plain JSON
 
 
 def note_call(call: StripeCall, invoice: dict[str, Any]) -> None:

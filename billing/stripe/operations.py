@@ -94,6 +94,21 @@ def _without_invoice(p: Parameters) -> Parameters:
     return {name: value for name, value in p.items() if name != "invoice"}
 
 
+def _end_invoice(end: Callable[[Client, Parameters, Any], stripe.Invoice]) -> Callable[..., Made]:
+    """Pay or void an invoice, or find that it ended another way a moment before."""
+
+    def make(client: Client, p: Parameters, o: Any) -> Made:
+        try:
+            return _plain(end(client, p, o))
+        except stripe.InvalidRequestError:
+            invoice = _plain(client.v1.invoices.retrieve(p["invoice"]))
+            if invoice["status"] not in ("paid", "void"):
+                raise
+            return invoice
+
+    return make
+
+
 OPERATIONS = {
     "customer.create": Operation(
         make=lambda client, p, o: _plain(client.v1.customers.create(p, o)),
@@ -139,17 +154,17 @@ OPERATIONS = {
         sent=invoices.note_call,
     ),
     "invoice.pay": Operation(
-        make=lambda client, p, o: _plain(client.v1.invoices.pay(p["invoice"], _without_invoice(p), o)),
-        find=_find_in_status("paid"),
+        make=_end_invoice(lambda client, p, o: client.v1.invoices.pay(p["invoice"], _without_invoice(p), o)),
+        find=_find_in_status("paid", "void"),
         sent=invoices.note_call,
     ),
     "invoice.void": Operation(
-        make=lambda client, p, o: _plain(client.v1.invoices.void_invoice(p["invoice"], {}, o)),
-        find=_find_in_status("void"),
+        make=_end_invoice(lambda client, p, o: client.v1.invoices.void_invoice(p["invoice"], {}, o)),
+        find=_find_in_status("paid", "void"),
         sent=invoices.note_call,
     ),
     "credit_note.create": Operation(
-        make=lambda client, p, o: _plain(client.v1.credit_notes.create(p, o)),
+        make=invoices.create_credit_note,
         find=_find_credit_note,
         sent=invoices.note_credit,
     ),

@@ -15,7 +15,7 @@ import django
 django.setup()
 
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
-from tests.benchmarks import billing, console, dashboard, higgs, invoices, requests  # noqa: E402
+from tests.benchmarks import billing, console, dashboard, higgs, invoices, requests, verification  # noqa: E402
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         server.start()
     try:
         # The last two bring records that are in no ledger.
-        for benchmark in (requests, higgs, billing, invoices, dashboard, console):
+        for benchmark in (requests, higgs, billing, invoices, verification, dashboard, console):
             benchmark.run()
             print()
     finally:
