@@ -8,13 +8,18 @@ Shapes: B rows, Q heads, K key/value heads, D head size, S slots, M positions of
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from shutil import which
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+log = logging.getLogger(__name__)
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(q [B, Q, D], k [S, K, M, D], v [S, K, M, D]) -> [B, Q, D]; row b sees positions[b] + 1 keys of slots[b]."""
@@ -22,8 +27,16 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @cache
 def has_kernel(device: torch.device) -> bool:
-    """Whether decoding there reads live positions only, however wide the window; CUDA's torch brings Triton."""
-    return device.type == "cuda" and find_spec("triton") is not None
+    """Whether decoding there reads live positions only, however wide the window.
+
+    CUDA's torch brings Triton, which needs a C compiler for what launches its kernels.
+    """
+    if device.type != "cuda" or find_spec("triton") is None:
+        return False
+    if not (os.environ.get("CC") or which("gcc") or which("clang")):
+        log.warning("no C compiler for Triton: attention reads whole windows")
+        return False
+    return True
 
 
 def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:
