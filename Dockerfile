@@ -13,6 +13,10 @@ COPY pyproject.toml LICENSE README.md ./
 RUN mkdir platform && pip install --no-cache-dir ".[${EXTRAS}]"
 
 FROM python:3.11-slim
+ARG EXTRAS=worker
+# Triton builds what launches its kernels when it first runs.
+RUN case "$EXTRAS" in *worker*) apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/* ;; esac
 RUN useradd --system --uid 10001 --no-create-home speech \
     && install --directory --owner speech --group speech --mode 700 /var/lib/speech
 COPY --from=packages /venv /venv
@@ -25,6 +29,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=config.settings \
     VAR_DIR=/var/lib/speech \
+    TRITON_CACHE_DIR=/var/lib/speech/triton \
     HOST=0.0.0.0
 USER speech
 EXPOSE 8000

@@ -216,6 +216,7 @@ class Host:
                 "model": engine.model,
                 "device": engine.device,
                 "slots": engine.slots,
+                "voices": engine.voices,
                 "running": len(running),
             },
         )

@@ -102,6 +102,10 @@ class HiggsEngine:
         return self._slots
 
     @property
+    def voices(self) -> tuple[str, ...]:
+        return tuple(self._voices)
+
+    @property
     def healthy(self) -> bool:
         return self._thread.is_alive()
 

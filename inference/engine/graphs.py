@@ -1,5 +1,7 @@
 """Steps as CUDA graphs: one per batch size, window and kind of sampling, captured before there is work.
 
+Where attention reads live positions only, one window is enough for all.
+
 A graph reads one input, the slots; all else is indexed from the pools that `BatchState` holds. Batches are
 padded with the scratch slot. Results go to pinned memory behind the step, so that the host never waits for the
 step that it has just launched.
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from inference.engine.runners import CANDIDATES, Packed, candidates_for
 from inference.engine.state import BatchState
+from inference.higgs.attention import has_kernel
 
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 SHORTEST_WINDOW = 256
@@ -26,9 +29,11 @@ class GraphRunner:
 
     def __init__(self, state: BatchState) -> None:
         self._state = state
-        self._batches, self._windows = buckets(state.slots, state.length)
+        self.batches, self.windows = buckets(state.slots, state.length)
+        if has_kernel(state.model.device):
+            self.windows = [state.length]
         device, books = state.model.device, state.model.config.num_codebooks
-        largest = self._batches[-1]
+        largest = self.batches[-1]
         self._slots = torch.full((largest,), state.scratch, dtype=torch.int64, device=device)
         # Two of each: the host fills and reads one while the device is still at the other.
         self._pinned_slots = [torch.empty(largest, dtype=torch.int64, pin_memory=True) for _ in range(2)]
@@ -40,7 +45,7 @@ class GraphRunner:
         self._pool = torch.cuda.graph_pool_handle()
         kinds = sorted({candidates_for(CANDIDATES, state.model.config.codebook_size), 0})
         # The largest first: the smaller ones find room in what it leaves.
-        for batch, window, kind in product(reversed(self._batches), reversed(self._windows), kinds):
+        for batch, window, kind in product(reversed(self.batches), reversed(self.windows), kinds):
             self._graphs[batch, window, kind] = self._capture(batch, window, kind)
 
     def _capture(self, batch: int, window: int, kind: int) -> tuple[torch.cuda.CUDAGraph, Tensor]:
@@ -53,8 +58,8 @@ class GraphRunner:
         return graph, packed
 
     def launch(self, slots: list[int], *, live: int, candidates: int) -> Callable[[], Packed]:
-        batch = self._batches[bisect_left(self._batches, len(slots))]
-        window = self._windows[bisect_left(self._windows, live)]
+        batch = self.batches[bisect_left(self.batches, len(slots))]
+        window = self.windows[bisect_left(self.windows, live)]
         kind = candidates_for(candidates, self._state.model.config.codebook_size)
         graph, packed = self._graphs[batch, window, kind]
         self._turn = 1 - self._turn

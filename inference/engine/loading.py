@@ -11,8 +11,8 @@ from django.conf import settings
 
 from inference.engine.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engine.scheduler import Policy
-from inference.engine.voices import DESCRIBED, Voice
-from inference.higgs.references import References
+from inference.engine.voices import DESCRIBED, NAME, RECORDED, Voice
+from inference.higgs.references import References, VoiceError
 
 
 def load() -> HiggsEngine:
@@ -34,14 +34,17 @@ def load() -> HiggsEngine:
 
 
 def _voices(checkpoint: Path, folder: Path | None) -> dict[str, Voice]:
-    """The platform's voices, with their references where `folder` has them, encoded before any request waits.
+    """The platform's voices and those of `folder`, with their references, encoded before any request waits.
 
     Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises VoiceError.
     """
     if folder is None:
         return DESCRIBED
     references = References(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "references")
-    return {
-        name: replace(voice, reference=found.turn if (found := references.of(name)) else None)
-        for name, voice in DESCRIBED.items()
-    }
+    voices = dict(DESCRIBED)
+    for name in references.voices():
+        if not NAME.fullmatch(name):
+            raise VoiceError(f"{name!r} cannot be a voice's name: letters, digits, '-' and '_', 64 at most")
+        if (found := references.of(name)) is not None:
+            voices[name] = replace(voices.get(name, RECORDED), reference=found.turn)
+    return voices

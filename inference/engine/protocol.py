@@ -167,6 +167,10 @@ class Engine(Protocol):
         """How many requests it speaks at once."""
 
     @property
+    def voices(self) -> tuple[str, ...]:
+        """The names of those it can speak as."""
+
+    @property
     def healthy(self) -> bool:
         """Whether it can speak. False for good once it is closed, or broken beyond a single request."""
 

@@ -15,21 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.engine.protocol import FRAME_RATE, EngineError
+from inference.engine.first_chunk import StepClock, first_frames
+from inference.engine.protocol import EngineError
 from inference.engine.runners import Packed, Runner
 from inference.engine.state import BROKEN, ENDED, BatchState
 from inference.engine.stream import NO_SLOT, Stream
 from inference.engine.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
-
-FIRST_FRAMES = 4
-LAST_FRAMES = 25
-"""A chunk's length at first, and at most."""
-FIRST_WAIT_FRAMES = 6
-"""Steps that the second chunk takes beyond its own length: its context is longer than the first one's."""
-MARGIN = 1.5
-"""A step may take so much longer than it did, and still nobody hears a gap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +64,7 @@ class Scheduler:
         """By slot, who takes part in steps."""
         self._audible: dict[Stream, None] = {}
         """Who may have a chunk for the codec, in order of becoming so."""
-        self.step_seconds = 0.0
-        """A running mean of the time from one step to the next."""
-        self._last_launch: float | None = None
+        self._steps = StepClock()
         self.use(state, runner)
 
     def use(self, state: BatchState, runner: Runner) -> None:
@@ -156,7 +147,7 @@ class Scheduler:
     def _admit(self) -> None:
         while self.waiting and (self._free or self.waiting[0].ended):
             stream = self.waiting.popleft()
-            stream.chunks.first = first_frames(self.step_seconds)
+            stream.chunks.first = first_frames(self._steps.seconds)
             self._audible[stream] = None
             if stream.ended is None:
                 stream.slot = self._free.pop()
@@ -210,8 +201,7 @@ class Scheduler:
         self.speaking[slot] = stream
         self._position[slot], self._top_k[slot] = stream.filled, stream.top_k
         self._count[slot] = len(stream.rows) - self._frames.shape[2]
-        known = stream.total - stream.start
-        self._due[slot] = _due(stream, known)
+        self._due[slot] = stream.due(stream.total - stream.start)
 
     def _launch(self) -> _Launched | None:
         now = self._clock()
@@ -220,11 +210,9 @@ class Scheduler:
             slot for slot, stream in self.speaking.items() if pace is None or stream.lead_seconds(now) < pace
         )
         if not slots:
-            self._last_launch = None
+            self._steps.pause()
             return None
-        if self._last_launch is not None:
-            self.step_seconds += 0.1 * (now - self._last_launch - self.step_seconds)
-        self._last_launch = now
+        self._steps.step(now)
         at = np.array(slots)
         self._position[at] += 1
         top_k = self._top_k[at]
@@ -257,12 +245,11 @@ class Scheduler:
             self._collect(stream, count - 1)
             self._end_sentence(stream)
             return
-        last = _last(stream)
-        self._collect(stream, min(count, last))
-        if count > last:
+        self._collect(stream, min(count, stream.last))
+        if count > stream.last:
             stream.ended = "length"
             self._release(stream)
-        self._due[slot] = _due(stream, count)
+        self._due[slot] = stream.due(count)
         self._audible[stream] = None
 
     def _collect(self, stream: Stream, count: int) -> None:
@@ -298,7 +285,7 @@ class Scheduler:
             if stream.first_audio_at is None:
                 stream.first_audio_at = self._clock()
             if stream.slot in self.speaking:
-                self._due[stream.slot] = _due(stream, stream.total - stream.start)
+                self._due[stream.slot] = stream.due(stream.total - stream.start)
         return bool(windows)
 
     def _fail(self, stream: Stream, error: EngineError) -> None:
@@ -310,24 +297,3 @@ class Scheduler:
         for stream in self.streams:
             self._remove(stream)
             stream.generation.fail(error)
-
-
-def first_frames(step_seconds: float) -> int:
-    """How long a first chunk must be for the second to be there when it has been played.
-
-    The second, as long as the first, is there after f + FIRST_WAIT_FRAMES further steps; the first plays f / 25 s.
-    """
-    step = MARGIN * step_seconds * FRAME_RATE  # as a part of the time that a frame plays
-    if step >= 1:
-        return LAST_FRAMES
-    return min(LAST_FRAMES, max(FIRST_FRAMES, int(np.ceil(FIRST_WAIT_FRAMES * step / (1 - step)))))
-
-
-def _last(stream: Stream) -> int:
-    """Frames that the sentence may have; one more shows that it would have gone on."""
-    return stream.cap if stream.limit is None else min(stream.cap, stream.limit - stream.start)
-
-
-def _due(stream: Stream, count: int) -> int:
-    """The number of frames of the sentence, more than `count`, at which there is something to do."""
-    return min(_last(stream) + 1, max(count + 1, stream.wanted))

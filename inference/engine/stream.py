@@ -79,6 +79,15 @@ class Stream:
         """Frames of the sentence that let the next chunk out."""
         return self.chunks.wanted - self.start
 
+    @property
+    def last(self) -> int:
+        """Frames that the sentence may have; one more shows that it would have gone on."""
+        return self.cap if self.limit is None else min(self.cap, self.limit - self.start)
+
+    def due(self, count: int) -> int:
+        """The number of frames of the sentence, more than `count`, at which there is something to do."""
+        return min(self.last + 1, max(count + 1, self.wanted))
+
     def _recall(self, checkpoint: Codes | None) -> None:
         """Take an earlier attempt's frames, unless another kind of model made them."""
         if checkpoint is None or checkpoint.ndim != 2 or checkpoint.shape[1] != self.config.num_codebooks:

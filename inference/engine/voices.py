@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from inference.higgs.prompt import Turn
@@ -15,6 +16,10 @@ class Voice:
     reference: Turn | None = None
 
 
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a recording may call its voice."""
+RECORDED = Voice("The voice of the recording, very clear audio")
+"""A voice of which nothing is known but its recording."""
 DESCRIBED: dict[str, Voice] = {
     name: Voice(f"{description}, very clear audio")
     for name, description in {

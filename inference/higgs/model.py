@@ -11,13 +11,14 @@ S slots, M positions of a slot.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
+from inference.higgs.attention import attend_piece, plan_attention
 from inference.higgs.config import HiggsConfig, RopeConfig
 from inference.higgs.linear import linear
 
@@ -50,13 +51,17 @@ class KVCache:
     def __init__(
         self, config: HiggsConfig, *, slots: int, length: int, device: torch.device | str, dtype: torch.dtype
     ) -> None:
-        shape = (config.layers, slots + 1, length, config.kv_heads, config.head_dim)
-        self.k = torch.zeros(shape, device=device, dtype=dtype)  # [L, S+1, M, K, D]
+        shape = (config.layers, slots + 1, config.kv_heads, length, config.head_dim)
+        self.k = torch.zeros(shape, device=device, dtype=dtype)  # [L, S+1, K, M, D]
         self.v = torch.zeros(shape, device=device, dtype=dtype)
         self.slots, self.length, self.scratch = slots, length, slots
         angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
-        self.cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
-        self.sin = angles.sin().repeat(1, 2).to(device, dtype)
+        self._cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
+        self._sin = angles.sin().repeat(1, 2).to(device, dtype)
+
+    def rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [T, 1, D] at positions [T]."""
+        return self._cos[positions, None], self._sin[positions, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,41 +87,6 @@ class Prompt:
         return Prompt(torch.cat([self.tokens, filler]), torch.cat([self.codes, rows.to(self.codes)]))
 
 
-Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
-"""(q [B,Q,D], k [S,M,K,D], v, slots [B], positions [B], window) -> [B,Q,D]; row b sees positions[b] + 1 keys."""
-
-
-def attend_sdpa(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
-    """Decode attention in fixed shapes: the first `window` positions of each slot, masked to its length."""
-    keys = k[:, :window].index_select(0, slots).transpose(1, 2)  # [B, K, W, D]
-    values = v[:, :window].index_select(0, slots).transpose(1, 2)
-    return _attend_masked(q, keys, values, positions)
-
-
-def attend_live(q: Tensor, k: Tensor, v: Tensor, slots: Tensor, positions: Tensor, window: int) -> Tensor:
-    """The same on the CPU, where looking at values is free: slots that stand together are read where they lie.
-
-    Nothing is copied, and of each run of slots no more is read than its longest holds.
-    """
-    numbers, pieces, start = slots.tolist(), [], 0
-    for end in range(1, len(numbers) + 1):
-        if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
-            continue
-        here, live = slice(numbers[start], numbers[end - 1] + 1), positions[start:end]
-        length = int(live.max()) + 1
-        keys, values = (x[here, :length].transpose(1, 2) for x in (k, v))
-        pieces.append(_attend_masked(q[start:end], keys, values, live))
-        start = end
-    return torch.cat(pieces)
-
-
-def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
-    """q [B, Q, D] over keys and values [B, K, W, D]; row b sees positions[b] + 1 of them."""
-    mask = torch.arange(keys.shape[2], device=q.device) <= positions[:, None]  # [B, W]
-    groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
-    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
-
-
 @dataclass(slots=True)
 class HiggsModel:
     config: HiggsConfig
@@ -125,10 +95,6 @@ class HiggsModel:
     layers: list[Layer]
     norm: Tensor  # [H]
     head: Tensor  # [N·V, H]
-
-    @property
-    def attend(self) -> Attend:
-        return attend_live if self.device.type == "cpu" else attend_sdpa
 
     @property
     def device(self) -> torch.device:
@@ -180,17 +146,18 @@ class HiggsModel:
         )
         slot_of = torch.cat([torch.full((n,), s, device=device) for s, n in zip(slots, lengths, strict=True)])
 
+        rotary = cache.rotary(positions)
         x = F.embedding(tokens, self.text_embedding)  # [T, H]
         x[audio] = self.embed_codes(codes)
         for index, layer in enumerate(self.layers):
             normed = torch.empty_like(x)
             normed[text] = self._norm(x[text], layer.text.input_norm)
             normed[audio] = self._norm(x[audio], layer.audio.input_norm)
-            q, k, v = self._qkv(layer, normed, cache, positions)
-            cache.k[index, slot_of, positions] = k
-            cache.v[index, slot_of, positions] = v
+            q, k, v = self._qkv(layer, normed, rotary)
+            cache.k[index, slot_of, :, positions] = k
+            cache.v[index, slot_of, :, positions] = v
             pieces = [
-                _attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
+                attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
             x = x + linear(torch.cat(pieces).flatten(1), layer.out)
@@ -212,26 +179,27 @@ class HiggsModel:
         Returns:
             float32 logits [B, N, V].
         """
+        attend = plan_attention(slots, positions, window)
+        rotary = cache.rotary(positions)
         x = self.embed_codes(codes)  # [B, H]
         for index, layer in enumerate(self.layers):
-            q, k, v = self._qkv(layer, self._norm(x, layer.audio.input_norm), cache, positions)
-            keys, values = cache.k[index], cache.v[index]  # [S+1, M, K, D]
-            keys[slots, positions] = k
-            values[slots, positions] = v
-            attended = self.attend(q, keys, values, slots, positions, window)
-            x = x + linear(attended.flatten(1), layer.out)
+            q, k, v = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
+            keys, values = cache.k[index], cache.v[index]  # [S+1, K, M, D]
+            keys[slots, :, positions] = k
+            values[slots, :, positions] = v
+            x = x + linear(attend(q, keys, values).flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, (x.shape[-1],), weight, self.config.norm_eps)
 
-    def _qkv(self, layer: Layer, x: Tensor, cache: KVCache, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries [T, Q, D] and keys [T, K, D], and values [T, K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
         states = linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
         rotated, v = states[:, : heads + kv], states[:, heads + kv :]
-        cos, sin = cache.cos[positions, None], cache.sin[positions, None]  # [T, 1, D]
+        cos, sin = rotary
         first, second = rotated.chunk(2, dim=-1)
         rotated = rotated * cos + torch.cat((-second, first), dim=-1) * sin
         return rotated[:, :heads].contiguous(), rotated[:, heads:], v
@@ -239,17 +207,6 @@ class HiggsModel:
     def _logits(self, x: Tensor) -> Tensor:
         logits = linear(self._norm(x, self.norm), self.head).float()
         return logits.view(len(x), self.config.num_codebooks, -1)
-
-
-def _attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
-    """Causal attention of one piece q [P, Q, D] over its slot's first start + P positions; k, v [M, K, D]."""
-    end = start + len(q)
-    keys, values = (x[:end].transpose(0, 1)[None] for x in (k, v))  # [1, K, E, D]
-    mask = None if not start else torch.ones(len(q), end, dtype=torch.bool, device=q.device).tril(start)
-    out = F.scaled_dot_product_attention(
-        q.transpose(0, 1)[None], keys, values, attn_mask=mask, is_causal=mask is None, enable_gqa=True
-    )
-    return out[0].transpose(0, 1)
 
 
 def inverse_frequencies(config: HiggsConfig) -> Tensor:

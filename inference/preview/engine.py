@@ -73,6 +73,10 @@ class PreviewEngine:
         return self._slots
 
     @property
+    def voices(self) -> tuple[str, ...]:
+        return tuple(PRESETS)
+
+    @property
     def healthy(self) -> bool:
         return self._thread.is_alive()
 

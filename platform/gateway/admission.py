@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import kombu.exceptions
 import psycopg
-import redis
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
 
@@ -19,18 +17,16 @@ from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
 from gateway import catalog, idempotency
-from gateway.errors import account_suspended, out_of_budget, out_of_credit, unavailable
+from gateway.errors import account_suspended, out_of_budget, out_of_credit
 from gateway.idempotency import Ask
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
-from inference import jobs, presence, tasks
+from inference import jobs, tasks
 
 log = logging.getLogger(__name__)
 
-PRESENCE_SECONDS = 0.5
 HOLD_MARGIN = timedelta(minutes=5)
 """How long after its job's deadline a hold waits for the end that the sweepers of `inference` report by then."""
-_workers_seen_at = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
     """
     if (job_id := await idempotency.find(service.database, principal, ask)) is not None:
         return Admitted(job_id, replayed=True)
-    await _require_worker(service)
+    await service.workers.require()
     job = jobs.NewJob(
         id=new_id(),
         organization_id=principal.organization_id,
@@ -108,21 +104,3 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
         ),
     ):
         await jobs.submit(connection, job)
-
-
-async def _require_worker(service: Service) -> None:
-    """Refuse at once what nobody would speak; a worker that was seen is believed for half a second."""
-    global _workers_seen_at
-    if time.monotonic() - _workers_seen_at < PRESENCE_SECONDS:
-        return
-    try:
-        workers = await presence.workers(service.redis)
-    except redis.RedisError:
-        return  # nobody knows: the job waits for Redis to be back, at most until its deadline
-    if not workers:
-        raise unavailable(
-            "No worker is ready to speak right now. Please try again shortly.",
-            code="no_worker",
-            retry_after_seconds=2,
-        )
-    _workers_seen_at = time.monotonic()

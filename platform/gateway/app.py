@@ -25,6 +25,7 @@ V1_ROUTES = (
     Route("/audio/speech", speech.create_speech, methods=["POST"]),
     Route("/models", models_api.list_models),
     Route("/models/{model:path}", models_api.get_model),
+    Route("/voices", models_api.list_voices),
     Route("/audio/{audio_id}", audio.AudioResource),
     Route("/openapi.json", document.show),
 )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from gateway.catalog import known_voice
 from inference.speech.dialogue import speakers_of
-from inference.speech.voices import VOICES
 
 _SCENE_LINE = re.compile(r"^\s*(SPEAKER\d{1,2})\s*:\s*(.+)$", re.MULTILINE)
 _KINDS = {
@@ -19,37 +18,43 @@ _KINDS = {
 
 
 def cast(
-    text: str, *, scene: str, voice: str, voices: Mapping[str, str] | Sequence[str] | None, param: str
+    text: str,
+    *,
+    scene: str,
+    voice: str,
+    voices: Mapping[str, str] | Sequence[str] | None,
+    offered: Sequence[str],
+    param: str,
 ) -> dict[str, str]:
     """A voice for each speaker of `text`; {} where nobody is tagged.
 
     In this order: what `voices` says; the scene's line "SPEAKER0: echo" or "SPEAKER0: feminine, calm"; `voice` for
-    the first speaker; a voice that nobody has yet.
+    the first speaker; a voice of those `offered` that nobody has yet.
 
     Raises:
         ApiError: 400 for an unknown voice in `voices`, which the request calls `param`.
     """
     speakers = speakers_of(text)
-    chosen = _named(voices or {}, param)
+    chosen = _named(voices or {}, offered, param)
     described = dict(_SCENE_LINE.findall(scene))
     taken = {chosen[speaker] for speaker in speakers if speaker in chosen}
     cast = {}
     for position, speaker in enumerate(speakers):
-        preferred = _preferred(described.get(speaker, "")) or ((voice,) if position == 0 else ())
-        free = [each for each in (*preferred, *VOICES) if each not in taken]
-        cast[speaker] = chosen.get(speaker) or (free or VOICES)[0]
+        preferred = _preferred(described.get(speaker, ""), offered) or ((voice,) if position == 0 else ())
+        free = [each for each in (*preferred, *offered) if each not in taken]
+        cast[speaker] = chosen.get(speaker) or (free or offered)[0]
         taken.add(cast[speaker])
     return cast
 
 
-def _named(voices: Mapping[str, str] | Sequence[str], param: str) -> dict[str, str]:
+def _named(voices: Mapping[str, str] | Sequence[str], offered: Sequence[str], param: str) -> dict[str, str]:
     if not isinstance(voices, Mapping):
         voices = {f"SPEAKER{number}": voice for number, voice in enumerate(voices)}
-    return {speaker: known_voice(voice, f"{param}.{speaker}") for speaker, voice in voices.items()}
+    return {speaker: known_voice(voice, offered, f"{param}.{speaker}") for speaker, voice in voices.items()}
 
 
-def _preferred(description: str) -> tuple[str, ...]:
+def _preferred(description: str, offered: Sequence[str]) -> tuple[str, ...]:
     """The voices that a scene's line asks for."""
     words = re.findall(r"\w+", description.lower())
-    named = tuple(word for word in words if word in VOICES)
+    named = tuple(word for word in words if word in offered)
     return named or next((_KINDS[word] for word in words if word in _KINDS), ())

@@ -1,7 +1,8 @@
-"""What is on offer: the models that have a voice behind them, their other names, and the voices."""
+"""What is on offer: the models that have a voice behind them, and their other names."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ from django.conf import settings
 
 from gateway.errors import ApiError, invalid, not_found
 from inference.speech.formats import FORMAT_NAMES, canonical
-from inference.speech.voices import VOICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def unknown_model(name: str, *, param: str | None = "model") -> ApiError:
     )
 
 
-def known_voice(name: str, param: str) -> str:
+def known_voice(name: str, offered: Sequence[str], param: str) -> str:
     """Raises ApiError: 400 for a voice that is not on offer."""
-    return _known("voice", name, VOICES, param)
+    return _known("voice", name, offered, param)
 
 
 def known_format(name: str, param: str) -> str:
@@ -60,7 +60,7 @@ def known_format(name: str, param: str) -> str:
     return canonical(_known("format", name, FORMAT_NAMES, param))
 
 
-def _known(kind: str, name: str, known: tuple[str, ...], param: str) -> str:
+def _known(kind: str, name: str, known: Sequence[str], param: str) -> str:
     if name not in known:
         raise invalid(
             f"Invalid {kind} {name[:100]!r}. Supported values: {', '.join(known)}.",

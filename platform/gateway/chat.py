@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
 from inference import assets, jobs
 
 
-def _read(body: Any) -> Asked:
+def _read(body: Any, offered: Sequence[str]) -> Asked:
     request = parse(ChatRequest, body)
     include_usage = bool(request.stream_options and request.stream_options.include_usage)
 
@@ -33,7 +34,7 @@ def _read(body: Any) -> Asked:
             return _Chunks(job_id, created, include_usage=include_usage)
         return _Completion(job_id, created)
 
-    return Asked(order_from_chat(request), answer)
+    return Asked(order_from_chat(request, offered), answer)
 
 
 create_chat_completion = SpeechRoute(_read)

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}."""
+"""GET /v1/models, /v1/models/{id} and /v1/voices."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ async def get_model(request: Request) -> Response:
     """One model."""
     await _authenticate(request)
     return JSONResponse(catalog.find(request.path_params["model"]).as_json())
+
+
+async def list_voices(request: Request) -> Response:
+    """Every voice on offer: the platform's, and those that the engine in service has recordings of."""
+    await _authenticate(request)
+    service: Service = request.state.service
+    data = [{"id": name, "object": "voice"} for name in await service.workers.voices()]
+    return JSONResponse({"object": "list", "data": data})
 
 
 async def _authenticate(request: Request) -> None:

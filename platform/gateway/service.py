@@ -17,14 +17,16 @@ from redis.backoff import NoBackoff
 from gateway.authentication import KeyCache
 from gateway.limiter import Limiter
 from gateway.request_log import RequestLogWriter
+from gateway.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The database pool and Redis, the remembered keys, the rate limits, the log's writer."""
+    """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, the log."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
+    workers: Workers
     keys: KeyCache
     limiter: Limiter
     log: RequestLogWriter
@@ -56,6 +58,6 @@ async def open_service() -> AsyncIterator[Service]:
         )
         try:
             async with RequestLogWriter(database) as log:
-                yield Service(database, client, KeyCache(database), Limiter(client), log)
+                yield Service(database, client, Workers(client), KeyCache(database), Limiter(client), log)
         finally:
             await client.aclose()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
 from inference.speech.formats import CONTENT_TYPES
 
 
-def _read(body: Any) -> Asked:
+def _read(body: Any, offered: Sequence[str]) -> Asked:
     request = parse(SpeechBody, body)
-    order = order_from_speech(request)
+    order = order_from_speech(request, offered)
 
     def answer(job_id: UUID, created: int) -> Answer:
         return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway import catalog
@@ -54,9 +55,9 @@ class SpeechOrder:
         return self.max_frames * FRAME_MS
 
 
-def order_from_chat(request: ChatRequest) -> SpeechOrder:
-    """The order in a chat request: the last user message is spoken, system messages are its style, and earlier
-    answers of ours are what it goes on from.
+def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder:
+    """The order in a chat request: the last user message is spoken, by one of the voices `offered`; system
+    messages are its style, and earlier answers of ours are what it goes on from.
 
     Raises:
         ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
@@ -69,7 +70,7 @@ def order_from_chat(request: ChatRequest) -> SpeechOrder:
             code="unsupported_value",
         )
     audio = request.audio
-    voice = _voice(audio.voice, "audio.voice") if audio else DEFAULT_VOICE
+    voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
     format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
     index = _last_user_message(request.messages)
     text = _checked(_text_to_speak(request, index), f"messages[{index}].content")
@@ -78,7 +79,14 @@ def order_from_chat(request: ChatRequest) -> SpeechOrder:
     return SpeechOrder(
         model=model.id,
         voice=voice,
-        voices=cast(text, scene=style, voice=voice, voices=audio.voices if audio else None, param="audio.voices"),
+        voices=cast(
+            text,
+            scene=style,
+            voice=voice,
+            voices=audio.voices if audio else None,
+            offered=offered,
+            param="audio.voices",
+        ),
         format=format_name,
         text=text,
         style=style,
@@ -92,20 +100,20 @@ def order_from_chat(request: ChatRequest) -> SpeechOrder:
     )
 
 
-def order_from_speech(request: SpeechBody) -> SpeechOrder:
+def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrder:
     """The order in a speech request: `input` is spoken, in the style of `instructions`.
 
     Raises:
         ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
     """
     model = catalog.find(request.model)
-    voice = _voice(request.voice, "voice")
+    voice = _voice(request.voice, offered, "voice")
     text = _checked(request.input, "input")
     style = _clean(request.instructions or "")
     return SpeechOrder(
         model=model.id,
         voice=voice,
-        voices=cast(text, scene=style, voice=voice, voices=request.voices, param="voices"),
+        voices=cast(text, scene=style, voice=voice, voices=request.voices, offered=offered, param="voices"),
         format=catalog.known_format(request.response_format, "response_format"),
         text=text,
         style=style,
@@ -123,8 +131,8 @@ def frame_bound(text: str, *, speed: float = 1.0) -> int:
     return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
 
 
-def _voice(voice: Voice, param: str) -> str:
-    return catalog.known_voice(voice if isinstance(voice, str) else voice.id, param)
+def _voice(voice: Voice, offered: Sequence[str], param: str) -> str:
+    return catalog.known_voice(voice if isinstance(voice, str) else voice.id, offered, param)
 
 
 def _last_user_message(messages: list[Message]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.engine.protocol import SAMPLES_PER_FRAME, Chunk, Generation, SpeechRequest
+from inference.speech.voices import VOICES
 
 FRAMES = 25
 
@@ -15,6 +16,7 @@ class NullEngine:
     model = "null"
     device = "cpu"
     slots = 64
+    voices = VOICES
     healthy = True
 
     def submit(self, request: SpeechRequest) -> Generation:

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.gpu`: the Higgs engine on a CUDA device, in the geometries of 1 B and 3 B.
 
-Weights are random: what is measured is time. For each batch: that the graph's rows are those of the plain step,
-the time of a step at 500 positions a slot beside the time that memory and arithmetic need at least, and the time
-to first audio of 1 and 64 requests that come at once.
+Weights are random: what is measured is time. For each batch: that Triton's attention is SDPA's, that the graph's
+rows are those of the plain step, the time of a step at 500 positions a slot beside the time that memory and
+arithmetic need at least, and the time to first audio of 1 and 64 requests that come at once.
 
 The 3 B is the published V2; the 1 B is Llama 3.2's of that size with audio feed-forwards, as V2.5's is unknown.
 """
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from inference.engine.graphs import GraphRunner, buckets
+from inference.engine.graphs import SHORTEST_WINDOW, GraphRunner
 from inference.engine.protocol import Generation, Segment, SpeechRequest
 from inference.engine.runners import CANDIDATES, Runner
 from inference.engine.scheduler import Policy, Scheduler
@@ -26,6 +26,7 @@ from inference.engine.state import BatchState
 from inference.engine.stream import Stream
 from inference.engine.vocoder import Vocoder
 from inference.engine.voices import DESCRIBED
+from inference.higgs.attention import has_kernel, plan_window
 from inference.higgs.codec import Codec, load_codec_config
 from inference.higgs.config import PUBLISHED_RAS, HiggsConfig, RopeConfig
 from inference.higgs.model import FeedForward, HiggsModel, Layer
@@ -103,13 +104,32 @@ def fill(state: BatchState) -> None:
         state.admit(slot, position=LIVE - 1, rows=rows, temperature=1, top_p=0.95, top_k=50, seed=slot)
 
 
-def check_graphs(state: BatchState, runner: Runner) -> None:
+def check_kernel(state: BatchState, runner: GraphRunner) -> float:
+    """The greatest difference of Triton's attention from SDPA's, over slots of all lengths and every batch."""
+    from inference.higgs.attention_kernel import plan_kernel
+
+    config, device = state.model.config, state.model.device
+    k, v = state.cache.k[0].normal_(), state.cache.v[0].normal_()
+    worst = 0.0
+    for batch in runner.batches:
+        q = torch.randn(batch, config.heads, config.head_dim, device=device, dtype=k.dtype)
+        slots = torch.randperm(state.slots, device=device)[:batch]
+        positions = torch.randint(state.length, (batch,), device=device)
+        for window in (SHORTEST_WINDOW, state.length):
+            seen = positions.clamp_max(window - 1)
+            ours, theirs = (plan(slots, seen, window)(q, k, v) for plan in (plan_kernel, plan_window))
+            worst = max(worst, float((ours.float() - theirs.float()).abs().max()))
+    assert worst < 0.02, f"the kernel differs from SDPA by {worst}"  # values of 1, with 8 bits
+    return worst
+
+
+def check_graphs(state: BatchState, runner: GraphRunner) -> None:
     """Every bucket, whole and partly filled, gives what the plain step gives. Raises AssertionError."""
-    for batch in buckets(state.slots, state.length)[0]:
+    for batch in runner.batches:
         for count in {batch, max(1, batch - 1)}:
             padded = [*range(count), *[state.scratch] * (batch - count)]
             fill(state)
-            window = next(w for w in buckets(state.slots, state.length)[1] if w >= LIVE + 3)
+            window = next(w for w in runner.windows if w >= LIVE + 3)
             slots = torch.tensor(padded, device=state.model.device)
             plain = [state.step(slots, window=window, candidates=CANDIDATES)[:count].cpu() for _ in range(3)]
             fill(state)
@@ -172,6 +192,8 @@ def main() -> None:
             began = time.perf_counter()
             runner = GraphRunner(state)
             print(f"\n{model_name}: graphs captured in {time.perf_counter() - began:.0f} s")
+            if has_kernel(model.device):
+                print(f"Triton's attention differs from SDPA's by at most {check_kernel(state, runner):.4f}")
             check_graphs(state, runner)
             print(f"{'batch':>5} {'ms/step':>8} {'floor':>8} {'of it':>6} {'audio s/s':>9}")
             for batch in BATCHES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ def make_checkpoint(folder: Path, *, eos: float = 0.0) -> None:
     (folder / "generation_config.json").write_text(
         json.dumps({"ras_win_len": 7 if eos else None, "ras_win_max_num_repeat": 2})
     )
+
+
+def make_recording(folder: Path, voice: str) -> None:
+    """Save a second of noise, and its words, as a voice's reference."""
+    noise = np.random.default_rng(0).integers(-9000, 9000, 24_000, dtype=np.int16)
+    with wave.open(str(folder / f"{voice}.wav"), "wb") as file:
+        file.setparams((1, 2, 24_000, 0, "NONE", ""))
+        file.writeframes(noise.tobytes())
+    (folder / f"{voice}.txt").write_text("What the recording says.")
 
 
 def request(*texts: str, voice: str = "alloy", id: str = "job", **options: Any) -> SpeechRequest:

@@ -11,9 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from inference.engine.first_chunk import FIRST_WAIT_FRAMES, LAST_FRAMES, first_frames  # noqa: E402
 from inference.engine.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
 from inference.engine.runners import EagerRunner, Packed  # noqa: E402
-from inference.engine.scheduler import FIRST_WAIT_FRAMES, LAST_FRAMES, Policy, Scheduler, first_frames  # noqa: E402
+from inference.engine.scheduler import Policy, Scheduler  # noqa: E402
 from inference.engine.script import Script  # noqa: E402
 from inference.engine.state import BatchState  # noqa: E402
 from inference.engine.stream import NO_SLOT, Stream  # noqa: E402

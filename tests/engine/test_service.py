@@ -15,12 +15,13 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from openai import OpenAI
+from openai import BadRequestError, OpenAI
 from openai.types.chat import ChatCompletion
 
 from billing.models import UsageRecord
-from inference import channel
+from inference import channel, presence
 from inference.models import SynthesisJob
+from inference.speech.voices import VOICES
 from tests.conftest import Customer
 from tests.gateway.speaking import audio_of, body, decode, speak
 from tests.live import ROOT, Service, wait_for
@@ -29,9 +30,14 @@ TEXT = "Hello there, how do you do? This is the second sentence. And a third."
 
 
 @pytest.fixture(scope="module")
-def environment(checkpoint: Path) -> dict[str, str]:
-    """What makes a worker of this service's speak with the checkpoint."""
+def environment(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What makes a worker of this service's speak with the checkpoint, and in a voice of its own."""
+    from tests.engine.checkpoints import make_recording
+
+    voices = tmp_path_factory.mktemp("voices")
+    make_recording(voices, "Narrator-2")
     return {
+        "HIGGS_VOICES": str(voices),
         "ENGINE": "",
         "HIGGS_CHECKPOINT": str(checkpoint),
         "HIGGS_DEVICE": "cpu",
@@ -98,6 +104,31 @@ def test_max_completion_tokens_cuts_exactly(client: OpenAI) -> None:
     assert len(decode(audio_of(completion))[0]) == 24_000
     assert completion.usage is not None
     assert completion.usage.completion_tokens == 25
+
+
+def test_a_recorded_voice_is_on_offer_while_every_worker_has_it(
+    higgs: Service, client: OpenAI, customer: Customer, broker: redis.Redis
+) -> None:
+    def offered() -> list[str]:
+        listed = httpx.get(f"{higgs.url}/v1/voices", headers=customer.headers).json()["data"]
+        return [voice["id"] for voice in listed]
+
+    audio = {"voice": "Narrator-2", "format": "wav"}
+    wait_for(lambda: offered() == [*VOICES, "Narrator-2"], what="the recorded voice is on offer")
+    assert audio_of(speak(client, "One word.", audio=audio, seed=1))
+    talk = "[SPEAKER0] Good morning.\n[SPEAKER1] And to you."
+    speak(client, talk, audio={"voice": "alloy", "format": "wav", "voices": {"SPEAKER1": "Narrator-2"}})
+    [job] = SynthesisJob.objects.filter(organization=customer.organization).exclude(voices={})
+    assert job.voices == {"SPEAKER0": "alloy", "SPEAKER1": "Narrator-2"}
+
+    presence.announce(broker, "another", {"voices": VOICES, "model": "", "device": "", "slots": 1, "running": 0})
+    try:
+        wait_for(lambda: offered() == list(VOICES), what="the voice of one worker only is not on offer")
+        with pytest.raises(BadRequestError, match=f"Supported values: {', '.join(VOICES)}") as refused:
+            speak(client, "One word.", audio=audio)
+        assert refused.value.param == "audio.voice"
+    finally:
+        presence.leave(broker, "another")
 
 
 def test_a_seed_repeats_the_audio(client: OpenAI) -> None:

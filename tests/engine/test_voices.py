@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from inference.engine import loading
 from inference.higgs.references import VoiceError
-from tests.engine.checkpoints import make_checkpoint, speak
+from tests.engine.checkpoints import make_checkpoint, make_recording, speak
 
 TEXT = "The same words, twice."
 
@@ -37,11 +36,7 @@ def test_a_recording_changes_its_voice_and_no_other(checkpoint: Path, tmp_path: 
     plain = {voice: spoken(voice=voice) for voice in ("alloy", "echo")}
     voices = tmp_path / "voices"
     voices.mkdir()
-    noise = np.random.default_rng(0).integers(-9000, 9000, 24_000, dtype=np.int16)
-    with wave.open(str(voices / "alloy.wav"), "wb") as file:
-        file.setparams((1, 2, 24_000, 0, "NONE", ""))
-        file.writeframes(noise.tobytes())
-    (voices / "alloy.txt").write_text("What the recording says.")
+    make_recording(voices, "alloy")
     settings.HIGGS["voices"] = voices
     assert not np.array_equal(spoken(voice="alloy"), plain["alloy"])
     np.testing.assert_array_equal(spoken(voice="echo"), plain["echo"])
@@ -54,4 +49,13 @@ def test_a_recording_without_its_words_is_refused_at_the_start(
     (tmp_path / "alloy.wav").write_bytes(b"RIFF")
     settings.HIGGS["voices"] = tmp_path
     with pytest.raises(VoiceError, match="alloy"):
+        loading.load()
+
+
+def test_a_recording_that_no_request_could_name_is_refused_at_the_start(
+    checkpoint: Path, tmp_path: Path, settings: Any
+) -> None:
+    make_recording(tmp_path, "two words")
+    settings.HIGGS["voices"] = tmp_path
+    with pytest.raises(VoiceError, match="'two words' cannot be a voice's name"):
         loading.load()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 from openai import OpenAI
 
+from inference.speech.voices import VOICES
+from tests.conftest import Customer
 from tests.live import Service
 
 MODEL = "boson/higgs-audio-v2.5"
@@ -14,6 +16,12 @@ def test_the_models(client: OpenAI) -> None:
     [listed] = client.models.list().data
     assert (listed.id, listed.object, listed.owned_by) == (MODEL, "model", "boson")
     assert client.models.retrieve(MODEL) == listed
+
+
+def test_the_voices(service: Service, customer: Customer) -> None:
+    answer = httpx.get(f"{service.url}/v1/voices", headers=customer.headers).json()
+    assert answer == {"object": "list", "data": [{"id": voice, "object": "voice"} for voice in VOICES]}
+    assert httpx.get(f"{service.url}/v1/voices").status_code == 401
 
 
 def test_health(service: Service) -> None:

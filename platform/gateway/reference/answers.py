@@ -82,6 +82,16 @@ class ModelList(Answer):
     data: list[Model]
 
 
+class OfferedVoice(Answer):
+    id: str
+    object: Literal["voice"]
+
+
+class VoiceList(Answer):
+    object: Literal["list"]
+    data: list[OfferedVoice]
+
+
 class Latency(Answer):
     p50: int | None
     p95: int | None

@@ -172,6 +172,17 @@ class Model(Described):
     def get(self, request: Any) -> None: ...
 
 
+class Voices(Described):
+    @extend_schema(
+        operation_id="listVoices",
+        tags=["Models"],
+        summary="List the voices",
+        description="Those that every API of this kind has, and those that this service has recordings of.",
+        responses={200: answers.VoiceList, **_errors()},
+    )
+    def get(self, request: Any) -> None: ...
+
+
 class Usage(Described):
     @extend_schema(
         operation_id="getUsage",
@@ -216,6 +227,7 @@ described = [
     path("v1/audio/{audio_id}", Audio.as_view()),
     path("v1/models", Models.as_view()),
     path("v1/models/{model}", Model.as_view()),
+    path("v1/voices", Voices.as_view()),
     path("v1/usage", Usage.as_view()),
     path("v1/key", Key.as_view()),
     path("v1/openapi.json", Document.as_view()),

@@ -1,0 +1,113 @@
+"""Decode attention: one query token a slot, over as many keys as the slot holds.
+
+A plan is made once a step and serves every layer. On a GPU it is a Triton kernel, elsewhere torch's SDPA, which
+is also what the kernel is tested against.
+
+Shapes: B rows, Q heads, K key/value heads, D head size, S slots, M positions of a slot, W positions read.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from shutil import which
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+log = logging.getLogger(__name__)
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(q [B, Q, D], k [S, K, M, D], v [S, K, M, D]) -> [B, Q, D]; row b sees positions[b] + 1 keys of slots[b]."""
+
+
+@cache
+def has_kernel(device: torch.device) -> bool:
+    """Whether decoding there reads live positions only, however wide the window.
+
+    CUDA's torch brings Triton, which needs a C compiler for what launches its kernels.
+    """
+    if device.type != "cuda" or find_spec("triton") is None:
+        return False
+    if not (os.environ.get("CC") or which("gcc") or which("clang")):
+        log.warning("no C compiler for Triton: attention reads whole windows")
+        return False
+    return True
+
+
+def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:
+    """How to attend in this step.
+
+    Args:
+        slots: [B] int64.
+        positions: [B] int64, where each slot's newest key stands.
+        window: more than every element of `positions`; a number, fixed within a CUDA graph.
+    """
+    if slots.device.type == "cpu":
+        return _plan_runs(slots, positions)
+    if has_kernel(slots.device):
+        from inference.higgs.attention_kernel import plan_kernel
+
+        return plan_kernel(slots, positions, window)
+    return plan_window(slots, positions, window)
+
+
+def plan_window(slots: Tensor, positions: Tensor, window: int) -> Attend:
+    """In fixed shapes: the first `window` positions of each slot are copied out and masked to its length."""
+    mask = _mask(positions, window)
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keys, values = (x[:, :, :window].index_select(0, slots) for x in (k, v))
+        return _attend_masked(q, keys, values, mask)
+
+    return attend
+
+
+def _plan_runs(slots: Tensor, positions: Tensor) -> Attend:
+    """On the CPU, where looking at values is free: slots that stand together are read where they lie.
+
+    Nothing is copied, and of each run of slots no more is read than its longest holds.
+    """
+    numbers, runs, start = slots.tolist(), [], 0
+    for end in range(1, len(numbers) + 1):
+        if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
+            continue
+        live = positions[start:end]
+        mask = _mask(live, int(live.max()) + 1)
+        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), mask))
+        start = end
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        pieces = []
+        for rows, here, mask in runs:
+            keys, values = (x[here, :, : mask.shape[1]] for x in (k, v))
+            pieces.append(_attend_masked(q[rows], keys, values, mask))
+        return torch.cat(pieces)
+
+    return attend
+
+
+def _mask(positions: Tensor, window: int) -> Tensor:
+    """[B, W]: what each row may see."""
+    return torch.arange(window, device=positions.device) <= positions[:, None]
+
+
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]."""
+    groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
+    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
+
+
+def attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
+    """Causal attention of one piece q [P, Q, D] over its slot's first start + P positions; k, v [K, M, D]."""
+    end = start + len(q)
+    keys, values = (x[None, :, :end] for x in (k, v))  # [1, K, E, D]
+    mask = None if not start else torch.ones(len(q), end, dtype=torch.bool, device=q.device).tril(start)
+    out = F.scaled_dot_product_attention(
+        q.transpose(0, 1)[None], keys, values, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+    )
+    return out[0].transpose(0, 1)

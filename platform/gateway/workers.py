@@ -1,0 +1,52 @@
+"""The workers in service, as the gateway knows them: asked of Redis at most twice a second."""
+
+from __future__ import annotations
+
+import time
+
+import redis
+import redis.asyncio
+
+from gateway.errors import unavailable
+from inference import presence
+from inference.speech.voices import VOICES
+
+BELIEVED_SECONDS = 0.5
+
+
+class Workers:
+    """What the live workers say of themselves; one for each process."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+        self._seen_at = float("-inf")
+        self._voices: tuple[str, ...] = VOICES
+
+    async def voices(self) -> tuple[str, ...]:
+        """The voices of all live workers, for any of them may take a job; while none lives, those of the last."""
+        await self._look()
+        return self._voices
+
+    async def require(self) -> None:
+        """Refuse at once what nobody would speak. Raises ApiError: 503 where no worker lives."""
+        if not await self._look():
+            raise unavailable(
+                "No worker is ready to speak right now. Please try again shortly.",
+                code="no_worker",
+                retry_after_seconds=2,
+            )
+
+    async def _look(self) -> bool:
+        """Whether one lives; a worker that was seen is believed for half a second."""
+        if time.monotonic() - self._seen_at < BELIEVED_SECONDS:
+            return True
+        try:
+            workers = await presence.workers(self._client)
+        except redis.RedisError:
+            return True  # nobody knows: a job waits for Redis to be back, at most until its deadline
+        if workers:
+            # One of an earlier version, while they are being replaced, does not say.
+            first, *others = (worker.get("voices", VOICES) for worker in workers)
+            self._voices = tuple(voice for voice in first if all(voice in other for other in others))
+            self._seen_at = time.monotonic()
+        return bool(workers)
