@@ -1,0 +1,56 @@
+"""An environment of its own for each client, made once under build/clients and kept by what it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "clients"
+INSTALL_SECONDS = 300
+
+
+def python(*requirements: str) -> list[str]:
+    """The command of a Python that has these packages and no other."""
+    folder = _folder("python", *requirements, f"{sys.version_info.major}.{sys.version_info.minor}")
+    made = folder / "made"
+    interpreter = str(folder / "bin" / "python")
+    if not made.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _install([sys.executable, "-m", "venv", str(folder)])
+        _install([interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+        made.touch()
+    return [interpreter]
+
+
+def node(*packages: str) -> list[str]:
+    """The command of a Node, and the folder in which a script finds these packages."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        pytest.skip("there is no node and npm here")
+    folder = _folder("node", *packages)
+    made = folder / "made"
+    if not made.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _install([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *packages])
+        made.touch()
+    return [found, str(folder)]
+
+
+def _folder(*made_of: str) -> Path:
+    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
+    return FOLDER / f"{made_of[1].split('=')[0].split('>')[0].strip('@').replace('/', '-')}-{digest}"
+
+
+def _install(command: list[str]) -> None:
+    """Skips the test where it cannot be installed: there is no network, or the index does not have it."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        pytest.skip(f"{command[-1]} cannot be installed here: {last}")
