@@ -87,7 +87,7 @@ class SpeechRoute:
     """An ASGI endpoint; `read` understands its body, given the voices on offer, or refuses it."""
 
     def __init__(self, read: Callable[[Any, Sequence[str]], Asked]) -> None:
-        self._read = read
+        self.read = read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -98,7 +98,7 @@ class SpeechRoute:
         timings.mark("auth")
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
         body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
-        asked = self._read(body, await service.workers.voices())
+        asked = self.read(body, await service.workers.voices())
         order = asked.order
         await conversation.check(service.database, principal, order.context)
         row.model, row.voice, row.format = order.model, order.voice, order.format
