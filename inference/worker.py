@@ -20,7 +20,7 @@ from uuid import UUID
 import numpy as np
 import redis
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
 from inference import assets, channel, jobs, presence, tasks, turns
@@ -131,6 +131,7 @@ class Host:
         if not script.segments:
             raise NothingToSpeak
         context = turns.load(job.organization_id, job.context)
+        connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)
         recording = work.recording = Recording(
             writer, format=job.format, speed=job.speed, max_frames=job.max_frames
