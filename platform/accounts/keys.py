@@ -107,7 +107,7 @@ def new_secret() -> Secret:
     """A public id and a secret that nobody has had yet."""
     public_id, secret = random_token(PUBLIC_ID_LENGTH), random_token(SECRET_LENGTH)
     pepper_number = max(settings.API_KEY_PEPPERS)
-    columns = {
+    columns: dict[str, str | int | bytes] = {
         "public_id": public_id,
         "secret_hmac": _digest(secret, pepper_number),
         "pepper_number": pepper_number,

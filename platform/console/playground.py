@@ -27,8 +27,8 @@ class Template:
 TEMPLATES = (
     Template(
         "Narration",
-        "Before the first train leaves, the station belongs to the pigeons. They walk the platform like inspectors, "
-        "heads nodding, as if every stone had to be counted again each morning.",
+        "Before the first train leaves, the station belongs to the pigeons. They walk the platform like "
+        "inspectors, heads nodding, as if every stone had to be counted again each morning.",
         "A calm narrator of a documentary, close to the microphone.",
         "sage",
     ),
@@ -41,8 +41,8 @@ TEMPLATES = (
     ),
     Template(
         "News",
-        "Good evening. The city council voted tonight to keep the old harbour bridge open to cyclists. Repairs begin "
-        "in March and are expected to take eleven weeks.",
+        "Good evening. The city council voted tonight to keep the old harbour bridge open to cyclists. Repairs "
+        "begin in March and are expected to take eleven weeks.",
         "A newsreader in a studio, even and precise.",
         "echo",
     ),
