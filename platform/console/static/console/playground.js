@@ -106,13 +106,13 @@ async function generate(body) {
     await sound.heard();
     if (!away.signal.aborted) at("state").textContent = "Done.";
   } catch (error) {
-    if (!away.signal.aborted) fail(error);
+    if (!away.signal.aborted && current === mine) fail(error);
   } finally {
-    if (away.signal.aborted && !used) at("state").textContent = "Stopped. You pay for what was spoken until then; the request log has it.";
     sound.context.close();
     if (current === mine) {
       current = null;
       at("stop").hidden = true;
+      if (away.signal.aborted) at("state").textContent = used ? "Stopped." : "Stopped. You pay for what was spoken until then; the request log has it.";
     }
   }
 }
