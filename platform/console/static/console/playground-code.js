@@ -26,8 +26,8 @@ ${lines}
 )
 with open("speech.pcm", "wb") as file:  # 24,000 samples a second, 16 bits, mono
     for chunk in chunks:
-        audio = getattr(chunk.choices[0].delta, "audio", None) if chunk.choices else None
-        file.write(base64.b64decode((audio or {}).get("data", "")))
+        delta = chunk.choices[0].delta.model_dump() if chunk.choices else {}
+        file.write(base64.b64decode((delta.get("audio") or {}).get("data") or ""))
         if chunk.usage:
             print(chunk.usage.audio_seconds, "s for $", chunk.usage.cost_usd)`;
 }
