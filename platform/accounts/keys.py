@@ -51,6 +51,13 @@ class Reach(NamedTuple):
 EVERYTHING = Reach()
 
 
+class Secret(NamedTuple):
+    """A whole key, which is shown once, and what is kept of it."""
+
+    whole: str
+    columns: dict[str, str | int | bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling: a live key and the organization it acts for."""
@@ -84,20 +91,29 @@ def create(
     reach: Reach = EVERYTHING,
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
-    secret = random_token(SECRET_LENGTH)
-    pepper_number = max(settings.API_KEY_PEPPERS)
+    secret = new_secret()
     key = ApiKey.objects.create(
         organization=organization,
         name=name,
-        public_id=random_token(PUBLIC_ID_LENGTH),
-        secret_hmac=_digest(secret, pepper_number),
-        pepper_number=pepper_number,
-        last_four=secret[-4:],
         expires_at=expires_at,
+        **secret.columns,
         **limits._asdict(),
         **_columns(reach),
     )
-    return key, f"sk-{key.public_id}-{secret}"
+    return key, secret.whole
+
+
+def new_secret() -> Secret:
+    """A public id and a secret that nobody has had yet."""
+    public_id, secret = random_token(PUBLIC_ID_LENGTH), random_token(SECRET_LENGTH)
+    pepper_number = max(settings.API_KEY_PEPPERS)
+    columns: dict[str, str | int | bytes] = {
+        "public_id": public_id,
+        "secret_hmac": _digest(secret, pepper_number),
+        "pepper_number": pepper_number,
+        "last_four": secret[-4:],
+    }
+    return Secret(f"sk-{public_id}-{secret}", columns)
 
 
 def revoke(*, public_id: str) -> bool:

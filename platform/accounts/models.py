@@ -218,6 +218,8 @@ class ApiKey(Limited):
         models.CharField(max_length=43), default=list, db_default=[], blank=True
     )
     """Networks that it works from, as 203.0.113.0/24; none is any."""
+    playground_of = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
+    """Whose playground it is lent to, a few minutes at a time; `accounts.playground` is the only writer."""
 
     class Meta(Limited.Meta):
         constraints = (
@@ -229,6 +231,11 @@ class ApiKey(Limited):
             models.CheckConstraint(
                 condition=models.Q(expires_at=None) | models.Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",
+            ),
+            models.UniqueConstraint(fields=["organization", "playground_of"], name="playground_key_once_a_member"),
+            models.CheckConstraint(
+                condition=models.Q(playground_of=None) | models.Q(expires_at__isnull=False, scopes=["speech"]),
+                name="playground_key_expires_and_only_speaks",
             ),
         )
 

@@ -15,7 +15,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",  # the QR code of an authenticator app
-        "media-src 'self'",
+        "media-src 'self' blob:",  # what a script fetched with a key, for the page's player
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",

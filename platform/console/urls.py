@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from console import converters
-from console.views import activity, billing, home, keys, members, reference, requests, start, usage
+from console.views import activity, billing, home, keys, members, playground, reference, requests, start, usage
 
 converters.register()
 
@@ -13,6 +13,9 @@ of_an_organization = [
     path("", start.overview, name="overview"),
     path("start", start.start, name="start"),
     path("start/check", start.check, name="start_check"),
+    path("playground", playground.show, name="playground"),
+    path("playground/key", playground.lend_key, name="playground_key"),
+    path("playground/history", playground.history, name="playground_history"),
     path("usage", usage.show, name="usage"),
     path("usage.csv", usage.export, name="usage_csv"),
     path("requests", requests.search, name="requests"),

@@ -62,7 +62,8 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     budgets.put(organization=acme.organization, api_key_id=acme.key.id, period=month, amount=5)
     spoken = _speak(service, acme)
     own = {name: (acme.path(path), acme.owner) for name, path in {
-        "overview": "", "start": "start", "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
+        "overview": "", "start": "start", "playground": "playground",
+        "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
         "requests": "requests", "requests-none": "requests?voice=verse&from=2020-01-01&to=2020-01-02",
         "request": f"requests/{spoken}", "keys": "keys", "key-new": "keys/new", "key": f"keys/{acme.key.named}",
         "billing": "billing", "members": "members", "activity": "activity", "settings": "settings",

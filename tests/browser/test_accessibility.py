@@ -21,7 +21,16 @@ FIND = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wc
 
 
 OWN = (
-    *("", "start", "usage?by=key", "usage?range=x", "requests", "requests?voice=none", "requests/{request}"),
+    *(
+        "",
+        "start",
+        "playground",
+        "usage?by=key",
+        "usage?range=x",
+        "requests",
+        "requests?voice=none",
+        "requests/{request}",
+    ),
     *("keys", "keys/new", "keys/{key}", "billing", "members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")

@@ -26,6 +26,8 @@ QUERIES = {
     "": 11,
     "start": 5,
     "start/check": 4,
+    "playground": 4,
+    "playground/history": 4,
     "usage": 9,
     "usage?by=key": 10,
     "usage?range=90d&by=voice": 9,

@@ -126,7 +126,7 @@ def _show_once(
 
 
 def _of(member: Member) -> QuerySet[ApiKey]:
-    return ApiKey.objects.filter(organization=member.organization)
+    return ApiKey.objects.filter(organization=member.organization, playground_of=None)
 
 
 def _find(member: Member, public_id: str) -> ApiKey:

@@ -49,7 +49,9 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
         "member": member,
         "section": "start",
         "secret": secret,
-        "has_keys": ApiKey.objects.filter(organization=member.organization, revoked_at=None).exists(),
+        "has_keys": ApiKey.objects.filter(
+            organization=member.organization, revoked_at=None, playground_of=None
+        ).exists(),
         "samples": samples.for_key(samples.base_url(request), secret),
         "base_url": samples.base_url(request),
         "first": request_search.last_spoken(member.organization.id),

@@ -1,0 +1,53 @@
+"""The playground: the page, the key that it calls the API with, and what was made there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import playground as playground_keys
+from accounts.permissions import Action
+from console import playground, samples
+from console.access import Member, member_view
+from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
+from inference.speech.formats import CONTENT_TYPES
+from inference.speech.voices import VOICES
+
+
+@member_view(Action.USE_PLAYGROUND)
+@require_safe
+def show(request: HttpRequest, member: Member) -> HttpResponse:
+    context = {
+        "member": member,
+        "section": "playground",
+        "templates": [asdict(each) for each in playground.TEMPLATES],
+        "first": playground.TEMPLATES[0],
+        "voices": VOICES,
+        "formats": [*CONTENT_TYPES],
+        "model": samples.MODEL,
+        "base_url": samples.base_url(request),
+        "languages": (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript")),
+        "most_characters": MAX_TEXT_CHARACTERS,
+        "most_tokens": MAX_COMPLETION_TOKENS,
+        "recent": playground.recent(member),
+    }
+    return render(request, "console/playground.html", context)
+
+
+@member_view(Action.USE_PLAYGROUND)
+@require_POST
+def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
+    """A key for the page's script, in no page and in no list."""
+    secret, expires_at = playground_keys.lend_key(organization=member.organization, user=member.user)
+    return JsonResponse({"key": secret, "expires_at": expires_at.isoformat()})
+
+
+@member_view(Action.USE_PLAYGROUND)
+@require_safe
+def history(request: HttpRequest, member: Member) -> HttpResponse:
+    """The list alone, for the page to show what has just been made."""
+    context = {"member": member, "recent": playground.recent(member)}
+    return render(request, "console/parts/playground_history.html", context)
