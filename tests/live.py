@@ -40,10 +40,11 @@ def free_port() -> int:
 class Service:
     """A gateway and a worker. Each may be killed and started again."""
 
-    def __init__(self, folder: Path, *, port: int | None = None, **environment: str) -> None:
+    def __init__(self, folder: Path, *, port: int | None = None, concurrency: int = 8, **environment: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._concurrency = concurrency
         self._environment = {
             **os.environ,
             "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
@@ -64,7 +65,8 @@ class Service:
         """Start it, with variables of its own if need be."""
         self.worker = self._start(
             "worker", "-m", "celery", "-A", "config", "worker",
-            "--pool", "threads", "--concurrency", "8", "-Q", "synthesis,maintenance", **environment,
+            "--pool", "threads", "--concurrency", str(self._concurrency), "-Q", "synthesis,maintenance",
+            **environment,
         )  # fmt: skip
 
     def wait_until_ready(self) -> None:
@@ -116,8 +118,10 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, *, port: int | None = None, **environment: str) -> Iterator[Service]:
-    service = Service(folder, port=port, **environment)
+def running_service(
+    folder: Path, *, port: int | None = None, concurrency: int = 8, **environment: str
+) -> Iterator[Service]:
+    service = Service(folder, port=port, concurrency=concurrency, **environment)
     try:
         service.start_worker()
         service.start_gateway()

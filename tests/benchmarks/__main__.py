@@ -1,8 +1,9 @@
-"""`make bench`: every benchmark, on embedded servers of its own."""
+"""`make bench`: every benchmark, on embedded servers of its own; `python -m tests.benchmarks wire`: that one."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,18 @@ import django
 django.setup()
 
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
-from tests.benchmarks import billing, console, dashboard, higgs, invoices, requests, verification  # noqa: E402
+from tests.benchmarks import (  # noqa: E402
+    billing,
+    console,
+    dashboard,
+    higgs,
+    invoices,
+    litellm_proxy,
+    requests,
+    streams,
+    verification,
+    wire,
+)
 
 
 def main() -> None:
@@ -26,8 +38,13 @@ def main() -> None:
         server.start()
     try:
         # The last two bring records that are in no ledger.
-        for benchmark in (requests, higgs, billing, invoices, verification, dashboard, console):
-            benchmark.run()
+        all_of_them = (
+            wire, streams, litellm_proxy, requests, higgs, billing, invoices, verification, dashboard, console,
+        )  # fmt: skip
+        named = {module.__name__.rpartition(".")[2]: module for module in all_of_them}
+        for name in sys.argv[1:] or named:
+            print(f"# {name}")
+            named[name].run()
             print()
     finally:
         for server in reversed(servers):

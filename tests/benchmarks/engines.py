@@ -1,29 +1,81 @@
-"""An engine that costs nothing, so that what is left is the service around it."""
+"""Engines that cost nothing, so that what is left is the service around them."""
 
 from __future__ import annotations
 
+import json
+import os
+import threading
+import time
+from heapq import heappop, heappush
+from itertools import count
+from pathlib import Path
+
 import numpy as np
 
-from inference.engine.protocol import SAMPLES_PER_FRAME, Chunk, Generation, SpeechRequest
+from inference.engine.protocol import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Generation, SpeechRequest
 from inference.speech.voices import VOICES
-
-FRAMES = 25
 
 
 class NullEngine:
-    """One second of silence at once."""
+    """Silence at once: a second of it, or as many as BENCH_SECONDS says."""
 
     model = "null"
     device = "cpu"
-    slots = 64
+    slots = 1000
     voices = VOICES
     healthy = True
 
+    def __init__(self) -> None:
+        frames = round(float(os.environ.get("BENCH_SECONDS", "1")) * FRAME_RATE)
+        self._chunk = Chunk(np.zeros(frames * SAMPLES_PER_FRAME, np.float32), frames)
+
     def submit(self, request: SpeechRequest) -> Generation:
         generation = Generation(request)
-        generation.put(Chunk(np.zeros(FRAMES * SAMPLES_PER_FRAME, np.float32), FRAMES))
+        generation.put(self._chunk)
         generation.finish("stop")
         return generation
 
     def close(self) -> None:
         pass
+
+
+class PacedEngine(NullEngine):
+    """Silence in real time: BENCH_SECONDS of it, a chunk every BENCH_CHUNK_SECONDS, each as long as that.
+
+    When each chunk was made, by the clock of this machine, goes to the file BENCH_MARKS, a line a request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pace = float(os.environ["BENCH_CHUNK_SECONDS"])
+        self._chunks = round(float(os.environ["BENCH_SECONDS"]) / self._pace)
+        frames = round(self._pace * FRAME_RATE)
+        self._chunk = Chunk(np.zeros(frames * SAMPLES_PER_FRAME, np.float32), frames)
+        self._marks = Path(os.environ["BENCH_MARKS"])
+        self._due: list[tuple[float, int, Generation, list[float]]] = []
+        self._numbers = count()
+        self._changed = threading.Condition()
+        threading.Thread(target=self._tick, name="pace", daemon=True).start()
+
+    def submit(self, request: SpeechRequest) -> Generation:
+        generation = Generation(request)
+        with self._changed:
+            heappush(self._due, (time.monotonic(), next(self._numbers), generation, []))
+            self._changed.notify()
+        return generation
+
+    def _tick(self) -> None:
+        with self._marks.open("a", buffering=1) as marks:
+            while True:
+                with self._changed:
+                    while not self._due or (wait := self._due[0][0] - time.monotonic()) > 0:
+                        self._changed.wait(wait if self._due else None)
+                    due, _, generation, made = heappop(self._due)
+                made.append(time.time())
+                generation.put(self._chunk)
+                if len(made) == self._chunks or generation.cancelled:
+                    marks.write(json.dumps({"id": generation.request.id, "made": made}) + "\n")
+                    generation.finish("stop")
+                    continue
+                with self._changed:
+                    heappush(self._due, (due + self._pace, next(self._numbers), generation, made))

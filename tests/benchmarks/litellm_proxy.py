@@ -1,0 +1,135 @@
+"""LiteLLM's proxy before an upstream that answers at once, beside our gateway before a worker that does.
+
+LiteLLM runs as it comes, without its database, which needs a binary that it cannot get everywhere: so it keeps no
+keys, no budgets and no log there, while ours holds, queues, settles and logs each request. Both ask for audio by
+chat completion and get one second of it, as base64 in JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.benchmarks.customers import chat, new_key
+from tests.benchmarks.load import put_under_load
+from tests.benchmarks.wire import null_service
+from tests.clients import environments
+from tests.live import free_port, wait_for
+
+SECONDS = 4.0
+CLIENTS = (1, 8)
+KEY = "sk-bench"
+AUDIO = base64.b64encode(bytes(48_044)).decode()
+ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "null",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {
+                "role": "assistant",
+                "content": None,
+                "audio": {"id": "audio_1", "data": AUDIO, "expires_at": 0, "transcript": ""},
+            },
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 25, "total_tokens": 26},
+}
+_UPSTREAM = """
+import sys
+import uvicorn
+
+body = open(sys.argv[2], "rb").read()
+headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+
+
+async def app(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+uvicorn.run(app, port=int(sys.argv[1]), http="httptools", log_level="error", lifespan="off", access_log=False)
+"""
+
+
+def run() -> None:
+    try:
+        python = environments.python("litellm[proxy]==1.*")
+    except pytest.skip.Exception as reason:
+        print(f"LiteLLM's proxy: {reason}")
+        return
+    key = new_key()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _proxy(Path(folder), Path(python[0]).parent) as (port, process),
+        null_service() as service,
+    ):
+        assert service.gateway
+        _print("LiteLLM", port, chat(KEY), process)
+        _print("ours", service.port, chat(key), psutil.Process(service.gateway.pid))
+
+
+def _print(name: str, port: int, request: bytes, process: psutil.Process) -> None:
+    put_under_load(port, request, clients=8, seconds=1)
+    for clients in CLIENTS:
+        load = put_under_load(port, request, clients=clients, seconds=SECONDS)
+        print(
+            f"{name:8} {clients} clients {load.rate:7.1f} requests/s, p50 {load.percentile(50):6.1f},"
+            f" p99 {load.percentile(99):6.1f} ms, {process.memory_info().rss / 2**20:.0f} MB"
+        )
+    sys.stdout.flush()
+
+
+@contextmanager
+def _proxy(folder: Path, programs: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """LiteLLM's proxy and its upstream; the proxy's port and process."""
+    upstream, port = free_port(), free_port()
+    (folder / "answer.json").write_text(json.dumps(ANSWER))
+    where = {"model": "openai/null", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "none"}
+    config = {"model_list": [{"model_name": "boson/higgs-audio-v2.5", "litellm_params": where}]}
+    (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
+    commands = (
+        [sys.executable, "-c", _UPSTREAM, str(upstream), str(folder / "answer.json")],
+        [
+            str(programs / "litellm"),
+            "--config",
+            str(folder / "config.yaml"),
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+        ],
+    )
+    environment = {**os.environ, "LITELLM_MASTER_KEY": KEY, "LITELLM_LOG": "ERROR"}
+    with (folder / "log").open("w") as log:
+        processes = [subprocess.Popen(command, env=environment, stdout=log, stderr=log) for command in commands]
+    try:
+        wait_for(lambda: _is_alive(port), seconds=90, what=(folder / "log").read_text()[-500:])
+        yield port, psutil.Process(processes[1].pid)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
+def _is_alive(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/liveliness", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
