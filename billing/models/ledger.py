@@ -102,7 +102,12 @@ class LedgerTransaction(models.Model):
             ),
         )  # fmt: skip
         # For the reports; usage, which is most of the rows, has its records.
-        indexes = (models.Index(fields=["created_at"], condition=~Q(kind="usage"), name="ledger_but_usage"),)
+        indexes = (
+            models.Index(fields=["created_at"], condition=~Q(kind="usage"), name="ledger_but_usage"),
+            models.Index(
+                fields=["organization", "id"], condition=~Q(kind="usage"), name="ledger_but_usage_of_one"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.cause}"

@@ -41,7 +41,14 @@ class RequestLog(models.Model):
     user_agent = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=["organization_id", "-created_at"], name="request_log_of_organization"),)
+        indexes = (
+            models.Index(fields=["organization_id", "-created_at"], name="request_log_of_organization"),
+            models.Index(
+                fields=["organization_id", "-created_at"],
+                condition=models.Q(status__gte=400),
+                name="request_log_errors",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.method} {self.route} {self.status}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from django.conf import settings
 from billing.models import Account, UsageRecord
 from config.embedded import EmbeddedValkey
 from tests.conftest import Customer
+from tests.console.people import person
 from tests.gateway.speaking import scripted
 from tests.live import Service, running_service, wait_for
 
@@ -69,3 +71,18 @@ def test_away_for_a_moment_and_for_too_long(lonely: Service, valkey: EmbeddedVal
     assert (account.held, 1 - account.balance) == (0, 6 * PRICE)
     assert UsageRecord.objects.filter(organization=customer.organization).count() == 6
     assert "\nspeech_rate_limits_uncounted_total 4.0\n" in httpx.get(f"{lonely.url}/metrics").text
+
+
+def test_people_sign_in_all_the_same(lonely: Service, valkey: EmbeddedValkey) -> None:
+    somebody = person(f"{uuid4().hex}@example.com")
+    somebody.set_password("correct horse battery")
+    somebody.save()
+    valkey.stop()
+    login = f"{lonely.url}/accounts/login/"
+    token = httpx.get(login).cookies["csrftoken"]
+    cookie = {"cookie": f"csrftoken={token}"}  # it is for https alone, so no client would send it here
+    form = {"login": somebody.email, "csrfmiddlewaretoken": token}
+    wrong = httpx.post(login, data={**form, "password": "wrong"}, headers=cookie)
+    assert (wrong.status_code, "not correct" in wrong.text) == (200, True)
+    right = httpx.post(login, data={**form, "password": "correct horse battery"}, headers=cookie)
+    assert (right.status_code, right.headers["location"]) == (302, "/console")
