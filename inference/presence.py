@@ -20,6 +20,13 @@ def leave(client: redis.Redis, name: str) -> None:
     client.delete(PREFIX + name)
 
 
+def living(client: redis.Redis) -> list[dict[str, Any]]:
+    """What each live worker says of itself: name, model, device, slots, voices, running."""
+    keys = list(client.scan_iter(match=f"{PREFIX}*", count=1000))
+    values = client.mget(keys) if keys else []
+    return [json.loads(value) for value in values if value]
+
+
 async def workers(client: redis.asyncio.Redis) -> list[dict[str, Any]]:
     """What each live worker says of itself: name, model, device, slots, voices, running."""
     keys = [key async for key in client.scan_iter(match=f"{PREFIX}*", count=1000)]

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0007_cache'),
-        ('billing', '0007_stripe'),
+        ("accounts", "0007_cache"),
+        ("billing", "0007_stripe"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='ledgertransaction',
-            index=models.Index(condition=models.Q(('kind', 'usage'), _negated=True), fields=['organization', 'id'], name='ledger_but_usage_of_one'),
+            model_name="ledgertransaction",
+            index=models.Index(
+                condition=models.Q(("kind", "usage"), _negated=True),
+                fields=["organization", "id"],
+                name="ledger_but_usage_of_one",
+            ),
         ),
     ]

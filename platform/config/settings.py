@@ -36,6 +36,9 @@ else:
     SECRET_KEY, API_KEY_PEPPERS = _secrets.secret_key, _secrets.api_key_peppers
 
 INSTALLED_APPS = [
+    "operations",  # before unfold, whose index page it has its own of
+    "unfold.apps.BasicAppConfig",
+    "operations.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -203,6 +206,15 @@ CELERY_BEAT_SCHEDULE = {
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
     "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
+}
+
+# The operator's admin: Django's, dressed by unfold.
+UNFOLD = {
+    "SITE_TITLE": "Speech operations",
+    "SITE_HEADER": "Speech operations",
+    "SITE_URL": "/console",
+    "DASHBOARD_CALLBACK": "operations.overview.fill",
+    "SHOW_HISTORY": False,
 }
 
 # Stripe. Without a key there is none of it: no task runs, no address answers.

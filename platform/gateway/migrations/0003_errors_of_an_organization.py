@@ -4,14 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gateway', '0002_append_only_log'),
+        ("gateway", "0002_append_only_log"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='requestlog',
-            index=models.Index(condition=models.Q(('status__gte', 400)), fields=['organization_id', '-created_at'], name='request_log_errors'),
+            model_name="requestlog",
+            index=models.Index(
+                condition=models.Q(("status__gte", 400)),
+                fields=["organization_id", "-created_at"],
+                name="request_log_errors",
+            ),
         ),
     ]

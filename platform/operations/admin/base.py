@@ -1,0 +1,144 @@
+"""Pages that show rows and change none; what may be done is an act, which asks for the reason and notes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+import stripe
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from billing.audit import Operator
+from billing.booking import CauseTaken
+from billing.reservations import InsufficientCredit
+from operations import roles
+from operations.roles import Act
+
+MOST_ROWS = 1_000
+"""Further back one gets by searching: the millionth page helps nobody and costs the database much."""
+PREFIXES = ("req_", "chatcmpl-", "audio_", "org_", "sk-")
+REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, stripe.StripeError)
+
+
+class ShortPaginator(Paginator):  # type: ignore[type-arg]
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows[:MOST_ROWS].count()
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="It stands in the audit log beside your name.",
+    )
+
+
+class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
+    """A list and a page of each row. `found_by` are indexed columns, in which a search is for the whole value."""
+
+    found_by: ClassVar[tuple[str, ...]] = ()
+    paginator = ShortPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    list_display_links: Any = None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return roles.may(request.user, Act.LOOK)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.found_by
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = Q(pk__in=[])
+        for name in self.found_by:
+            if (value := self._value(name, term)) is not None:
+                wanted |= Q(**{name: value})
+        return queryset.filter(wanted), False
+
+    def _value(self, name: str, term: str) -> Any:
+        """The term as a value of that column; None where it cannot be one."""
+        path = name.split("__")[0]
+        try:
+            column: Any = self.model._meta.get_field(path)
+        except FieldDoesNotExist:
+            return None
+        column = getattr(column, "target_field", column)
+        for prefix in PREFIXES:
+            term = term.removeprefix(prefix)
+        try:
+            return column.to_python(term)
+        except ValidationError:
+            return None
+
+
+Perform = Callable[[Any, Any, Operator, dict[str, Any]], str]
+
+
+def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable[[Perform], Callable[..., Any]]:
+    """Make a page of a function of (row, operator, form's data), which does it and says what it did."""
+
+    def decorate(perform: Perform) -> Callable[..., Any]:
+        @wraps(perform)
+        def page(self: Looked, request: HttpRequest, object_id: str) -> HttpResponse:
+            if not roles.may(request.user, needs):
+                raise PermissionDenied(f"Your role does not allow you to {needs}.")
+            row = self.get_object(request, object_id)
+            if row is None:
+                raise Http404
+            meta = self.model._meta
+            back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(row.pk,))
+            asked = form(request.POST or None)
+            if request.method == "POST" and asked.is_valid():
+                operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
+                try:
+                    messages.success(request, perform(self, row, operator, asked.cleaned_data))
+                    return redirect(back)
+                except REFUSALS as refusal:
+                    asked.add_error(None, str(refusal) or type(refusal).__name__)
+            context = {
+                **self.admin_site.each_context(request),
+                "title": title,
+                "object": row,
+                "form": asked,
+                "back": back,
+                "opts": meta,
+            }
+            return TemplateResponse(request, "operations/act.html", context)
+
+        made: Callable[..., Any] = action(page, description=title, url_path=perform.__name__.replace("_", "-"))
+        return made
+
+    return decorate

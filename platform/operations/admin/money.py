@@ -1,0 +1,86 @@
+"""The price book, the ledger and what operators did to it. Nothing of it can be edited: money moves by acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.admin import TabularInline
+
+from billing.models import (
+    LedgerEntry,
+    LedgerTransaction,
+    OperatorAct,
+    Price,
+    Reservation,
+    UsageRecord,
+    Verification,
+)
+from operations.admin.base import Looked
+
+
+class Entries(TabularInline):  # type: ignore[misc]  # it has no types
+    model = LedgerEntry
+    fields = ("account", "amount")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return True
+
+
+@admin.register(LedgerTransaction)
+class Transactions(Looked):
+    list_display = ("created_at", "kind", "cause", "organization")
+    list_display_links = ("created_at",)
+    list_select_related = ("organization",)
+    found_by = ("id", "cause")
+    ordering = ("-id",)
+    inlines = (Entries,)
+
+
+@admin.register(UsageRecord)
+class Usage(Looked):
+    list_display = ("created_at", "organization", "model", "voice", "duration_ms", "dollars_per_minute", "cost")
+    list_display_links = ("created_at",)
+    list_select_related = ("organization",)
+    found_by = ("job_id",)
+    ordering = ("-job_id",)
+
+
+@admin.register(Reservation)
+class Reservations(Looked):
+    list_display = ("job_id", "organization", "amount", "state", "created_at")
+    list_display_links = ("job_id",)
+    list_select_related = ("organization",)
+    found_by = ("job_id",)
+    ordering = ("-job_id",)
+
+
+@admin.register(Price)
+class Prices(Looked):
+    list_display = ("model", "organization", "dollars_per_minute", "valid_from", "valid_to")
+    list_display_links = ("model",)
+    list_select_related = ("organization",)
+    found_by = ("model", "organization")
+    ordering = ("model", "-valid_from")
+
+
+@admin.register(OperatorAct)
+class Acts(Looked):
+    list_display = ("created_at", "actor", "reason", "what", "transaction")
+    list_display_links = ("created_at",)
+    list_select_related = ("transaction",)
+    found_by = ("id", "actor")
+    ordering = ("-id",)
+
+
+@admin.register(Verification)
+class Proofs(Looked):
+    list_display = ("at", "drift", "offenders", "late_settlements")
+    list_display_links = ("at",)
+    ordering = ("-at",)

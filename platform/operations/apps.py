@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+
+
+class OperationsConfig(AppConfig):
+    name = "operations"
+    default = True
+
+
+class AdminSiteConfig(SimpleAdminConfig):
+    """Django's admin, with our door before it."""
+
+    default = False
+    default_site = "operations.site.OperationsSite"
+
+    def ready(self) -> None:
+        super().ready()
+        admin.autodiscover()
+        from operations.admin.base import Looked
+
+        # Other packages' pages would let one edit people and read their second factors' secrets.
+        for model in [model for model, page in admin.site._registry.items() if not isinstance(page, Looked)]:
+            admin.site.unregister(model)

@@ -1,0 +1,151 @@
+"""The company on one page, in a fixed number of queries; the most that one reads is a month of the rollups."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db.models import Count, F, Min, Q, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import Organization
+from billing.models import Account, StripeCall, StripeEvent, Verification
+from gateway.models import RequestLog, UsageRollup
+from inference import presence
+from inference.models import SynthesisJob
+
+MINUTES = 15
+TOP = 5
+_State = SynthesisJob.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number, what it is of, and whether somebody should look at it."""
+
+    name: str
+    value: str
+    note: str = ""
+    alarming: bool = False
+
+
+def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The index page's context (unfold's DASHBOARD_CALLBACK)."""
+    now = timezone.now()
+    workers = _workers()
+    return context | {
+        "figures": [*_work(now), *_traffic(now), *_money(now), *_health(now)],
+        "workers": workers,
+        "redis_is_away": workers is None,
+        "customers": _customers(now),
+    }
+
+
+def _work(now: datetime) -> list[Figure]:
+    jobs = SynthesisJob.objects.filter(state__in=[_State.QUEUED, _State.RUNNING]).aggregate(
+        running=Count("id", filter=Q(state=_State.RUNNING)),
+        queued=Count("id", filter=Q(state=_State.QUEUED)),
+        oldest=Min("enqueued_at", filter=Q(state=_State.QUEUED)),
+    )
+    waited = (now - jobs["oldest"]).total_seconds() if jobs["oldest"] else 0.0
+    return [
+        Figure(name="Speaking", value=str(jobs["running"])),
+        Figure(
+            name="Waiting",
+            value=str(jobs["queued"]),
+            note=f"the longest for {waited:.1f} s" if jobs["queued"] else "",
+            alarming=waited > 10,
+        ),
+    ]
+
+
+def _traffic(now: datetime) -> list[Figure]:
+    # The key is a UUIDv7, so the last minutes are the end of its index.
+    first = UUID(int=int((now - timedelta(minutes=MINUTES)).timestamp() * 1000) << 80)
+    seen = RequestLog.objects.filter(id__gte=first).aggregate(
+        requests=Count("id"), errors=Count("id", filter=Q(status__gte=500))
+    )
+    errors = seen["errors"] / MINUTES
+    return [
+        Figure(
+            name="Requests a minute", value=f"{seen['requests'] / MINUTES:.1f}", note=f"over {MINUTES} minutes"
+        ),
+        Figure(name="Server errors a minute", value=f"{errors:.1f}", alarming=errors > 0),
+    ]
+
+
+def _money(now: datetime) -> list[Figure]:
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = today.replace(day=1)
+    sums = UsageRollup.objects.filter(period="day", start__gte=month).aggregate(
+        month=Sum("cost", default=Decimal(0)),
+        today=Sum("cost", filter=Q(start__gte=today), default=Decimal(0)),
+    )
+    over = Decimal((now - month) / timedelta(days=monthrange(now.year, now.month)[1]))
+    return [
+        Figure(name="Revenue today", value=f"${sums['today']:,.2f}"),
+        Figure(
+            name="Revenue this month",
+            value=f"${sums['month']:,.2f}",
+            note=f"${sums['month'] / over:,.2f} at this pace" if over else "",
+        ),
+    ]
+
+
+def _health(now: datetime) -> list[Figure]:
+    proof = Verification.objects.order_by("-at").first()
+    calls = StripeCall.objects.filter(state__in=["pending", "dead"]).aggregate(
+        dead=Count("id", filter=Q(state="dead")), oldest=Min("created_at", filter=Q(state="pending"))
+    )
+    age = now - calls["oldest"] if calls["oldest"] else timedelta(0)
+    events = StripeEvent.objects.filter(state="dead").count()
+    return [
+        Figure(
+            name="Drift of the books",
+            value=f"${proof.drift}" if proof else "not proved yet",
+            note=f"{proof.offenders} offenders, {proof.at:%H:%M} UTC" if proof else "",
+            alarming=bool(proof and proof.offenders),
+        ),
+        Figure(name="Failed webhooks", value=str(events), alarming=events > 0),
+        Figure(
+            name="Oldest call to Stripe",
+            value=f"{age.total_seconds() / 60:.0f} min",
+            note=f"{calls['dead']} dead" if calls["dead"] else "",
+            alarming=bool(calls["dead"]) or age > timedelta(hours=20),
+        ),
+    ]
+
+
+def _customers(now: datetime) -> list[dict[str, Any]]:
+    """Who spent most this month."""
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    spent = (
+        UsageRollup.objects.filter(period="day", start__gte=month)
+        .values("organization_id")
+        .annotate(cost=Sum("cost"), requests=Sum("requests"))
+        .order_by("-cost")[:TOP]
+    )
+    found = {row["organization_id"]: row for row in spent}
+    names = dict(Organization.objects.filter(id__in=found).values_list("id", "name"))
+    left = dict(
+        Account.objects.filter(organization__in=found).values_list(
+            "organization_id", F("balance") + F("credit_limit") - F("held")
+        )
+    )
+    return [row | {"name": names.get(id, id), "left": left.get(id)} for id, row in found.items()]
+
+
+def _workers() -> list[dict[str, Any]] | None:
+    """What the live workers say of themselves; None where Redis, which they say it to, is away."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1) as client:
+            return presence.living(client)
+    except redis.RedisError:
+        return None

@@ -1,0 +1,77 @@
+"""What each of the operator's people may do: the one table. Whoever is in none of the roles looks at nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import transaction
+
+from accounts.models import User
+
+
+class Role(StrEnum):
+    SUPPORT = "support"
+    BILLING = "billing"
+    OPERATIONS = "operations"
+
+
+class Act(StrEnum):
+    LOOK = "look at everything"
+    SERVE = "cancel jobs and revoke keys"
+    MOVE_MONEY = "give credit, refund, and take back invoices"
+    RUN = "repeat what failed between Stripe and us"
+    SUSPEND = "suspend a customer, and end a suspension"
+
+
+ALLOWED: dict[Role, frozenset[Act]] = {
+    Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE}),
+    Role.BILLING: frozenset({Act.LOOK, Act.MOVE_MONEY, Act.SUSPEND}),
+    Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND}),
+}
+
+
+_KNOWN = "_operator_acts"
+
+
+def may(user: User | AnonymousUser, act: Act) -> bool:
+    """Whether a person may: an active one of ours with a second factor, in a role that allows it."""
+    return act in acts_of(user)
+
+
+def acts_of(user: User | AnonymousUser) -> frozenset[Act]:
+    """What a person may, read once a request: a page of the admin asks dozens of times."""
+    known: frozenset[Act] | None = user.__dict__.get(_KNOWN)
+    if known is None:
+        ours = user.is_active and user.is_staff and has_second_factor(user)
+        known = frozenset().union(*(ALLOWED[role] for role in roles_of(user))) if ours else frozenset()
+        user.__dict__[_KNOWN] = known
+    return known
+
+
+def roles_of(user: User | AnonymousUser) -> list[Role]:
+    return [Role(name) for name in user.groups.filter(name__in=list(Role)).values_list("name", flat=True)]
+
+
+def has_second_factor(user: User | AnonymousUser) -> bool:
+    factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user_id=user.pk, type__in=factors).exists())
+
+
+@transaction.atomic
+def appoint(user: User, role: Role) -> None:
+    """Make a person one of ours, in this role and no other."""
+    group, _ = Group.objects.get_or_create(name=role)
+    user.groups.remove(*Group.objects.filter(name__in=list(Role)).exclude(pk=group.pk))
+    user.groups.add(group)
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+
+
+@transaction.atomic
+def dismiss(user: User) -> None:
+    """Make a person no longer one of ours; as a customer they stay what they are."""
+    user.groups.remove(*Group.objects.filter(name__in=list(Role)))
+    user.is_staff = False
+    user.save(update_fields=["is_staff"])
