@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from config import embedded, mail, secret_store
 from config.environment import ROOT, Environment
+from operations.look import UNFOLD as UNFOLD  # the admin's colours and sidebar
 
 try:
     ENVIRONMENT = Environment()
@@ -206,15 +207,6 @@ CELERY_BEAT_SCHEDULE = {
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
     "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
-}
-
-# The operator's admin: Django's, dressed by unfold.
-UNFOLD = {
-    "SITE_TITLE": "Speech operations",
-    "SITE_HEADER": "Speech operations",
-    "SITE_URL": "/console",
-    "DASHBOARD_CALLBACK": "operations.overview.fill",
-    "SHOW_HISTORY": False,
 }
 
 # Stripe. Without a key there is none of it: no task runs, no address answers.

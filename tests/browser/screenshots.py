@@ -16,15 +16,18 @@ import django
 
 django.setup()
 
+from allauth.mfa.models import Authenticator  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from accounts import invitations, keys  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
-from billing import budgets, ledger  # noqa: E402
+from billing import budgets, ledger, verification  # noqa: E402
 from billing.models import Budget  # noqa: E402
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
+from gateway import rollups  # noqa: E402
+from operations import roles  # noqa: E402
 from tests.browser.chromium import chromium  # noqa: E402
-from tests.console.people import Office, browser, history, office  # noqa: E402
+from tests.console.people import Office, browser, history, office, person  # noqa: E402
 from tests.gateway.speaking import body  # noqa: E402
 from tests.live import Service, running_service  # noqa: E402
 
@@ -81,7 +84,28 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
         "account": ("/accounts/email/", acme.owner),
         "two-factor": ("/accounts/2fa/", acme.owner),
         "not-found": ("/nothing/here", None),
+        **_operators(acme),
     }
+
+
+def _operators(acme: Office) -> dict[str, tuple[str, User | None]]:
+    """The admin's pages, as one of the operator's people sees them."""
+    olga = person("olga@speech.example")
+    roles.appoint(olga, roles.Role.BILLING)
+    Authenticator.objects.create(user=olga, type=Authenticator.Type.TOTP, data={})
+    rollups.refresh_all()
+    verification.publish()
+    customer = f"/admin/accounts/organization/{acme.organization.pk}"
+    paths = {
+        "admin": "/admin/",
+        "admin-customers": "/admin/accounts/organization/",
+        "admin-customer": f"{customer}/change/",
+        "admin-credit": f"{customer}/give-credit/",
+        "admin-requests": "/admin/gateway/requestlog/",
+        "admin-ledger": "/admin/billing/ledgertransaction/",
+        "admin-reports": "/admin/reports/?report=prepaid",
+    }
+    return {name: (path, olga) for name, path in paths.items()}
 
 
 def _speak(service: Service, of: Office) -> str:
