@@ -18,6 +18,7 @@ class Action(StrEnum):
     MANAGE_KEYS = "create, change and revoke API keys"
     USE_PLAYGROUND = "use the playground"
     SEE_BILLING = "see balance and movements"
+    PAY = "top up and redeem codes"
     MANAGE_BUDGETS = "set the organization's budgets"
     SEE_MEMBERS = "see who belongs to the organization"
     MANAGE_MEMBERS = "invite, change and remove members"
@@ -28,7 +29,7 @@ class Action(StrEnum):
 
 _EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_MEMBERS})
 _DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS, Action.USE_PLAYGROUND}
-_BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.MANAGE_BUDGETS}
+_BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS}
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 
 ALLOWED: dict[str, frozenset[Action]] = {

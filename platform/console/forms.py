@@ -47,6 +47,23 @@ def _limit(label: str) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=MOST, widget=widget)
 
 
+class TopUpForm(forms.Form):
+    amount = forms.DecimalField(
+        label="Dollars",
+        min_value=Decimal(5),
+        max_value=Decimal(10_000),
+        decimal_places=2,
+        initial=Decimal(20),
+        help_text="From 5 to 10,000. You pay on Stripe's page; no card number comes near us.",
+        widget=forms.NumberInput({"step": "0.01", "inputmode": "decimal"}),
+    )
+    save_card = forms.BooleanField(label="Keep the card for next time", required=False)
+
+
+class PromotionForm(forms.Form):
+    code = forms.CharField(label="Promotion code", max_length=50, widget=forms.TextInput({"autocomplete": "off"}))
+
+
 class KeyForm(forms.Form):
     """A key's name, budgets, limits and reach."""
 

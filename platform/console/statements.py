@@ -22,6 +22,10 @@ NAMES = {
     LedgerTransaction.Kind.PAYOUT: "Paid out",
     LedgerTransaction.Kind.REFUND: "Refund",
     LedgerTransaction.Kind.INVOICE: "Invoice",
+    LedgerTransaction.Kind.PAYMENT: "Paid beyond an invoice",
+    LedgerTransaction.Kind.CREDIT_NOTE: "Credit note",
+    LedgerTransaction.Kind.WRITE_OFF: "Written off",
+    LedgerTransaction.Kind.DISPUTE: "Taken back by the bank",
     LedgerTransaction.Kind.CORRECTION: "Correction",
 }
 
@@ -47,6 +51,7 @@ def movements(*, organization_id: UUID, month: date) -> list[Movement]:
         )
         .exclude(kind=LedgerTransaction.Kind.USAGE)
         .annotate(amount=Sum("entries__amount", filter=Q(entries__account__in=CREDIT), default=Decimal(0)))
+        .exclude(amount=0)  # what is between the bank and an invoice alone
     )
     by_hand = [Movement(each.created_at, NAMES[LedgerTransaction.Kind(each.kind)], each.amount) for each in booked]
     rollups.refresh(organization_id=organization_id)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import include, path
 
 from console import converters
-from console.views import activity, billing, home, keys, members, playground, reference, requests, start, usage
+from console.views import (
+    activity,
+    billing,
+    home,
+    keys,
+    members,
+    payments,
+    playground,
+    reference,
+    requests,
+    start,
+    usage,
+)
 
 converters.register()
 
@@ -28,6 +40,9 @@ of_an_organization = [
     path("keys/<key:public_id>/revoke", keys.revoke, name="key_revoke"),
     path("billing", billing.show, name="billing"),
     path("billing/budgets", billing.set_budgets, name="budgets"),
+    path("billing/top-up", payments.top_up, name="top_up"),
+    path("billing/redeem", payments.redeem, name="redeem"),
+    path("billing/invoices/<uuid:invoice_id>.<slug:kind>", payments.invoice, name="invoice"),
     path("members", members.show, name="members"),
     path("members/invite", members.invite, name="invite"),
     path("members/invitations/<invitation:invitation_id>/withdraw", members.withdraw, name="withdraw"),

@@ -26,6 +26,9 @@ NEEDS = {
     "playground_history": Action.USE_PLAYGROUND,
     "billing": Action.SEE_BILLING,
     "budgets": Action.MANAGE_BUDGETS,
+    "top_up": Action.PAY,
+    "redeem": Action.PAY,
+    "invoice": Action.SEE_BILLING,
     "invite": Action.MANAGE_MEMBERS,
     "withdraw": Action.MANAGE_MEMBERS,
     "member_role": Action.MANAGE_MEMBERS,
@@ -52,6 +55,8 @@ def ids_of(office: Office) -> dict[str, object]:
         "request_id": called(office).id,
         "user_id": member.pk,
         "invitation_id": invitation.id,
+        "invoice_id": uuid4(),
+        "kind": "pdf",
     }
 
 

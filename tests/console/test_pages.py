@@ -38,7 +38,7 @@ QUERIES = {
     "keys": 9,
     "keys/new": 3,
     "keys/{key}": 6,
-    "billing": 13,
+    "billing": 14,
     "members": 5,
     "settings": 3,
     "activity": 4,

@@ -1,4 +1,4 @@
-"""Money: the balance, the organization's budgets, and every movement, month by month."""
+"""Money: the balance, ways to pay, invoices, the organization's budgets, and every movement, month by month."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Action
 from billing import budgets
+from billing.invoices import selectors
 from billing.models import Account
+from billing.stripe import client
 from console import budget_actions, statements
 from console.access import Member, member_view
-from console.forms import BudgetForm
+from console.forms import BudgetForm, PromotionForm, TopUpForm
+from console.middleware import POLICY
 from gateway import usage
+
+CHECKOUT = "https://checkout.stripe.com"
+MOST_INVOICES = 36
+"""Three years of months."""
 
 
 @member_view(Action.SEE_BILLING)
 @require_safe
 def show(request: HttpRequest, member: Member) -> HttpResponse:
-    return _page(request, member)
+    return page(request, member)
 
 
 @member_view(Action.MANAGE_BUDGETS)
@@ -30,13 +37,21 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 def set_budgets(request: HttpRequest, member: Member) -> HttpResponse:
     form = BudgetForm(request.POST)
     if not form.is_valid():
-        return _page(request, member, form)
+        return page(request, member, budget=form)
     budget_actions.put(member=member, day=form.cleaned_data["day"], month=form.cleaned_data["month"])
     messages.success(request, "Saved.")
     return redirect("billing", member.organization.id)
 
 
-def _page(request: HttpRequest, member: Member, form: BudgetForm | None = None) -> HttpResponse:
+def page(
+    request: HttpRequest,
+    member: Member,
+    *,
+    budget: BudgetForm | None = None,
+    top_up: TopUpForm | None = None,
+    promotion: PromotionForm | None = None,
+) -> HttpResponse:
+    """The page, with what was wrong in the one form that was sent."""
     today = timezone.now().astimezone(UTC).date()
     month = _month(request.GET.get("month", ""), today)
     holding = budgets.status(organization_id=member.organization.id)
@@ -50,13 +65,23 @@ def _page(request: HttpRequest, member: Member, form: BudgetForm | None = None) 
         "available": account.balance + account.credit_limit - account.held,
         "spent": usage.spent(organization_id=member.organization.id),
         "budgets": holding,
-        "form": form or BudgetForm(initial={each.period: f"{each.amount.normalize():f}" for each in holding}),
+        "form": budget or BudgetForm(initial={each.period: f"{each.amount.normalize():f}" for each in holding}),
+        "top_up": (top_up or TopUpForm()) if client.is_configured() else None,
+        "promotion": promotion or PromotionForm(),
+        "invoices": selectors.issued(member.organization).select_related("at_stripe")[:MOST_INVOICES],
+        "was_paid": "paid" in request.GET,
         "month": month,
         "before": (month - timedelta(days=1)).replace(day=1),
         "after": following if (following := (month + timedelta(days=32)).replace(day=1)) <= today else None,
         "movements": movements,
     }
-    return render(request, "console/billing.html", context, status=400 if form else 200)
+    wrong = budget or top_up or promotion
+    response = render(request, "console/billing.html", context, status=400 if wrong else 200)
+    if client.is_configured():  # a browser holds a form to this wherever the answer to it leads
+        response.headers["content-security-policy"] = POLICY.replace(
+            "form-action 'self'", f"form-action 'self' {CHECKOUT}"
+        )
+    return response
 
 
 def _month(text: str, today: date) -> date:

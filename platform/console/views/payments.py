@@ -1,0 +1,74 @@
+"""Paying: top-ups on Stripe's page, promotion codes, and the documents of what was invoiced."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import Action
+from billing import promotions
+from billing.invoices import rendering, selectors
+from billing.stripe import checkout, client
+from console.access import Member, member_view
+from console.forms import PromotionForm, TopUpForm
+from console.views import billing
+
+DOCUMENTS = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+@member_view(Action.PAY)
+@require_POST
+def top_up(request: HttpRequest, member: Member) -> HttpResponse:
+    """Send the customer to a page of Stripe's. The credit comes with Stripe's word, not with the way back."""
+    if not client.is_configured():
+        raise Http404
+    form = TopUpForm(request.POST)
+    if not form.is_valid():
+        return billing.page(request, member, top_up=form)
+    back = request.build_absolute_uri(reverse("billing", args=(member.organization.id,)))
+    try:
+        page = checkout.top_up(
+            organization=member.organization,
+            amount=form.cleaned_data["amount"],
+            save_card=form.cleaned_data["save_card"],
+            success_url=f"{back}?paid=1",
+            cancel_url=back,
+        )
+    except checkout.StripeUnavailable:
+        messages.error(request, "The payment page cannot be opened now. Nothing was charged; please try again.")
+        return redirect("billing", member.organization.id)
+    return redirect(page)
+
+
+@member_view(Action.PAY)
+@require_POST
+def redeem(request: HttpRequest, member: Member) -> HttpResponse:
+    form = PromotionForm(request.POST)
+    if form.is_valid():
+        try:
+            promotions.redeem(organization=member.organization, code=form.cleaned_data["code"])
+        except promotions.AlreadyRedeemed:
+            form.add_error("code", "Your organization has redeemed this code before.")
+        except promotions.NotRedeemable:
+            form.add_error("code", "There is no such code, or it has ended.")
+        else:
+            messages.success(request, "The credit is yours.")
+            return redirect("billing", member.organization.id)
+    return billing.page(request, member, promotion=form)
+
+
+@member_view(Action.SEE_BILLING)
+@require_safe
+def invoice(request: HttpRequest, member: Member, invoice_id: UUID, kind: str) -> HttpResponse:
+    """An issued invoice as a document."""
+    found = get_object_or_404(selectors.issued(member.organization), pk=invoice_id)
+    make = {"pdf": rendering.pdf, "csv": rendering.as_csv, "json": rendering.as_json}.get(kind)
+    if make is None:
+        raise Http404
+    headers = {"content-disposition": f'attachment; filename="{found.number}.{kind}"'}
+    return HttpResponse(make(found), content_type=DOCUMENTS[kind], headers=headers)
