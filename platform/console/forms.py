@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.keys import Limits, Reach
 from accounts.models import ApiKey, Membership
-from billing.models import Budget
+from billing.models import BillingDetails, Budget
 from console.key_actions import Terms
 
 NEVER = ""
@@ -24,6 +24,7 @@ OVERLAPS = [
     ("168", "Keep it for a week"),
 ]
 ROLES = [(role, label) for role, label in Membership.Role.choices if role != Membership.Role.OWNER]
+MOST_TAX_ID = 60
 MOST_NETWORKS = 20
 """Each is looked at on every call."""
 MOST = 2_000_000_000
@@ -62,6 +63,51 @@ class TopUpForm(forms.Form):
 
 class PromotionForm(forms.Form):
     code = forms.CharField(label="Promotion code", max_length=50, widget=forms.TextInput({"autocomplete": "off"}))
+
+
+class RechargeForm(forms.Form):
+    threshold = forms.DecimalField(
+        label="Below", min_value=Decimal(0), max_value=Decimal(10_000), decimal_places=2
+    )
+    amount = forms.DecimalField(label="Charge", min_value=Decimal(5), max_value=Decimal(10_000), decimal_places=2)
+    monthly_ceiling = forms.DecimalField(
+        label="At most in a month", min_value=Decimal(5), max_value=Decimal(100_000), decimal_places=2
+    )
+
+
+class DetailsForm(forms.Form):
+    """Each field is one of `BillingDetails`."""
+
+    legal_name = forms.CharField(label="Company", max_length=200, required=False)
+    line1 = forms.CharField(label="Street", max_length=200, required=False)
+    line2 = forms.CharField(label="More of the address", max_length=200, required=False)
+    postal_code = forms.CharField(label="Postal code", max_length=20, required=False)
+    city = forms.CharField(label="City", max_length=100, required=False)
+    state = forms.CharField(label="State", max_length=100, required=False)
+    country = forms.RegexField(
+        "^[A-Z]{2}$", label="Country", required=False, help_text="Two capital letters, such as DE."
+    )
+    tax_ids = forms.CharField(
+        label="Tax ids",
+        max_length=300,
+        required=False,
+        help_text="As they are to be printed, with semicolons between them: EU VAT DE123456789.",
+    )
+    email = forms.EmailField(
+        label="Address for bills", required=False, help_text="Empty: the owners and the billing role."
+    )
+
+    def clean_tax_ids(self) -> list[str]:
+        ids = [part.strip() for part in self.cleaned_data["tax_ids"].split(";") if part.strip()]
+        if any(len(one) > MOST_TAX_ID for one in ids):
+            raise forms.ValidationError(f"Each has {MOST_TAX_ID} letters at most.")
+        return ids
+
+    @staticmethod
+    def of(details: BillingDetails) -> dict[str, str]:
+        """What stands in the fields before anything is changed."""
+        values = {name: getattr(details, name) for name in DetailsForm.base_fields}
+        return values | {"tax_ids": "; ".join(details.tax_ids)}
 
 
 class KeyForm(forms.Form):

@@ -69,7 +69,8 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
         "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
         "requests": "requests", "requests-none": "requests?voice=verse&from=2020-01-01&to=2020-01-02",
         "request": f"requests/{spoken}", "keys": "keys", "key-new": "keys/new", "key": f"keys/{acme.key.named}",
-        "billing": "billing", "members": "members", "activity": "activity", "settings": "settings",
+        "billing": "billing", "payment": "billing/payment",
+        "members": "members", "activity": "activity", "settings": "settings",
     }.items()}  # fmt: skip
     return own | {
         "home": ("/", None),

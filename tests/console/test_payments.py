@@ -15,6 +15,7 @@ from billing import promotions
 from billing.audit import Operator
 from billing.invoices import credit_notes, issuing, payments
 from billing.models import Account, Invoice, StripeCall, StripePayment
+from billing.stripe import recharge
 from tests.billing.books import account_of
 from tests.billing.invoices import months_of_use
 from tests.billing.stripe.world import KEY, SECRET, run
@@ -98,6 +99,56 @@ def test_a_code_is_redeemed_once(acme: Office) -> None:
     assert "before" in again.context["promotion"].errors["code"][0]
     assert "no such code" in unknown.context["promotion"].errors["code"][0]
     assert account_of(acme.organization).promotional == before + 5
+
+
+RECHARGE = {"threshold": "10", "amount": "25", "monthly_ceiling": "100"}
+
+
+def test_a_saved_card_is_charged_below_the_threshold_until_it_is_turned_off(
+    acme: Office, fake: FakeStripe
+) -> None:
+    client = browser(acme.owner)
+    refused = client.post(path(acme, "recharge"), RECHARGE)
+    assert "Save a card first" in refused.content.decode()
+    page = client.post(path(acme, "save_card")).headers["location"]
+    fake.pay_page(page, fake.new_card("pays"))
+    run(fake)
+    assert "ending in 4242" in client.get(path(acme, "payment")).content.decode()
+    assert client.post(path(acme, "recharge"), RECHARGE).status_code == 302
+    assert "It is on" in client.get(path(acme, "payment")).content.decode()
+    before = account_of(acme.organization).balance
+    recharge.run_due()
+    run(fake)
+    assert account_of(acme.organization).balance == before + 25
+    client.post(path(acme, "recharge_stop"))
+    assert "turned off" in client.get(path(acme, "payment")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"amount": "4"}, "amount"),
+        ({"monthly_ceiling": "24"}, "monthly_ceiling"),
+        ({"threshold": "-1"}, "threshold"),
+    ],
+)
+def test_an_order_that_makes_no_sense_names_its_field(
+    acme: Office, fake: FakeStripe, changed: dict[str, str], field: str
+) -> None:
+    answer = browser(acme.owner).post(path(acme, "recharge"), RECHARGE | changed)
+    assert (answer.status_code, field in answer.context["recharge_form"].errors) == (400, True)
+
+
+def test_what_stands_on_the_next_invoice(acme: Office) -> None:
+    client = browser(acme.owner)
+    given = {"legal_name": "Acme GmbH", "city": "Berlin", "country": "DE", "tax_ids": "EU VAT DE1; US EIN 2"}
+    assert client.post(path(acme, "details"), given).status_code == 302
+    assert "EU VAT DE1; US EIN 2" in client.get(path(acme, "payment")).content.decode()
+    customer = invoiced(acme).customer
+    assert (customer["name"], customer["tax_ids"]) == ("Acme GmbH", ["EU VAT DE1", "US EIN 2"])
+    wrong = client.post(path(acme, "details"), given | {"country": "Germany", "email": "nobody"})
+    assert wrong.status_code == 400
+    assert {"country", "email"} <= set(wrong.context["details_form"].errors)
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "billing", "developer", "viewer"])

@@ -18,10 +18,9 @@ from billing.stripe import client
 from console import budget_actions, statements
 from console.access import Member, member_view
 from console.forms import BudgetForm, PromotionForm, TopUpForm
-from console.middleware import POLICY
+from console.middleware import with_checkout
 from gateway import usage
 
-CHECKOUT = "https://checkout.stripe.com"
 MOST_INVOICES = 36
 """Three years of months."""
 
@@ -76,12 +75,7 @@ def page(
         "movements": movements,
     }
     wrong = budget or top_up or promotion
-    response = render(request, "console/billing.html", context, status=400 if wrong else 200)
-    if client.is_configured():  # a browser holds a form to this wherever the answer to it leads
-        response.headers["content-security-policy"] = POLICY.replace(
-            "form-action 'self'", f"form-action 'self' {CHECKOUT}"
-        )
-    return response
+    return with_checkout(render(request, "console/billing.html", context, status=400 if wrong else 200))
 
 
 def _month(text: str, today: date) -> date:
