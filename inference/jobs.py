@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
 from inference import results
-from inference.models import AudioAsset, SynthesisJob
+from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from inference.results import Result
 from inference.units import SAMPLES_PER_FRAME
 
@@ -30,6 +30,7 @@ MAX_ATTEMPTS = 3
 RESEND_AFTER_SECONDS = 2
 
 State = SynthesisJob.State
+Cause = LostAttempt.Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,12 +181,12 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
     return results.of(job, asset)
 
 
-def give_back(job_id: UUID, attempt: int, *, error_code: str) -> bool:
-    """End an attempt that went wrong: back to the queue, or failed when it was the last. True if requeued."""
+def give_back(job_id: UUID, attempt: int) -> bool:
+    """End an attempt that the engine broke: back to the queue, or failed if it was the last. True if requeued."""
     if attempt >= MAX_ATTEMPTS:
-        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code)
+        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=Cause.ENGINE_ERROR)
         return False
-    if _owned(job_id, attempt).filter(cancel_requested_at=None).update(**_requeued()):
+    if _requeue(_owned(job_id, attempt).filter(cancel_requested_at=None), Cause.ENGINE_ERROR):
         return True
     cut(job_id, attempt, frames=0)
     return False
@@ -220,6 +221,19 @@ def cancel(job_id: UUID) -> bool:
 
 
 @transaction.atomic
+def requeue(job_id: UUID) -> bool:
+    """Take a job from its worker, or, where it waits, say that its message is to be sent again.
+
+    A worker that still speaks it notices at its next heartbeat; the next attempt goes on from what it had spoken.
+
+    Returns:
+        Whether to `tasks.enqueue` it; False where it has ended, is cancelled, or its time is up.
+    """
+    wanted = _live(job_id).filter(cancel_requested_at=None, deadline_at__gt=timezone.now())
+    running, queued = wanted.filter(state=State.RUNNING), wanted.filter(state=State.QUEUED)
+    return _requeue(running, Cause.TAKEN_BACK) or bool(queued.update(enqueued_at=timezone.now()))
+
+
 def leave(job_id: UUID) -> bool:
     """One listener has hung up; when it was the last, the job is cancelled. True if so."""
     _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1)
@@ -253,21 +267,21 @@ def sweep(*, queue_is_empty: bool) -> list[UUID]:
         _end(_live(job.id).filter(deadline_at__lt=now), job.id, State.EXPIRED)
     lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
     for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
-        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, error_code="worker_lost")
+        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, error_code=Cause.WORKER_LOST)
     unwanted = lapsed & Q(cancel_requested_at__isnull=False)
     for job in SynthesisJob.objects.filter(unwanted):
         _end(SynthesisJob.objects.filter(unwanted, id=job.id), job.id, State.CANCELLED)
-    to_send = _move_each(lapsed & Q(attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None), **_requeued())
+    lost = SynthesisJob.objects.filter(lapsed, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None)
+    to_send = [id for id in _ids(lost) if _requeue(lost.filter(id=id), Cause.WORKER_LOST)]
     if queue_is_empty:
-        unsent = Q(state=State.QUEUED, enqueued_at__lt=now - timedelta(seconds=RESEND_AFTER_SECONDS))
-        to_send += _move_each(unsent, enqueued_at=now)
+        resend_before = now - timedelta(seconds=RESEND_AFTER_SECONDS)
+        unsent = SynthesisJob.objects.filter(state=State.QUEUED, enqueued_at__lt=resend_before)
+        to_send += [id for id in _ids(unsent) if unsent.filter(id=id).update(enqueued_at=now)]
     return to_send
 
 
-def _move_each(condition: Q, **values: Any) -> list[UUID]:
-    """Update the jobs that meet a condition one by one; returns those that still met it when it was their turn."""
-    ids = SynthesisJob.objects.filter(condition).values_list("id", flat=True)
-    return [id for id in ids if SynthesisJob.objects.filter(condition, id=id).update(**values)]
+def _ids(matching: Any) -> list[UUID]:
+    return list(matching.values_list("id", flat=True))
 
 
 def _owned(job_id: UUID, attempt: int) -> Any:
@@ -278,8 +292,16 @@ def _live(job_id: UUID) -> Any:
     return SynthesisJob.objects.filter(id=job_id, state__in=[State.QUEUED, State.RUNNING])
 
 
-def _requeued() -> dict[str, Any]:
-    return {"state": State.QUEUED, "lease_expires_at": None, "enqueued_at": timezone.now()}
+@transaction.atomic
+def _requeue(matching: Any, cause: LostAttempt.Cause) -> bool:
+    """Put a running job back, if it matches, and keep what became of the attempt."""
+    job = matching.select_for_update().first()
+    if job is None:
+        return False
+    now = timezone.now()
+    job.lost_attempts.create(attempt=job.attempt, cause=cause, started_at=job.started_at, lost_at=now)
+    matching.update(state=State.QUEUED, lease_expires_at=None, enqueued_at=now)
+    return True
 
 
 def _ended(state: SynthesisJob.State) -> dict[str, Any]:

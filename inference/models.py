@@ -131,3 +131,30 @@ class AudioAsset(models.Model):
 
     def __str__(self) -> str:
         return f"audio of {self.job_id}"
+
+
+class LostAttempt(models.Model):
+    """An attempt at a job that came to nothing, and was followed by another. Written by `inference.jobs` alone."""
+
+    class Cause(models.TextChoices):
+        ENGINE_ERROR = "engine_error", "the engine failed"
+        WORKER_LOST = "worker_lost", "the worker was lost"
+        TAKEN_BACK = "taken_back", "an operator took it back"
+
+    job = models.ForeignKey(SynthesisJob, on_delete=models.CASCADE, related_name="lost_attempts")
+    attempt = models.PositiveSmallIntegerField()
+    cause = models.CharField(max_length=16, choices=Cause)
+    started_at = models.DateTimeField()
+    lost_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["job", "attempt"], name="attempt_lost_once"),
+            models.CheckConstraint(
+                condition=Q(cause__in=["engine_error", "worker_lost", "taken_back"]),
+                name="lost_attempt_cause_known",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt} at {self.job_id}: {self.cause}"

@@ -117,7 +117,7 @@ class Host:
                 writer.ended(Result(state="failed", error_code="nothing_to_speak"))
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
-            if jobs.give_back(job.id, job.attempt, error_code="engine_error"):
+            if jobs.give_back(job.id, job.attempt):
                 tasks.enqueue(job.id)
             else:
                 writer.ended(Result(state="failed", error_code="engine_error"))

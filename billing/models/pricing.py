@@ -40,4 +40,7 @@ class Price(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.model}: ${self.dollars_per_minute}/min from {self.valid_from:%Y-%m-%d}"
+        span = f"from {self.valid_from:%Y-%m-%d %H:%M}" + (
+            f" to {self.valid_to:%Y-%m-%d %H:%M}" if self.valid_to else ""
+        )
+        return f"{self.model}: ${self.dollars_per_minute.normalize():f}/min {span}"

@@ -70,6 +70,8 @@ class Principal:
     key_limits: Limits = DEFAULTS
     organization_limits: Limits = DEFAULTS
     reach: Reach = EVERYTHING
+    suspended: bool = False
+    """The organization is, by the operator's hand."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
@@ -149,11 +151,11 @@ def verify(principal: Principal, secret: str) -> bool:
 
 _LOOK_UP = """
 SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number,
-       key.scopes, key.allowed_addresses,
+       key.scopes, key.allowed_addresses, organization.suspended_at IS NOT NULL,
        key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs,
        organization.requests_per_minute, organization.audio_seconds_per_minute, organization.concurrent_jobs
 FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
-WHERE key.public_id = %s AND key.revoked_at IS NULL AND organization.suspended_at IS NULL
+WHERE key.public_id = %s AND key.revoked_at IS NULL
 """
 
 
@@ -162,10 +164,10 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
     row = await (await connection.execute(_LOOK_UP, (public_id,))).fetchone()
     if row is None:
         return None
-    id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, *limits = row
+    id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, suspended, *limits = row
     own, shared = Limits(*limits[:3]), Limits(*limits[3:])
     reach = Reach(tuple(scopes), tuple(addresses))
-    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach)
+    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach, suspended)
 
 
 async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:

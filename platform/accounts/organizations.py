@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Actor
@@ -38,6 +39,18 @@ def rename(*, organization_id: UUID, name: str, by: Actor) -> None:
     """Give an organization another name; the same one again is nothing."""
     if Organization.objects.filter(id=organization_id).exclude(name=name).update(name=name):
         audit.record(organization_id=organization_id, by=by, action=_Act.ORGANIZATION_RENAMED, subject=name)
+
+
+def suspend(*, organization_id: UUID) -> bool:
+    """Refuse all that its keys ask for, within a second; what runs is finished. False if it is suspended."""
+    open = Organization.objects.filter(id=organization_id, suspended_at=None)
+    return bool(open.update(suspended_at=timezone.now()))
+
+
+def resume(*, organization_id: UUID) -> bool:
+    """End a suspension by hand; False where there is none."""
+    suspended = Organization.objects.filter(id=organization_id).exclude(suspended_at=None)
+    return bool(suspended.update(suspended_at=None))
 
 
 @transaction.atomic

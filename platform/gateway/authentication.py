@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from accounts import keys
 from accounts.keys import Principal
 from accounts.models import ApiKey
-from gateway.errors import invalid_key, missing_key, missing_scope, wrong_address
+from gateway.errors import account_deactivated, invalid_key, missing_key, missing_scope, wrong_address
 
 REMEMBER_SECONDS = 0.9
 """How long a looked-up key is believed: a revoked key is refused within a second."""
@@ -41,7 +41,7 @@ class KeyCache:
 
         Raises:
             ApiError: 401, in the same words whatever is wrong with the key; 401 and 403 for a good key out of its
-                reach.
+                reach, or of a suspended organization.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -55,6 +55,8 @@ class KeyCache:
             raise invalid_key()
         if not principal.allows(request.client.host if request.client else None):
             raise wrong_address()
+        if principal.suspended:
+            raise account_deactivated()
         scope = scope_of(request.scope["path"])
         if scope is not None and scope not in principal.reach.scopes:
             raise missing_scope(scope)

@@ -87,6 +87,16 @@ def missing_scope(scope: str) -> ApiError:
     )
 
 
+def account_deactivated() -> ApiError:
+    """OpenAI's code for an account that its operator has closed the door on."""
+    return ApiError(
+        HTTPStatus.FORBIDDEN,
+        "Your organization is suspended by the operator of this service: no request is served. Get in touch with "
+        "the operator, who knows why.",
+        code="account_deactivated",
+    )
+
+
 def not_found(message: str, *, code: str = "not_found", param: str | None = None) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, message, code=code, param=param)
 

@@ -19,15 +19,16 @@ class Role(StrEnum):
 
 class Act(StrEnum):
     LOOK = "look at everything"
-    SERVE = "cancel jobs and revoke keys"
+    SERVE = "cancel and requeue jobs, revoke keys, and set limits"
     MOVE_MONEY = "give credit, refund, and take back invoices"
+    AGREE = "set prices and credit limits"
     RUN = "repeat what failed between Stripe and us"
     SUSPEND = "suspend a customer, and end a suspension"
 
 
 ALLOWED: dict[Role, frozenset[Act]] = {
     Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE}),
-    Role.BILLING: frozenset({Act.LOOK, Act.MOVE_MONEY, Act.SUSPEND}),
+    Role.BILLING: frozenset({Act.LOOK, Act.MOVE_MONEY, Act.AGREE, Act.SUSPEND}),
     Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND}),
 }
 

@@ -14,13 +14,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts import keys, organizations
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey
 from tests.conftest import Customer
 from tests.live import Service, wait_for
 
 
+def ask(service: Service, secret: str) -> httpx.Response:
+    return httpx.get(f"{service.url}/v1/models", headers={"authorization": f"Bearer {secret}"})
+
+
 def status(service: Service, secret: str) -> int:
-    return httpx.get(f"{service.url}/v1/models", headers={"authorization": f"Bearer {secret}"}).status_code
+    return ask(service, secret).status_code
 
 
 def command(name: str, *arguments: Any, **options: Any) -> str:
@@ -50,9 +54,20 @@ def test_an_expired_key_is_refused_though_it_was_just_used(
     assert status(service, brief.secret) == 401
 
 
-def test_a_suspended_organizations_key_is_refused(service: Service, customer: Customer) -> None:
-    Organization.objects.filter(id=customer.organization.id).update(suspended_at=timezone.now())
-    assert status(service, customer.secret) == 401
+def test_a_suspended_organizations_key_is_refused_until_it_is_resumed(
+    service: Service, customer: Customer
+) -> None:
+    assert status(service, customer.secret) == 200
+    assert organizations.suspend(organization_id=customer.organization.id)
+    assert not organizations.suspend(organization_id=customer.organization.id)
+    time.sleep(1)
+    answer = ask(service, customer.secret)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "account_deactivated")
+    assert status(service, customer.secret[:-4] + "zzzz") == 401, "a stranger learns nothing"
+    assert organizations.resume(organization_id=customer.organization.id)
+    assert not organizations.resume(organization_id=customer.organization.id)
+    time.sleep(1)
+    assert status(service, customer.secret) == 200
 
 
 def test_use_is_noted_once_a_minute(service: Service, customer: Customer) -> None:

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from billing.models import Account, LedgerTransaction, UsageRecord
+from inference import jobs, tasks
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import body, decode, scripted
@@ -41,8 +42,8 @@ def ask(service: Service, customer: Customer) -> Iterator[Ask]:
 
 def running(customer: Customer, attempt: int = 1) -> SynthesisJob:
     def find() -> SynthesisJob | None:
-        jobs = SynthesisJob.objects.filter(organization=customer.organization)
-        return jobs.filter(state="running", attempt=attempt).first()
+        own = SynthesisJob.objects.filter(organization=customer.organization)
+        return own.filter(state="running", attempt=attempt).first()
 
     return wait_for(find, what="the job runs")
 
@@ -70,6 +71,15 @@ def test_a_worker_killed_mid_job(service: Service, customer: Customer, ask: Ask)
     check_billed_once(customer, answer.result(), 50)
     assert SynthesisJob.objects.get(id=job.id).attempt == 2
     service.wait_until_ready()
+
+
+def test_a_job_taken_back_from_a_worker_that_lives(customer: Customer, ask: Ask) -> None:
+    answer = ask(scripted(50, pace=0.06))
+    job = running(customer)
+    assert jobs.requeue(job.id)
+    tasks.enqueue(job.id)
+    check_billed_once(customer, answer.result(), 50)
+    assert SynthesisJob.objects.get(id=job.id).attempt == 2
 
 
 def test_a_worker_whose_engine_breaks_ends_and_its_job_goes_elsewhere(

@@ -12,10 +12,14 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from openai import OpenAI
 
-from billing.models import Account, Budget
+from billing.models import Account, Budget, OperatorAct, Price
+from tests.billing.books import account_of
 from tests.conftest import Customer
-from tests.gateway.speaking import ask, scripted
+from tests.gateway.speaking import MODEL, ask, scripted
 from tests.live import Service
+
+BY = ("--actor", "ada@example.com", "--reason", "a pilot")
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def test_a_budget_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
@@ -72,10 +76,36 @@ def test_a_limit_is_set_and_lifted(client: OpenAI, customer: Customer) -> None:
     ask(client, scripted(1))
 
 
+def test_a_price_of_its_own_holds_from_the_next_request_on_until_it_ends(
+    client: OpenAI, customer: Customer
+) -> None:
+    by = {"actor": "ada@example.com", "reason": "a pilot"}
+
+    def cost() -> Decimal:
+        before = account_of(customer.organization).balance
+        ask(client, scripted(25))
+        return before - account_of(customer.organization).balance
+
+    assert cost() == Decimal("0.00075")
+    call_command("price", "set", MODEL, "0.03", organization=customer.organization.id, **by)
+    assert cost() == Decimal("0.0005")
+    own = Price.objects.get(organization=customer.organization)
+    call_command("price", "end", str(own.pk), **by)
+    assert cost() == Decimal("0.00075")
+    whats = OperatorAct.objects.filter(what__startswith=f"price {own.pk} ").order_by("id")
+    assert [act.what.split(":")[0] for act in whats] == [f"price {own.pk} entered", f"price {own.pk} ended"]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (("price", "set", MODEL, "0.03", "--from", "2020-01-01", *BY), "valid_from"),
+        (("price", "set", MODEL, "0.03", "--from", "tomorrow", *BY), "--from"),
+        (("price", "set", "tts-9", "0.03", *BY), "model"),
+        (("price", "set", MODEL, "0.03", "--organization", NOBODY, *BY), "Organization"),
+        (("price", "end", "1", *BY), "Nobody could buy"),
+        (("price", "end", "4711", *BY), "Price"),
         (("budget", "00000000-0000-0000-0000-000000000000", "day", "1"), "organization"),
         (("set_limits", "sk-unknown", "--concurrent-jobs", "2"), "subject"),
         (("set_limits", "nobody", "--concurrent-jobs", "2"), "subject"),

@@ -15,7 +15,7 @@ from accounts.identifiers import new_id
 from billing import ledger
 from billing.models import Account, Price, Reservation, UsageRecord
 from inference import jobs
-from inference.models import AudioAsset, SynthesisJob
+from inference.models import AudioAsset, LostAttempt, SynthesisJob
 
 pytestmark = pytest.mark.django_db
 
@@ -106,11 +106,13 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
     assert second.attempt == 2
     assert jobs.finish(queued, 1, SPOKEN) is None
     assert jobs.heartbeat([(queued, 1)]) == set()
-    assert not jobs.give_back(queued, 1, error_code="engine_error")
+    assert not jobs.give_back(queued, 1)
     assert not jobs.fail(queued, 1, error_code="engine_error")
     assert (job(queued).state, job(queued).attempt) == ("running", 2)
     assert not AudioAsset.objects.exists()
     assert jobs.finish(queued, 2, SPOKEN) is not None
+    (lost,) = LostAttempt.objects.values("job", "attempt", "cause")
+    assert lost == {"job": queued, "attempt": 1, "cause": "worker_lost"}
 
 
 def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
@@ -136,8 +138,32 @@ def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
 def test_three_broken_attempts_fail_the_job(queued: UUID) -> None:
     for attempt, requeued in ((1, True), (2, True), (3, False)):
         jobs.claim(queued)
-        assert jobs.give_back(queued, attempt, error_code="engine_error") is requeued
+        assert jobs.give_back(queued, attempt) is requeued
+    assert [*LostAttempt.objects.values_list("attempt", "cause")] == [(1, "engine_error"), (2, "engine_error")]
     assert (job(queued).state, job(queued).error_code, held()) == ("failed", "engine_error", 0)
+
+
+def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUID) -> None:
+    jobs.claim(queued)
+    assert jobs.requeue(queued)
+    assert (job(queued).state, LostAttempt.objects.get().cause) == ("queued", "taken_back")
+    assert jobs.requeue(queued), "its message is sent again"
+    assert jobs.finish(queued, 1, SPOKEN) is None
+    assert jobs.heartbeat([(queued, 1)]) == set()
+    second = jobs.claim(queued)
+    assert second is not None
+    assert jobs.finish(queued, second.attempt, SPOKEN) is not None
+    assert not jobs.requeue(queued)
+    assert LostAttempt.objects.count() == UsageRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize("of", ["cancelled", "late"])
+def test_a_job_without_a_future_is_not_requeued(queued: UUID, of: str) -> None:
+    jobs.claim(queued)
+    moment = timezone.now()
+    change(queued, **({"cancel_requested_at": moment} if of == "cancelled" else {"deadline_at": moment}))
+    assert not jobs.requeue(queued)
+    assert (job(queued).state, LostAttempt.objects.count()) == ("running", 0)
 
 
 def test_a_lost_message_is_sent_again_but_not_at_once(queued: UUID) -> None:
@@ -200,7 +226,7 @@ def test_a_cancelled_job_is_not_tried_again(queued: UUID, end: str) -> None:
         lapse(queued)
         assert jobs.sweep(queue_is_empty=True) == []
     else:
-        assert not jobs.give_back(queued, 1, error_code="engine_error")
+        assert not jobs.give_back(queued, 1)
     assert (job(queued).state, held()) == ("cancelled", 0)
 
 

@@ -17,15 +17,28 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ApiKey, User
-from billing import ledger, verification
-from billing.models import Account, CreditNote, Invoice, LedgerTransaction, OperatorAct, StripeCall, StripeEvent
+from accounts import limits
+from accounts.models import ApiKey, Organization, User
+from billing import ledger, pricing, verification
+from billing.models import (
+    Account,
+    CreditNote,
+    Invoice,
+    LedgerTransaction,
+    OperatorAct,
+    Price,
+    StripeCall,
+    StripeEvent,
+)
 from gateway import rollups
+from gateway.models import RequestLog
+from inference import jobs
 from inference.models import SynthesisJob
+from operations import trace as tracing
 from operations.roles import ALLOWED, Act, Role
 from tests.billing.books import account_of
 from tests.billing.invoices.months_of_use import customer, issue, use
-from tests.console.people import Office, browser, called, office, person
+from tests.console.people import MODEL, Office, browser, called, office, person
 
 pytestmark = pytest.mark.django_db
 REASON = {"reason": "asked for by the customer"}
@@ -225,6 +238,21 @@ def _act_on(name: str, acme: Office, invoice: Invoice) -> tuple[Any, dict[str, s
         case "end-suspension":
             Account.objects.filter(organization=acme.organization).update(suspended_at=timezone.now())
             return acme.organization, {}
+        case "suspend":
+            return acme.organization, {}
+        case "set-credit-limit":
+            return acme.organization, {"credit_limit": "75"}
+        case "set-price":
+            return acme.organization, {"model": MODEL, "dollars_per_minute": "0.03"}
+        case "set-limits":
+            return acme.organization, {"concurrent_jobs": "3"}
+        case "follow":
+            return Price.objects.get(), {"dollars_per_minute": "0.05", "valid_from": "2099-01-01T00:00"}
+        case "end":
+            own = {"organization": acme.organization, "model": MODEL, "dollars_per_minute": Decimal("0.03")}
+            return Price.objects.create(valid_from=timezone.now(), **own), {}
+        case "requeue":
+            return waiting_job(acme), {}
         case "revoke":
             return acme.key, {}
         case "retry":
@@ -242,12 +270,26 @@ ACTS = {
     "refund": (Act.MOVE_MONEY, lambda row: account_of(row).balance >= Decimal("2.5")),
     "pay-out": (Act.MOVE_MONEY, lambda row: LedgerTransaction.objects.filter(kind="payout").exists()),
     "end-suspension": (Act.SUSPEND, lambda row: account_of(row).suspended_at is None),
+    "suspend": (Act.SUSPEND, lambda row: Organization.objects.get(pk=row.pk).suspended_at is not None),
+    "set-credit-limit": (Act.AGREE, lambda row: account_of(row).credit_limit == 75),
+    "set-price": (Act.AGREE, lambda row: price_of(row) == Decimal("0.03")),
+    "set-limits": (Act.SERVE, lambda row: Organization.objects.get(pk=row.pk).concurrent_jobs == 3),
+    "follow": (Act.AGREE, lambda row: Price.objects.filter(dollars_per_minute=Decimal("0.05")).count() == 1),
+    "end": (Act.AGREE, lambda row: price_of(row.organization) == Decimal("0.045")),
+    "requeue": (Act.SERVE, lambda row: SynthesisJob.objects.get(pk=row.pk).enqueued_at > row.enqueued_at),
     "revoke": (Act.SERVE, lambda row: ApiKey.objects.get(pk=row.pk).revoked_at is not None),
     "retry": (Act.RUN, lambda row: StripeCall.objects.get(pk=row.pk).state == "pending"),
     "credit": (Act.MOVE_MONEY, lambda row: CreditNote.objects.get().total == 1),
     "void": (Act.MOVE_MONEY, lambda row: Invoice.objects.get(pk=row.pk).state == "void"),
     "write-off": (Act.MOVE_MONEY, lambda row: Invoice.objects.get(pk=row.pk).state == "uncollectible"),
 }
+
+
+def price_of(organization: Organization) -> Decimal:
+    """What the next minute costs it."""
+    price = pricing.price_at(model=MODEL, at=timezone.now(), organization_id=organization.pk)
+    assert price is not None
+    return price.dollars_per_minute
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -294,6 +336,58 @@ def test_what_the_books_refuse_is_said_at_the_form(acme: Office) -> None:
     assert answer.status_code == 200
     assert answer.context["form"].non_field_errors()
     assert not OperatorAct.objects.filter(actor__endswith="speech.example").exists()
+
+
+def test_a_suspension_by_hand_is_ended_by_hand(acme: Office) -> None:
+    client = operator()
+    address = page(acme.organization)
+    for act in ("suspend", "end-suspension"):
+        assert client.post(address.replace("change/", f"{act}/"), REASON).status_code == 302
+        again = client.post(address.replace("change/", f"{act}/"), REASON)
+        assert "suspended" in again.context["form"].non_field_errors()[0]
+        shown = browser(acme.owner).get(acme.path("usage")).content.decode()
+        assert ("Acme is suspended since" in shown) is (act == "suspend")
+    whats = OperatorAct.objects.order_by("id").values_list("what", flat=True)
+    assert [*whats] == [f"organization {acme.organization.pk} {done}" for done in ("suspended", "resumed")]
+
+
+def test_a_form_begins_with_what_is_set(acme: Office) -> None:
+    client = operator()
+    address = page(acme.key).replace("change/", "set-limits/")
+    client.post(address, {"requests_per_minute": "60", **REASON})
+    form = client.get(address).context["form"]
+    assert [form[name].value() for name in limits.NAMES] == [60, None, None]
+    for wrong in ("0", "-1", "2147483648", "many"):
+        refused = client.post(address, {"requests_per_minute": wrong, **REASON})
+        assert refused.context["form"].errors["requests_per_minute"], wrong
+    assert ApiKey.objects.get(pk=acme.key.pk).requests_per_minute == 60
+
+
+def test_a_jobs_page_tells_its_story(acme: Office) -> None:
+    job = waiting_job(acme)
+    client = operator(Role.SUPPORT)
+    jobs.claim(job.pk)
+    assert client.post(page(job).replace("change/", "requeue/"), REASON).status_code == 302
+    jobs.claim(job.pk)
+    at = job.created_at  # within one transaction PostgreSQL's clock stands still
+    job.lost_attempts.update(started_at=at + timedelta(seconds=1), lost_at=at + timedelta(seconds=2))
+    SynthesisJob.objects.filter(pk=job.pk).update(started_at=at + timedelta(seconds=3))
+    trace = client.get(page(job)).context["trace"]
+    assert [step.what for step in trace.steps] == [
+        "admitted, its cost held",
+        "attempt 1 began",
+        "attempt 1 was lost: an operator took it back",
+        "attempt 2 began",
+    ]
+    assert [step.since_ms for step in trace.steps] == [0, 1000, 2000, 3000]
+    spoken = RequestLog.objects.get()
+    assert spoken.job_id is not None
+    job.id, job.created_at = spoken.job_id, spoken.created_at
+    rows = {row.table: row for row in tracing.of(job).rows}
+    assert rows["Usage"].says == "2000 ms at $0.045000000 = $0.001500000"
+    for row in rows.values():
+        assert client.get(row.address).status_code == 200, row
+    assert {*rows} == {"Usage", "Request"}
 
 
 def test_a_waiting_job_is_cancelled_once(acme: Office) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError, transaction
 
 from accounts.models import Organization
-from billing import pricing
-from billing.models import Account
+from billing import pricing, terms
 
 
 class Command(BaseCommand):
@@ -26,14 +24,13 @@ class Command(BaseCommand):
         if organization is None:
             raise CommandError(f"organization: there is none with id {options['organization']}")
         try:
-            amount = pricing.parse_dollars(options["amount"])
-        except ValueError:
-            amount = Decimal(-1)
-        if amount < 0:
-            raise CommandError(f"DOLLARS: {options['amount']!r} is not an amount such as 500.00")
-        Account.objects.get_or_create(organization=organization)
-        try:
-            with transaction.atomic():
-                Account.objects.filter(organization=organization).update(credit_limit=amount)
-        except IntegrityError:
-            raise CommandError("DOLLARS: the organization owes or holds more than that already") from None
+            terms.set_credit_limit(organization=organization, amount=_amount(options["amount"]))
+        except ValueError as refusal:
+            raise CommandError(f"DOLLARS: {refusal}") from None
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return pricing.parse_dollars(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an amount such as 500.00") from None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import wraps
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import stripe
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,7 +22,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
 from billing.audit import Operator
 from billing.booking import CauseTaken
@@ -46,6 +49,24 @@ class ReasonForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="It stands in the audit log beside your name.",
     )
+
+    @classmethod
+    def initial_of(cls, row: Any) -> dict[str, Any]:
+        """What the form shows of the row before anything is asked."""
+        return {}
+
+
+class AmountForm(ReasonForm):
+    amount = forms.DecimalField(
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget(),
+        help_text="Dollars.",
+    )
+    # Sent twice, it is booked once.
+    cause = forms.CharField(max_length=100, widget=forms.HiddenInput, initial=lambda: f"operator:{uuid4()}")
+    field_order = ("amount", "reason")
 
 
 class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
@@ -120,11 +141,13 @@ def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable
                 raise Http404
             meta = self.model._meta
             back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(row.pk,))
-            asked = form(request.POST or None)
+            asked = form(request.POST or None, initial=form.initial_of(row))
             if request.method == "POST" and asked.is_valid():
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
                 try:
-                    messages.success(request, perform(self, row, operator, asked.cleaned_data))
+                    with transaction.atomic():  # what is done, and the note of it
+                        done = perform(self, row, operator, asked.cleaned_data)
+                    messages.success(request, done)
                     return redirect(back)
                 except REFUSALS as refusal:
                     asked.add_error(None, str(refusal) or type(refusal).__name__)

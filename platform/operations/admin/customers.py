@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
-from django import forms
 from django.contrib import admin
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from accounts import keys
+from accounts import keys, organizations
 from accounts.models import ApiKey, AuditEvent, Organization, User
-from billing import audit, ledger
+from billing import audit, ledger, terms
 from billing.audit import Operator
 from billing.invoices import dunning
 from billing.models import Account
-from operations.admin.base import Looked, ReasonForm, act
+from operations.admin.agreements import (
+    CreditLimitForm,
+    LimitsForm,
+    OwnPriceForm,
+    enter_price,
+    put_limits,
+)
+from operations.admin.base import AmountForm, Looked, act
 from operations.roles import Act
-
-
-class AmountForm(ReasonForm):
-    amount = forms.DecimalField(
-        min_value=Decimal("0.01"),
-        max_digits=12,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget(),
-        help_text="Dollars.",
-    )
-    # Sent twice, it is booked once.
-    cause = forms.CharField(max_length=100, widget=forms.HiddenInput, initial=lambda: f"operator:{uuid4()}")
-    field_order = ("amount", "reason")
 
 
 @admin.register(Organization)
 class Organizations(Looked):
-    list_display = ("name", "id", "created_at")
+    list_display = ("name", "id", "created_at", "suspended_at")
     list_display_links = ("name",)
     found_by = ("id", "name")
     ordering = ("-id",)
-    actions_detail = ("give_credit", "refund", "pay_out", "end_suspension")
+    actions_detail = (
+        "give_credit",
+        "refund",
+        "pay_out",
+        "set_credit_limit",
+        "set_price",
+        "set_limits",
+        "suspend",
+        "end_suspension",
+    )
 
     @act("Give promotional credit", Act.MOVE_MONEY, AmountForm)
     def give_credit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
@@ -56,9 +55,35 @@ class Organizations(Looked):
         ledger.pay_out(organization=organization, amount=asked["amount"], cause=asked["cause"], operator=operator)
         return f"${asked['amount']} booked as paid out."
 
+    @act("Set the credit limit", Act.AGREE, CreditLimitForm)
+    def set_credit_limit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        amount = asked["credit_limit"]
+        terms.set_credit_limit(organization=organization, amount=amount)
+        audit.record(operator, what=f"credit limit of organization {organization.pk} set to ${amount}")
+        return f"The credit limit is ${amount}."
+
+    @act("Set a price of its own", Act.AGREE, OwnPriceForm)
+    def set_price(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        return enter_price(operator, organization=organization, **asked)
+
+    @act("Set limits", Act.SERVE, LimitsForm)
+    def set_limits(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        return put_limits(organization, operator, asked, of=f"organization {organization.pk}")
+
+    @act("Suspend", Act.SUSPEND)
+    def suspend(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        if not organizations.suspend(organization_id=organization.pk):
+            raise ValueError("This customer is suspended already.")
+        audit.record(operator, what=f"organization {organization.pk} suspended")
+        return "The customer is suspended: within a second none of its keys works. What runs is finished."
+
     @act("End the suspension", Act.SUSPEND)
     def end_suspension(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
-        if not dunning.lift_by_hand(organization=organization, operator=operator):
+        """Ours, and the one for not paying."""
+        resumed = organizations.resume(organization_id=organization.pk)
+        if resumed:
+            audit.record(operator, what=f"organization {organization.pk} resumed")
+        if not dunning.lift_by_hand(organization=organization, operator=operator) and not resumed:
             raise ValueError("This customer is not suspended.")
         return "The suspension has ended."
 
@@ -80,7 +105,11 @@ class Keys(Looked):
     found_by = ("id", "public_id", "organization")
     ordering = ("-id",)
     exclude = ("secret_hmac", "pepper_number")
-    actions_detail = ("revoke",)
+    actions_detail = ("set_limits", "revoke")
+
+    @act("Set limits", Act.SERVE, LimitsForm)
+    def set_limits(self, key: ApiKey, operator: Operator, asked: dict[str, Any]) -> str:
+        return put_limits(key, operator, asked, of=f"key {key.named}")
 
     @act("Revoke this key", Act.SERVE)
     def revoke(self, key: ApiKey, operator: Operator, asked: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from unfold.admin import TabularInline
 
+from billing import audit, terms
+from billing.audit import Operator
 from billing.models import (
     LedgerEntry,
     LedgerTransaction,
@@ -16,7 +18,9 @@ from billing.models import (
     UsageRecord,
     Verification,
 )
-from operations.admin.base import Looked
+from operations.admin.agreements import PriceForm, enter_price
+from operations.admin.base import Looked, act
+from operations.roles import Act
 
 
 class Entries(TabularInline):  # type: ignore[misc]  # it has no types
@@ -68,6 +72,18 @@ class Prices(Looked):
     list_select_related = ("organization",)
     found_by = ("model", "organization")
     ordering = ("model", "-valid_from")
+    actions_detail = ("follow", "end")
+
+    @act("Enter the price that follows", Act.AGREE, PriceForm)
+    def follow(self, price: Price, operator: Operator, asked: dict[str, Any]) -> str:
+        """For the same model, and for everybody or whoever this one is for."""
+        return enter_price(operator, organization=price.organization, model=price.model, **asked)
+
+    @act("End this price", Act.AGREE)
+    def end(self, price: Price, operator: Operator, asked: dict[str, Any]) -> str:
+        ended = terms.end_price(price)
+        audit.record(operator, what=f"price {price.pk} ended: {ended}")
+        return f"It ends: {ended}."
 
 
 @admin.register(OperatorAct)

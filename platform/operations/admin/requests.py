@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from billing import audit
 from billing.audit import Operator
 from gateway.models import RequestLog
-from inference import jobs
+from inference import jobs, tasks
 from inference.models import SynthesisJob
+from operations import trace
 from operations.admin.base import Looked, act
 from operations.roles import Act
 
@@ -43,7 +45,30 @@ class Jobs(Looked):
     found_by = ("id", "fingerprint")
     ordering = ("-id",)
     exclude = ("text", "style")
-    actions_detail = ("cancel",)
+    actions_detail = ("requeue", "cancel")
+    change_form_before_template = "operations/trace.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        job = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "trace": trace.of(job) if job else None}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+    @act("Requeue this job", Act.SERVE)
+    def requeue(self, job: SynthesisJob, operator: Operator, asked: dict[str, Any]) -> str:
+        if not jobs.requeue(job.id):
+            raise ValueError("This job has ended, is cancelled, or its time is up.")
+        audit.record(operator, what=f"job {job.id} requeued")
+        transaction.on_commit(
+            lambda: tasks.enqueue(job.id), robust=True
+        )  # a worker's sweep sends what is not sent
+        return "The job waits for the next free worker."
 
     @act("Cancel this job", Act.SERVE)
     def cancel(self, job: SynthesisJob, operator: Operator, asked: dict[str, Any]) -> str:

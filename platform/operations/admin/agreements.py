@@ -1,0 +1,113 @@
+"""The forms of what is agreed with a customer: prices, credit, limits; and what they do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts import limits
+from accounts.models import ApiKey, Organization
+from billing import audit, terms
+from billing.audit import Operator
+from billing.models import Account
+from gateway.catalog import MODELS
+from operations.admin.base import ReasonForm
+
+MOST = 2**31 - 1
+"""What the columns hold."""
+
+
+def _moment(help_text: str) -> forms.DateTimeField:
+    widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": 60})
+    return forms.DateTimeField(required=False, widget=widget, help_text=help_text)
+
+
+def _limit() -> forms.IntegerField:
+    return forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="Empty is the default.",
+    )
+
+
+class PriceForm(ReasonForm):
+    dollars_per_minute = forms.DecimalField(
+        min_value=0, max_digits=12, decimal_places=9, widget=UnfoldAdminDecimalFieldWidget()
+    )
+    valid_from = _moment("UTC. Empty is at once; never in the past.")
+    valid_to = _moment("UTC, the first moment at which it no longer holds. Empty is for ever.")
+    field_order = ("model", "dollars_per_minute", "valid_from", "valid_to", "reason")
+
+
+class OwnPriceForm(PriceForm):
+    model = forms.ChoiceField(choices=[(name, name) for name in MODELS], widget=UnfoldAdminSelectWidget())
+
+
+class CreditLimitForm(ReasonForm):
+    credit_limit = forms.DecimalField(
+        min_value=0,
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget(),
+        help_text="Dollars below zero, to be invoiced. 0 is prepaid.",
+    )
+    field_order = ("credit_limit", "reason")
+
+    @classmethod
+    def initial_of(cls, row: Organization) -> dict[str, Any]:
+        account = Account.objects.filter(organization=row).first() or Account()
+        return {"credit_limit": f"{account.credit_limit:.2f}"}
+
+
+class LimitsForm(ReasonForm):
+    requests_per_minute = _limit()
+    audio_seconds_per_minute = _limit()
+    concurrent_jobs = _limit()
+    field_order = (*limits.NAMES, "reason")
+
+    @classmethod
+    def initial_of(cls, row: Organization | ApiKey) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in limits.NAMES}
+
+
+def enter_price(
+    operator: Operator,
+    *,
+    organization: Organization | None,
+    model: str,
+    dollars_per_minute: Decimal,
+    valid_from: datetime | None,
+    valid_to: datetime | None,
+    **_: Any,
+) -> str:
+    """Enter a price as a form asked for it; what was done, in words."""
+    price = terms.set_price(
+        model=model,
+        dollars_per_minute=dollars_per_minute,
+        organization=organization,
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+    whose = f"organization {organization.pk}" if organization else "everybody"
+    audit.record(operator, what=f"price {price.pk} entered for {whose}: {price}")
+    return f"Entered: {price}."
+
+
+def put_limits(subject: Organization | ApiKey, operator: Operator, asked: dict[str, Any], *, of: str) -> str:
+    """Set the limits that a form asked for; what was done, in words."""
+    values = {name: asked[name] for name in limits.NAMES}
+    limits.put(subject, **values)
+    said = ", ".join(f"{value or 'default'} {name.replace('_', ' ')}" for name, value in values.items())
+    audit.record(operator, what=f"limits of {of} set: {said}")
+    return f"Limits: {said}."
