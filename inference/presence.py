@@ -21,7 +21,7 @@ def leave(client: redis.Redis, name: str) -> None:
 
 
 def living(client: redis.Redis) -> list[dict[str, Any]]:
-    """What each live worker says of itself: name, model, device, slots, voices, running."""
+    """What each live worker says of itself: name, model, device, slots, voices, running, and its pace."""
     keys = list(client.scan_iter(match=f"{PREFIX}*", count=1000))
     values = client.mget(keys) if keys else []
     return [json.loads(value) for value in values if value]

@@ -35,10 +35,12 @@ from inference.engine.protocol import (
 )
 from inference.failures import place_of
 from inference.models import SynthesisJob
+from inference.pace import Pace
 from inference.recording import Recording
 from inference.results import Result
 from inference.speech import script as scripts
 from inference.speech.formats import CONTENT_TYPES
+from inference.units import FRAME_RATE
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class Host:
         self._redis = client
         self._running: dict[UUID, _Work] = {}
         self._lock = threading.Lock()
+        self._pace = Pace()
         self._closing = threading.Event()
         self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -164,6 +167,7 @@ class Host:
         if result is None:
             assets.discard(path, codes_path)
             raise GenerationCancelled
+        self._pace.add(audio_seconds=recording.frames / FRAME_RATE, synthesis_seconds=recording.elapsed_ms / 1000)
         writer.ended(result, head=recorded.head)
 
     def _retire(self) -> None:
@@ -209,6 +213,7 @@ class Host:
             presence.leave(self._redis, self.name)
             self._retire()
             return
+        audio_seconds, real_time_factor = self._pace.read()
         presence.announce(
             self._redis,
             self.name,
@@ -219,6 +224,8 @@ class Host:
                 "slots": engine.slots,
                 "voices": engine.voices,
                 "running": len(running),
+                "audio_seconds": audio_seconds,
+                "real_time_factor": real_time_factor,
             },
         )
         queue_is_empty = self._redis.llen(tasks.QUEUE) == 0

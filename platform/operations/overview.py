@@ -146,6 +146,7 @@ def _workers() -> list[dict[str, Any]] | None:
     """What the live workers say of themselves; None where Redis, which they say it to, is away."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1) as client:
-            return presence.living(client)
+            living = presence.living(client)
     except redis.RedisError:
         return None
+    return [worker | {"utilisation": 100 * worker["running"] // worker["slots"]} for worker in living]

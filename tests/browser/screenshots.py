@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots FOLDER`: each page at two widths, light and dark, of a made-up customer."""
+"""`python -m tests.browser.screenshots FOLDER [PAGE…]`: its pages at two widths, light and dark."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from billing import budgets, ledger, verification  # noqa: E402
 from billing.models import Budget  # noqa: E402
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from gateway import rollups  # noqa: E402
+from inference.models import AudioAsset  # noqa: E402
 from operations import roles  # noqa: E402
 from tests.browser.chromium import chromium  # noqa: E402
 from tests.console.people import Office, browser, history, office, person  # noqa: E402
@@ -36,7 +37,7 @@ SCHEMES = ("light", "dark")
 HEIGHT = 900
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *wanted: str) -> None:
     var_dir = Path(environment.VAR_DIR)
     servers = EmbeddedPostgres(var_dir), EmbeddedValkey(var_dir)
     for server in servers:
@@ -44,7 +45,8 @@ def main(folder: Path) -> None:
     try:
         call_command("migrate", verbosity=0)
         with TemporaryDirectory() as logs, running_service(Path(logs)) as service:
-            _shoot(service, folder, _pages(service))
+            pages = _pages(service)
+            _shoot(service, folder, {name: pages[name] for name in wanted or pages})
     finally:
         for server in reversed(servers):
             server.stop()
@@ -102,6 +104,9 @@ def _operators(acme: Office) -> dict[str, tuple[str, User | None]]:
         "admin-customers": "/admin/accounts/organization/",
         "admin-customer": f"{customer}/change/",
         "admin-credit": f"{customer}/give-credit/",
+        "admin-limits": f"{customer}/set-limits/",
+        "admin-price": f"{customer}/set-price/",
+        "admin-job": f"/admin/inference/synthesisjob/{AudioAsset.objects.get().pk}/change/",
         "admin-requests": "/admin/gateway/requestlog/",
         "admin-ledger": "/admin/billing/ledgertransaction/",
         "admin-reports": "/admin/reports/?report=prepaid",
@@ -150,4 +155,4 @@ def _session(service: Service, user: User) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import limits
 from accounts.models import ApiKey, Organization, User
-from billing import ledger, pricing, verification
+from billing import ledger, pricing, terms, verification
 from billing.models import (
     Account,
     CreditNote,
@@ -361,6 +361,26 @@ def test_a_form_begins_with_what_is_set(acme: Office) -> None:
         refused = client.post(address, {"requests_per_minute": wrong, **REASON})
         assert refused.context["form"].errors["requests_per_minute"], wrong
     assert ApiKey.objects.get(pk=acme.key.pk).requests_per_minute == 60
+
+
+def test_a_customers_page_says_what_one_asks_first(acme: Office, django_assert_max_num_queries: Any) -> None:
+    acme.join("vera@acme.example", "viewer")
+    terms.set_price(model=MODEL, dollars_per_minute=Decimal("0.031"), organization=acme.organization)
+    rollups.refresh_all()
+    client = operator(Role.SUPPORT)
+    with django_assert_max_num_queries(20):
+        answer = client.get(page(acme.organization))
+    sheet = answer.context["sheet"]
+    assert (sheet.account.balance, sheet.spent["month"]) == (Decimal(1), Decimal("0.0015"))
+    assert [(m.user.email, m.role) for m in sheet.members] == [
+        ("owner@acme.example", "owner"),
+        ("vera@acme.example", "viewer"),
+    ]
+    text = answer.content.decode()
+    for said in ("$0.031/min", acme.key.shown, "None was issued."):
+        assert said in text
+    other = office("Other")
+    assert "vera@acme.example" not in client.get(page(other.organization)).content.decode()
 
 
 def test_a_jobs_page_tells_its_story(acme: Office) -> None:

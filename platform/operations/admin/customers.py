@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 
 from accounts import keys, organizations
 from accounts.models import ApiKey, AuditEvent, Organization, User
@@ -12,6 +13,7 @@ from billing import audit, ledger, terms
 from billing.audit import Operator
 from billing.invoices import dunning
 from billing.models import Account
+from operations import customer
 from operations.admin.agreements import (
     CreditLimitForm,
     LimitsForm,
@@ -29,16 +31,23 @@ class Organizations(Looked):
     list_display_links = ("name",)
     found_by = ("id", "name")
     ordering = ("-id",)
-    actions_detail = (
-        "give_credit",
-        "refund",
-        "pay_out",
-        "set_credit_limit",
-        "set_price",
-        "set_limits",
-        "suspend",
-        "end_suspension",
+    actions_detail: ClassVar[Any] = (
+        {"title": "Money", "items": ["give_credit", "refund", "pay_out", "set_credit_limit", "set_price"]},
+        {"title": "Access", "items": ["set_limits", "suspend", "end_suspension"]},
     )
+    change_form_before_template = "operations/customer.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        organization = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "sheet": customer.sheet(organization) if organization else None}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
 
     @act("Give promotional credit", Act.MOVE_MONEY, AmountForm)
     def give_credit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
