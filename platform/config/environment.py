@@ -96,6 +96,14 @@ class Environment(BaseSettings):
     email_url: SecretStr | None = None
     email_from: str = "Speech <speech@localhost>"
 
+    # Signing in with an account of elsewhere
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$")] = "https://accounts.google.com"
+    oidc_name: str = "Google"
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+
     # Secrets; made and kept under VAR_DIR when both servers are the embedded ones
     secret_key: SecretStr | None = None
     api_key_peppers: Annotated[dict[int, bytes], NoDecode, BeforeValidator(_parse_peppers)] = Field(
@@ -172,6 +180,11 @@ class Environment(BaseSettings):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
+        for provider in ("oidc", "github"):
+            given = [getattr(self, f"{provider}_client_{part}") is not None for part in ("id", "secret")]
+            if given[0] != given[1]:
+                name = provider.upper()
+                raise ValueError(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET must be set together")
         if self.stripe_tax and not self.stripe_secret_key:
             raise ValueError("STRIPE_TAX needs STRIPE_SECRET_KEY")
         if self.email_url:

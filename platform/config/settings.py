@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from config import embedded, mail, secret_store
+from config import embedded, mail, secret_store, sign_in
 from config.environment import ROOT, Environment
 from operations.look import UNFOLD as UNFOLD  # the admin's colours and sidebar
 
@@ -55,6 +55,9 @@ INSTALLED_APPS = [
     "allauth",  # after the console, whose templates dress its pages
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -168,6 +171,14 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if ENVIRONMENT.secure else "http"
+SOCIALACCOUNT_PROVIDERS = sign_in.providers(ENVIRONMENT)
+SIGN_IN_ORIGINS = sign_in.origins(ENVIRONMENT)
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = ""
+SOCIALACCOUNT_ADAPTER = "console.signup.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "mandatory"
+SOCIALACCOUNT_QUERY_EMAIL = True
+# An account of elsewhere opens ours only once it was connected from within: an address alone proves nothing.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Speech"

@@ -27,15 +27,20 @@ POLICY = "; ".join(
 
 
 CHECKOUT = "https://checkout.stripe.com"
+SIGN_IN = "/accounts/"
+"""Below it are the forms that lead to where else one may have an account."""
 
 
 def with_checkout(response: HttpResponse) -> HttpResponse:
-    """A page with a form whose answer leads to Stripe's: a browser holds a form to where it ends up, too."""
+    """A page with a form whose answer leads to Stripe's."""
     if settings.STRIPE_SECRET_KEY:
-        response.headers["content-security-policy"] = POLICY.replace(
-            "form-action 'self'", f"form-action 'self' {CHECKOUT}"
-        )
+        response.headers["content-security-policy"] = _with_forms_to([CHECKOUT])
     return response
+
+
+def _with_forms_to(origins: list[str]) -> str:
+    """The policy of a page whose forms may end up elsewhere: a browser asks it of each redirect, too."""
+    return POLICY.replace("form-action 'self'", " ".join(("form-action 'self'", *origins)))
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
@@ -59,5 +64,6 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self._get_response(request)
-        response.headers.setdefault("content-security-policy", POLICY)
+        policy = _with_forms_to(settings.SIGN_IN_ORIGINS) if request.path.startswith(SIGN_IN) else POLICY
+        response.headers.setdefault("content-security-policy", policy)
         return response

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
@@ -26,11 +28,7 @@ class SignupForm(forms.Form):
     )
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """Found the organization of a newcomer; who was invited and names none, joins another's."""
-        name = self.cleaned_data["organization"]
-        if name or not invitations.for_addresses([user.email]):
-            name = name or user.email.partition("@")[0]
-            onboarding.welcome(name=name, owner_email=user.email)
+        _begin(user, organization=self.cleaned_data["organization"])
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no types
@@ -43,3 +41,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
         """The peer's address, by which attempts are counted; over a unix socket all are one."""
         address: Any = request.META.get("REMOTE_ADDR")
         return address or "local"
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it has no types
+    """Of people who come with an account of elsewhere."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Always where the address is proved already: then no letter of ours is needed."""
+        proved = any(address.verified for address in sociallogin.email_addresses)
+        return proved or get_adapter(request).is_open_for_signup(request)
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: forms.Form | None = None) -> User:
+        """A newcomer's; without a form nobody was asked for the organization's name."""
+        user: User = super().save_user(request, sociallogin, form)
+        if form is None:
+            _begin(user, organization="")
+        return user
+
+
+def _begin(user: User, *, organization: str) -> None:
+    """Found the organization of a newcomer; who was invited and names none, joins another's."""
+    if organization or not invitations.for_addresses([user.email]):
+        onboarding.welcome(name=organization or user.email.partition("@")[0], owner_email=user.email)

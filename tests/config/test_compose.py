@@ -65,8 +65,14 @@ def test_each_variable_is_known(services: dict[str, Any], name: str) -> None:
 
 def test_a_container_starts_with_what_it_is_given(services: dict[str, Any]) -> None:
     given = services["gateway"]["environment"] | {"SECRET_KEY": "k" * 32, "API_KEY_PEPPERS": f"1:{'ab' * 32}"}
-    parsed = Environment.model_validate({name.lower(): value for name, value in given.items()})
+    parsed = Environment.model_validate({name.lower(): value for name, value in given.items() if value})
     assert not parsed.embedded
+
+
+def test_whoever_writes_letters_can_send_them(services: dict[str, Any]) -> None:
+    """The gateway writes those of sign-up, the workers those about invoices."""
+    for name in ("gateway", "worker", "worker-gpu"):
+        assert {"EMAIL_URL", "EMAIL_FROM", "PUBLIC_URL"} <= services[name]["environment"].keys()
 
 
 def test_only_the_gateway_is_reached_from_outside(services: dict[str, Any]) -> None:
