@@ -6,7 +6,7 @@ Rows are read as they are written out, so that a statement of any length takes t
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -58,7 +58,7 @@ def items(*, organization: Organization, start: datetime, end: datetime) -> Iter
                 yield _item(record, known.get(record.job_id))
 
 
-def as_csv(*, organization: Organization, start: datetime, end: datetime) -> Iterator[str]:
+def as_csv(*, organization: Organization, start: datetime, end: datetime) -> Generator[str]:
     """The statement as CSV, line by line."""
     writer = csv.writer(_Echo())
     yield writer.writerow([field.name for field in fields(Item)])

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from accounts import permissions
 from accounts.audit import Actor
@@ -46,20 +47,20 @@ class Member:
         return permissions.may(self.membership.role, action)
 
 
-View = Callable[Concatenate[HttpRequest, Member, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Member, P], HttpResponseBase]
 
 
-def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view of `organization`'s pages for those of its members whose role allows an action.
 
     Strangers get a 404, as for an organization that does not exist; a member who may not gets a 403 that says who
     may.
     """
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, organization: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, organization: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
             member = find_member(request, organization)
             if not member.may(needs):
                 roles = ", ".join(permissions.roles_that_may(needs))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from io import StringIO
 from uuid import UUID
 
 from django.db.models import Q, Sum
 
+from billing import pricing
 from billing.models import LedgerEntry, LedgerTransaction
 from billing.partitions import uuid7_floor
 from gateway import rollups, usage
@@ -43,7 +47,7 @@ class Movement:
 def movements(*, organization_id: UUID, month: date) -> list[Movement]:
     """A calendar month's (UTC), newest first. Usage, a transaction a request, is summed up by day."""
     first = datetime.combine(month.replace(day=1), time(), UTC)
-    after = _following(first)
+    after = following(first)
     # A transaction's id begins with its time, so that the index of the ids finds the month.
     booked = (
         LedgerTransaction.objects.filter(
@@ -60,5 +64,15 @@ def movements(*, organization_id: UUID, month: date) -> list[Movement]:
     return sorted([*by_hand, *used], key=lambda movement: movement.at, reverse=True)
 
 
-def _following(first: datetime) -> datetime:
+def as_csv(found: Sequence[Movement]) -> str:
+    """The movements as CSV, with nine places."""
+    lines = StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(("date", "what", "dollars"))
+    writer.writerows((movement.at.date(), movement.name, pricing.show(movement.amount)) for movement in found)
+    return lines.getvalue()
+
+
+def following(first: datetime) -> datetime:
+    """The first moment of the month after."""
     return (first + timedelta(days=32)).replace(day=1)

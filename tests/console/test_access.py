@@ -34,6 +34,8 @@ NEEDS = {
     "recharge_stop": Action.PAY,
     "details": Action.PAY,
     "invoice": Action.SEE_BILLING,
+    "movements_csv": Action.SEE_BILLING,
+    "statement": Action.SEE_BILLING,
     "invite": Action.MANAGE_MEMBERS,
     "withdraw": Action.MANAGE_MEMBERS,
     "member_role": Action.MANAGE_MEMBERS,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import Action
 from billing import budgets
 from billing.invoices import selectors
+from billing.invoices import statements as usage_statements
 from billing.models import Account
 from billing.stripe import client
-from console import budget_actions, statements
+from console import budget_actions, statements, streaming
 from console.access import Member, member_view
 from console.forms import BudgetForm, PromotionForm, TopUpForm
 from console.middleware import with_checkout
@@ -29,6 +30,25 @@ MOST_INVOICES = 36
 @require_safe
 def show(request: HttpRequest, member: Member) -> HttpResponse:
     return page(request, member)
+
+
+@member_view(Action.SEE_BILLING)
+@require_safe
+def movements_csv(request: HttpRequest, member: Member) -> HttpResponse:
+    """A month's movements, exactly."""
+    month = _month_asked(request)
+    found = statements.movements(organization_id=member.organization.id, month=month)
+    return HttpResponse(statements.as_csv(found), headers=_download(f"movements-{month:%Y-%m}.csv"))
+
+
+@member_view(Action.SEE_BILLING)
+@require_safe
+def statement(request: HttpRequest, member: Member) -> StreamingHttpResponse:
+    """Every request of a month, with all that its price follows from."""
+    month = _month_asked(request)
+    start = datetime.combine(month, time(), UTC)
+    lines = usage_statements.as_csv(organization=member.organization, start=start, end=statements.following(start))
+    return StreamingHttpResponse(streaming.pieces(lines), headers=_download(f"statement-{month:%Y-%m}.csv"))
 
 
 @member_view(Action.MANAGE_BUDGETS)
@@ -52,7 +72,7 @@ def page(
 ) -> HttpResponse:
     """The page, with what was wrong in the one form that was sent."""
     today = timezone.now().astimezone(UTC).date()
-    month = _month(request.GET.get("month", ""), today)
+    month = _month_asked(request)
     holding = budgets.status(organization_id=member.organization.id)
     account = Account.objects.filter(organization=member.organization).first() or Account()
     movements = statements.movements(organization_id=member.organization.id, month=month)
@@ -78,10 +98,15 @@ def page(
     return with_checkout(render(request, "console/billing.html", context, status=400 if wrong else 200))
 
 
-def _month(text: str, today: date) -> date:
-    """`2026-11` as its first day; this month where it is none."""
+def _download(name: str) -> dict[str, str]:
+    return {"content-type": "text/csv; charset=utf-8", "content-disposition": f'attachment; filename="{name}"'}
+
+
+def _month_asked(request: HttpRequest) -> date:
+    """`?month=2026-11` as its first day; this month where it is none."""
+    today = timezone.now().astimezone(UTC).date()
     try:
-        month = date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
     except ValueError:
         return today.replace(day=1)
     return month if date(2000, 1, 1) <= month <= today else today.replace(day=1)
