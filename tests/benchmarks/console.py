@@ -12,11 +12,11 @@ PAGES = (
     *("requests", "requests?outcome=failed", "requests?voice=voice-3", "requests/{request}"),
     *("keys", "billing", "members", "activity"),
 )
-REPEATS = 20
+REPEATS = 40
 
 
 def run() -> dict[str, tuple[float, float, int]]:
-    """Print and return each page's milliseconds, median and least, and its bytes."""
+    """Print and return each page's milliseconds, median and 95th percentile, and its bytes."""
     from accounts.models import Membership
     from gateway.models import RequestLog, UsageRollup
 
@@ -27,14 +27,14 @@ def run() -> dict[str, tuple[float, float, int]]:
     client.force_login(
         Membership.objects.select_related("user").get(organization=organization_id, role="owner").user
     )
-    print(f"a customer with {rows.count():,} requests\n{'page':28} {'p50 ms':>8} {'best ms':>8} {'kB':>6}")
+    print(f"a customer with {rows.count():,} requests\n{'page':28} {'p50 ms':>8} {'p95 ms':>8} {'kB':>6}")
     measured = {}
     for page in PAGES:
         address = f"/console/org_{organization_id.hex}/{page.format(request=request)}"
+        size = len(client.get(address).content)  # the first loads the templates
         taken = [_milliseconds(client, address) for _ in range(REPEATS)]
-        size = len(client.get(address).content)
-        measured[page] = (statistics.median(taken), min(taken), size)
-        print(f"{page or 'overview':28} {measured[page][0]:8.1f} {min(taken):8.1f} {size / 1000:6.1f}")
+        measured[page] = (statistics.median(taken), statistics.quantiles(taken, n=20)[-1], size)
+        print(f"{page or 'overview':28} {measured[page][0]:8.1f} {measured[page][1]:8.1f} {size / 1000:6.1f}")
     return measured
 
 
