@@ -120,6 +120,7 @@ class Environment(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None
+    probe_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
     model_aliases: Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_aliases)] = dict.fromkeys(
         OPENAI_SPEECH_MODELS, "boson/higgs-audio-v2.5"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 MIGRATE = ("python", "manage.py", "migrate", "--no-input")
 GATEWAY = ("python", "manage.py", "gateway")
+PROBE = ("python", "manage.py", "probe")
 
 
 def worker(concurrency: int | str) -> tuple[str, ...]:
@@ -65,4 +66,5 @@ def of_service(var_dir: Path, worker_concurrency: int) -> tuple[Part, ...]:
         Part(name="worker", command=in_this_python(worker(worker_concurrency)), grace_seconds=10),
         Part(name="gateway", command=in_this_python(GATEWAY), grace_seconds=12),
         Part(name="beat", command=in_this_python(beat(var_dir)), grace_seconds=3),
+        Part(name="probe", command=in_this_python(PROBE), grace_seconds=6),
     )

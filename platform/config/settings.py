@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "billing",
     "gateway",
     "console",
+    "status",
     "allauth",  # after the console, whose templates dress its pages
     "allauth.account",
     "allauth.mfa",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ django.setup()
 
 from allauth.mfa.models import Authenticator  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from accounts import invitations, keys  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
@@ -27,6 +29,9 @@ from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from gateway import rollups  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
 from operations import roles  # noqa: E402
+from status.models import Day, Outage  # noqa: E402
+from status.probes import INTERVAL_SECONDS, KINDS, Probe  # noqa: E402
+from status.recording import record  # noqa: E402
 from tests.browser.chromium import chromium  # noqa: E402
 from tests.console.people import Office, browser, history, office, person  # noqa: E402
 from tests.gateway.speaking import body  # noqa: E402
@@ -66,6 +71,7 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     budgets.put(organization=acme.organization, period=month, amount=100)
     budgets.put(organization=acme.organization, api_key_id=acme.key.id, period=month, amount=5)
     spoken = _speak(service, acme)
+    _be_probed()
     own = {name: (acme.path(path), acme.owner) for name, path in {
         "overview": "", "start": "start", "playground": "playground",
         "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
@@ -76,6 +82,7 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     }.items()}  # fmt: skip
     return own | {
         "home": ("/", None),
+        "status": ("/status", None),
         "reference": ("/reference", None),
         "sign-in": ("/accounts/login/", None),
         "sign-up": ("/accounts/signup/", None),
@@ -112,6 +119,21 @@ def _operators(acme: Office) -> dict[str, tuple[str, User | None]]:
         "admin-reports": "/admin/reports/?report=prepaid",
     }
     return {name: (path, olga) for name, path in paths.items()}
+
+
+def _be_probed() -> None:
+    """Two months of probes, with a bad hour and an outage that lasts."""
+    now = timezone.now()
+    for kind in KINDS:
+        for ago in range(64):
+            failures = {9: 40, 30: 180}.get(ago, 0) if kind.name == "speech" else int(ago == 30)
+            day = (now - timedelta(days=ago)).date()
+            Day.objects.create(component=kind.name, date=day, probes=2880, failures=failures)
+        for ago in (3, 2, 1, 0):
+            at = now - timedelta(seconds=ago * INTERVAL_SECONDS)
+            record(Probe(kind.name, at, kind.name != "speech" or ago > 2))
+    began = now - timedelta(days=30)
+    Outage.objects.create(component="speech", began_at=began, ended_at=began + timedelta(minutes=95))
 
 
 def _speak(service: Service, of: Office) -> str:

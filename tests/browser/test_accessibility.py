@@ -37,6 +37,7 @@ ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "
 PUBLIC = (
     "/",
     "/reference",
+    "/status",
     "/accounts/login/",
     "/accounts/signup/",
     "/accounts/password/reset/",

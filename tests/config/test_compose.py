@@ -19,6 +19,7 @@ COMMANDS = {
     "gateway": parts.GATEWAY,
     "worker": parts.worker(CONCURRENCY),
     "worker-gpu": parts.worker(CONCURRENCY),
+    "probe": parts.PROBE,
     "beat": parts.beat(Path("/var/lib/speech")),
 }
 NOT_OURS = {"postgres", "valkey"}
@@ -54,7 +55,7 @@ def test_each_command_is_the_supervisors(services: dict[str, Any], name: str) ->
 
 def test_the_supervisor_runs_the_same_table() -> None:
     run = {part.name: part.command for part in parts.of_service(Path("/var/lib/speech"), CONCURRENCY)}
-    assert run == {name: parts.in_this_python(COMMANDS[name]) for name in ("gateway", "worker", "beat")}
+    assert run == {name: parts.in_this_python(COMMANDS[name]) for name in ("gateway", "worker", "beat", "probe")}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

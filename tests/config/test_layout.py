@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.live import ROOT
 
 PACKAGES = {
-    **dict.fromkeys(("accounts", "config", "console", "gateway", "operations"), ROOT / "platform"),
+    **dict.fromkeys(("accounts", "config", "console", "gateway", "operations", "status"), ROOT / "platform"),
     **dict.fromkeys(("billing", "inference"), ROOT),
 }
 """Each package and the source root that it is in."""

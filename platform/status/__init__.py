@@ -1,0 +1,1 @@
+"""Whether the service works, measured from outside, and the public page that says so."""

@@ -1,0 +1,47 @@
+"""`manage.py probe`: look at the service twice a minute, and write down how it is."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from config import hello
+from config.environment import Environment
+from status import probes
+from status.recording import Recorder
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Probe the service from outside, for the status page."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        environment: Environment = settings.ENVIRONMENT
+        url = environment.probe_url or hello.local_url(environment.host, environment.port)
+        host = _name(environment)
+        recorder, stopped = Recorder(), threading.Event()
+        for sent in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sent, lambda *_: stopped.set())
+
+        def look() -> None:
+            found = probes.probe(url, host)
+            if not recorder.add(found):
+                log.warning("the database is away: what the probes find is kept until it is back")
+
+        probes.every_interval(look, stopped.wait)
+
+
+def _name(environment: Environment) -> str:
+    """One under which Django may be asked."""
+    if environment.public_url:
+        return urlsplit(environment.public_url).netloc
+    first = environment.allowed_hosts[0].lstrip(".")
+    return "localhost" if first == "*" else first

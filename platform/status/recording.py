@@ -1,0 +1,76 @@
+"""Writing down what the probes found, each once."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from status.models import Outage
+from status.probes import Probe
+
+MOST_WAITING = 3 * 2 * 60 * 24 * 3
+"""Three days of probes, which are kept while the database is away."""
+
+_SEE = """
+INSERT INTO status_component AS seen (name, slot, ok, since, times) VALUES (%(name)s, %(slot)s, %(ok)s, %(at)s, 1)
+ON CONFLICT (name) DO UPDATE SET slot = EXCLUDED.slot, ok = EXCLUDED.ok,
+    since = CASE WHEN seen.ok = EXCLUDED.ok THEN seen.since ELSE EXCLUDED.since END,
+    times = CASE WHEN seen.ok = EXCLUDED.ok THEN seen.times + 1 ELSE 1 END
+WHERE seen.slot < EXCLUDED.slot
+RETURNING since, times
+"""
+"""The slot decides: of two probers that look at the same moment, one is counted."""
+
+_COUNT = """
+INSERT INTO status_day AS day (component, date, probes, failures)
+VALUES (%(name)s, (%(at)s AT TIME ZONE 'UTC')::date, 1, %(failures)s)
+ON CONFLICT (component, date) DO UPDATE SET probes = day.probes + 1, failures = day.failures + EXCLUDED.failures
+"""
+FAILURES_OF_AN_OUTAGE = 2
+"""One alone may be the network's."""
+
+
+class Recorder:
+    """Keeps what cannot be written while the database is away: its own outage is one of those that count."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Probe] = deque(maxlen=MOST_WAITING)
+
+    def add(self, probes: list[Probe]) -> bool:
+        """Write these, and what waits, in their order; False where the database is away."""
+        self._waiting.extend(probes)
+        try:
+            while self._waiting:
+                record(self._waiting[0])
+                self._waiting.popleft()
+        except OperationalError:
+            connection.close()
+            return False
+        return True
+
+
+@transaction.atomic
+def record(probe: Probe) -> bool:
+    """Count a probe, and begin or end an outage; False where its moment was counted already."""
+    values: dict[str, Any] = {
+        "name": probe.component,
+        "slot": probe.slot,
+        "ok": probe.ok,
+        "at": probe.at,
+        "failures": int(not probe.ok),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SEE, values)
+        seen = cursor.fetchone()
+        if seen is None:
+            return False
+        since, times = seen
+        cursor.execute(_COUNT, values)
+    running = Outage.objects.filter(component=probe.component, ended_at=None)
+    if probe.ok:
+        running.update(ended_at=probe.at)
+    elif times >= FAILURES_OF_AN_OUTAGE and not running.exists():
+        Outage.objects.create(component=probe.component, began_at=since)
+    return True
