@@ -17,7 +17,7 @@ from billing.alerts.detection import fire_due
 from billing.alerts.rules import Rules
 from billing.models import Account, Alert, AlertRule, Budget, BudgetPeriod
 from tests.billing.alerts.world import spend, tell
-from tests.billing.books import FRAME, new_organization
+from tests.billing.books import FRAME, admit, new_organization
 
 DAY, MONTH, TOTAL = Budget.Period.DAY, Budget.Period.MONTH, Budget.Period.TOTAL
 
@@ -53,8 +53,6 @@ def test_what_is_passed_at_once_fires_at_once(organization: Organization) -> Non
 
 
 def test_what_runs_is_not_spent(organization: Organization) -> None:
-    from tests.billing.books import admit
-
     budgets.put(organization=organization, period=MONTH, amount=100 * FRAME)
     tell(organization, 50)
     admit(organization, frames=90)

@@ -87,7 +87,9 @@ def receiving(wrap: Callable[[Any], Any] | None = None) -> Iterator[Receiver]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        do_GET = do_POST  # who follows a redirect comes with one
+        def do_GET(self) -> None:
+            """Who follows a redirect comes with one."""
+            receiver.received.append(Received(self.path, {}, b""))
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

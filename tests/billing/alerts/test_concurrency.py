@@ -1,0 +1,56 @@
+"""Several detectors and several senders at once, on a real PostgreSQL: each alert fires once and arrives once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from accounts.models import Organization
+from billing import budgets
+from billing.alerts import detection, sending, webhooks
+from billing.models import Alert, AlertDelivery, AlertRule, Budget, WebhookEndpoint
+from tests.billing.alerts.world import Receiver, spend, tell
+from tests.billing.books import FRAME, new_organization
+
+WORKERS = 8
+
+
+@pytest.fixture
+def customers(committed: None) -> Iterator[list[Organization]]:
+    yield [new_organization(given="1") for _ in range(4)]
+    for table in (AlertDelivery, Alert, AlertRule, WebhookEndpoint):
+        table._default_manager.all().delete()
+
+
+def at_once(work: Callable[[], int]) -> list[int]:
+    gate = Barrier(WORKERS)
+
+    def begin(_: int) -> int:
+        gate.wait()
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        return list(threads.map(begin, range(WORKERS)))
+
+
+def test_each_fires_once_and_arrives_once(customers: list[Organization], receiver: Receiver) -> None:
+    for customer in customers:
+        webhooks.add(organization=customer, url=receiver.url)
+        budgets.put(organization=customer, period=Budget.Period.MONTH, amount=100 * FRAME)
+        budgets.put(organization=customer, period=Budget.Period.DAY, amount=100 * FRAME)
+        tell(customer, 20, 50, 60, credit="5")
+        spend(customer, 70)
+    expected = len(customers) * 7
+    assert sum(at_once(detection.fire_due)) == expected
+    assert Alert.objects.count() == AlertDelivery.objects.count() == expected
+    assert sum(at_once(sending.deliver_due)) == expected
+    ids = [message.headers["webhook-id"] for message in receiver.received]
+    assert len(ids) == len(set(ids)) == expected
+    assert sum(at_once(detection.fire_due)) == 0
