@@ -117,11 +117,13 @@ def _messages(alerts: Iterable[Alert]) -> Iterable[AlertDelivery]:
     organizations = {alert.organization_id for alert in alerts}
     rules = AlertRule.objects.filter(organization__in=organizations, email=True)
     by_email = set(rules.values_list("organization_id", "percent"))
-    endpoints = list(WebhookEndpoint.objects.filter(organization__in=organizations))
+    # Locked, so that none is removed before what it is told is written down.
+    endpoints = WebhookEndpoint.objects.filter(organization__in=organizations).order_by("id")
+    listening = list(endpoints.select_for_update(no_key=True))
     addresses = letters.addressees(organizations)
     for alert in alerts:
         of = {"organization_id": alert.organization_id, "alert": alert}
-        for endpoint in endpoints:
+        for endpoint in listening:
             if endpoint.organization_id == alert.organization_id:
                 yield AlertDelivery(**of, endpoint=endpoint)
         if (alert.organization_id, alert.percent) in by_email:

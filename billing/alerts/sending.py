@@ -83,9 +83,8 @@ def _deliver(delivery: AlertDelivery) -> None:
     except (OSError, smtplib.SMTPException):
         _note_failure(delivery, "the mail server did not take it")
     else:
-        with transaction.atomic():
-            if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint:
-                WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk).update(failing_since=None)
+        if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint:
+            WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk).update(failing_since=None)
 
 
 def _send(delivery: AlertDelivery) -> None:
@@ -110,12 +109,11 @@ def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> 
     if not final and delivery.attempts <= len(WAITS):
         _update(delivery, next_try_at=now + WAITS[delivery.attempts - 1], error=why[:100])
         return
-    with transaction.atomic():
-        if _update(delivery, state=_State.DEAD, ended_at=now, error=why[:100]):
-            log.warning("alert delivery %s was given up after %d tries", delivery.id, delivery.attempts)
-            if delivery.endpoint is not None:
-                failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk, failing_since=None)
-                failing.update(failing_since=now)
+    if _update(delivery, state=_State.DEAD, ended_at=now, error=why[:100]):
+        log.warning("alert delivery %s was given up after %d tries", delivery.id, delivery.attempts)
+        if delivery.endpoint is not None:
+            failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk, failing_since=None)
+            failing.update(failing_since=now)
 
 
 def _update(delivery: AlertDelivery, **columns: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -114,6 +116,11 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return f"webhook {self.id} of {self.organization_id}"
+
+    @property
+    def host(self) -> str:
+        """Where it goes, as may be shown to all: what follows in the URL may be a secret of its own."""
+        return urlsplit(self.url).hostname or ""
 
 
 class WebhookSecret(models.Model):

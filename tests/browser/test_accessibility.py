@@ -31,7 +31,7 @@ OWN = (
         "requests?voice=none",
         "requests/{request}",
     ),
-    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "members", "settings", "activity"),
+    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts", "members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")
 PUBLIC = (
