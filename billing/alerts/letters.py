@@ -41,8 +41,9 @@ def subject(alert: Alert) -> str:
     """What an alert says, in one line."""
     if alert.kind == AlertKind.CREDIT:
         return f"Your credit is below ${dollars(alert.amount)}"
-    whose = f"the key “{alert.key_name}”" if alert.key else "your organization"
-    return f"{alert.percent} % of the {_OF_PERIOD[alert.period]}budget of {whose} is spent"
+    budget = f"{_OF_PERIOD[alert.period]}budget"
+    which = f"the {budget} of the key “{alert.key_name}”" if alert.key else f"your {budget}"
+    return f"{alert.percent} % of {which} is spent"
 
 
 def dollars(amount: Decimal) -> str:

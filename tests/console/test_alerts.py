@@ -186,7 +186,7 @@ def test_others_look_but_see_neither_credit_nor_whole_addresses(acme: Office, re
     viewer = acme.join("viewer@acme.example", "viewer")
     page = shown(acme, viewer)
     assert "At 50 %, 80 % of each budget." in page
-    assert "50 % of the monthly budget of your organization is spent" in page
+    assert "50 % of your monthly budget is spent" in page
     assert "12.50" not in page
     assert "127.0.0.1" in page
     assert receiver.url not in page

@@ -56,7 +56,7 @@ def test_those_who_look_after_money_get_a_letter_each(acme: Office) -> None:
     ]
     assert all(len(letter.to) == 1 for letter in mail.outbox)
     letter = mail.outbox[0]
-    assert letter.subject == "50 % of the monthly budget of your organization is spent"
+    assert letter.subject == "50 % of your monthly budget is spent"
     assert "Acme has reached 50 % of its budget for" in letter.body
     assert "Spent        $0.0018" in letter.body
     assert "Budget       $0.003" in letter.body
