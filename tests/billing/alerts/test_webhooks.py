@@ -137,6 +137,10 @@ def test_after_the_last_try_it_is_given_up_until_somebody_asks(
     assert len(receiver.received) == 5
     assert sending.deliver_again(delivery)
     assert not sending.deliver_again(delivery)
+    receiver.answers = [500]
+    tasks.deliver_alerts()
+    assert (only().state, only().attempts) == ("pending", 1)
+    make_due()
     tasks.deliver_alerts()
     endpoint.refresh_from_db()
     assert (only().state, endpoint.failing_since) == ("delivered", None)
