@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import smtplib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -82,6 +82,9 @@ def _deliver(delivery: AlertDelivery) -> None:
         _note_failure(delivery, str(error))
     except (OSError, smtplib.SMTPException):
         _note_failure(delivery, "the mail server did not take it")
+    except Exception as error:  # one that nobody thought of must not hold up the others
+        log.warning("alert delivery %s: %s", delivery.id, type(error).__name__)
+        _note_failure(delivery, "something went wrong here")
     else:
         if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint:
             WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk).update(failing_since=None)
@@ -106,6 +109,8 @@ def _send(delivery: AlertDelivery) -> None:
 def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> None:
     """Try again later, and no more after some hours."""
     now = timezone.now()
+    if delivery.endpoint is not None and not final:
+        _spare(delivery.endpoint, until=now + WAITS[0])
     if not final and delivery.attempts <= len(WAITS):
         _update(delivery, next_try_at=now + WAITS[delivery.attempts - 1], error=why[:100])
         return
@@ -114,6 +119,14 @@ def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> 
         if delivery.endpoint is not None:
             failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk, failing_since=None)
             failing.update(failing_since=now)
+
+
+@transaction.atomic
+def _spare(endpoint: WebhookEndpoint, *, until: datetime) -> None:
+    """Let all that waits for a server wait for a while: one that hangs may not hold up what is for others."""
+    due = AlertDelivery.objects.filter(endpoint=endpoint, state=_State.PENDING, next_try_at__lt=until)
+    held_up = due.select_for_update(skip_locked=True).values("pk")
+    AlertDelivery.objects.filter(pk__in=held_up).update(next_try_at=until)
 
 
 def _update(delivery: AlertDelivery, **columns: object) -> bool:

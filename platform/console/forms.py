@@ -250,7 +250,14 @@ class AlertsForm(forms.Form):
         }
 
     def rules(self) -> Rules:
-        return Rules(**self.cleaned_data)
+        cleaned = self.cleaned_data
+        return Rules(
+            percents=cleaned["percents"],
+            # Where there is nothing to tell, there is no choice to keep.
+            budget_email=cleaned["budget_email"] or not cleaned["percents"],
+            credit=cleaned["credit"],
+            credit_email=cleaned["credit_email"] or cleaned["credit"] is None,
+        )
 
 
 class WebhookForm(forms.Form):

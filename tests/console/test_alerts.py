@@ -63,6 +63,8 @@ def test_what_is_told_of_is_set_shown_and_noted_once(acme: Office) -> None:
         ("alerts.set", "", {"budgets": "50 %, 80 %", "credit": "below $12.50", "letters": "budgets"})
     ]
     client.post(path(acme, "alert_rules"), {})
+    client.post(path(acme, "alert_rules"), {})
+    assert len(acts(acme)) == 2
     assert rules.of(acme.organization.id).percents == ()
     assert acts(acme)[-1][2] == {"budgets": "none", "credit": "none", "letters": "none"}
 

@@ -186,6 +186,23 @@ def test_a_server_that_does_not_answer_costs_little(
     assert (only().state, only().error) == ("pending", error)
 
 
+def test_a_server_that_fails_holds_up_only_its_own(organization: Organization, receiver: Receiver) -> None:
+    webhooks.add(organization=organization, url=receiver.url + "&server=bad")
+    webhooks.add(organization=organization, url=receiver.url + "&server=good")
+    budgets.put(organization=organization, period=Budget.Period.MONTH, amount=100 * FRAME)
+    tell(organization, 10, 20, 30)
+    spend(organization, 60)
+    tasks.fire_alerts()
+    AlertDelivery.objects.filter(endpoint__url__endswith="bad").update(next_try_at="2020-01-01T00:00:00Z")
+    receiver.answers = [500]
+    tasks.deliver_alerts()
+    asked = [message.path.rpartition("=")[2] for message in receiver.received]
+    assert asked == ["bad", "good", "good", "good"]
+    make_due()
+    tasks.deliver_alerts()
+    assert AlertDelivery.objects.filter(state="delivered").count() == 6
+
+
 def test_what_the_answer_says_is_not_read(organization: Organization, receiver: Receiver) -> None:
     add(organization, receiver)
     pass_half(organization)
