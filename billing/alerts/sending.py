@@ -6,6 +6,7 @@ import logging
 import smtplib
 import time
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -86,8 +87,8 @@ def _deliver(delivery: AlertDelivery) -> None:
         log.warning("alert delivery %s: %s", delivery.id, type(error).__name__)
         _note_failure(delivery, "something went wrong here")
     else:
-        if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint:
-            WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk).update(failing_since=None)
+        if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint_id:
+            WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(failing_since=None)
 
 
 def _send(delivery: AlertDelivery) -> None:
@@ -109,22 +110,21 @@ def _send(delivery: AlertDelivery) -> None:
 def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> None:
     """Try again later, and no more after some hours."""
     now = timezone.now()
-    if delivery.endpoint is not None and not final:
-        _spare(delivery.endpoint, until=now + WAITS[0])
+    if delivery.endpoint_id and not final:
+        _spare(delivery.endpoint_id, until=now + WAITS[0])
     if not final and delivery.attempts <= len(WAITS):
         _update(delivery, next_try_at=now + WAITS[delivery.attempts - 1], error=why[:100])
         return
     if _update(delivery, state=_State.DEAD, ended_at=now, error=why[:100]):
         log.warning("alert delivery %s was given up after %d tries", delivery.id, delivery.attempts)
-        if delivery.endpoint is not None:
-            failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint.pk, failing_since=None)
-            failing.update(failing_since=now)
+        if delivery.endpoint_id:
+            WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, failing_since=None).update(failing_since=now)
 
 
 @transaction.atomic
-def _spare(endpoint: WebhookEndpoint, *, until: datetime) -> None:
+def _spare(endpoint_id: UUID, *, until: datetime) -> None:
     """Let all that waits for a server wait for a while: one that hangs may not hold up what is for others."""
-    due = AlertDelivery.objects.filter(endpoint=endpoint, state=_State.PENDING, next_try_at__lt=until)
+    due = AlertDelivery.objects.filter(endpoint=endpoint_id, state=_State.PENDING, next_try_at__lt=until)
     held_up = due.select_for_update(skip_locked=True).values("pk")
     AlertDelivery.objects.filter(pk__in=held_up).update(next_try_at=until)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Organization
 from billing import budgets
@@ -60,3 +63,21 @@ def test_each_fires_once_and_arrives_once(customers: list[Organization], receive
     ids = [message.headers["webhook-id"] for message in receiver.received]
     assert len(ids) == len(set(ids)) == expected
     assert sum(at_once(detection.fire_due)) == 0
+
+
+def test_one_that_is_removed_while_it_is_asked_harms_no_other(
+    customers: list[Organization], receiver: Receiver
+) -> None:
+    leaving, staying = (webhooks.add(organization=each, url=receiver.url)[0] for each in customers[:2])
+    for endpoint in (leaving, staying):
+        webhooks.send_test(endpoint)
+    AlertDelivery.objects.filter(endpoint=leaving).update(next_try_at=timezone.now() - timedelta(hours=1))
+
+    def leave(handler: BaseHTTPRequestHandler) -> None:
+        webhooks.remove(leaving)
+        connection.close()
+        handler.send_error(500)
+
+    receiver.answers = [leave]
+    assert sending.deliver_due() == 2
+    assert [delivery.state for delivery in AlertDelivery.objects.all()] == ["delivered"]
