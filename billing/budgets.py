@@ -53,7 +53,7 @@ def put(
         organization=organization, api_key_id=api_key_id, period=period, defaults={"amount": amount}
     )
     if fresh:
-        start = _start(budget.period)
+        start = start_of(budget.period)
         BudgetPeriod.objects.create(budget=budget, start=start, spent=_spent(budget, since=start))
     return budget
 
@@ -71,7 +71,7 @@ def status(*, organization_id: UUID, api_key_id: UUID | None = None) -> list[Sta
     ).order_by("api_key_id", "period")
     current = Q()
     for period in Budget.Period:
-        current |= Q(budget__period=period, start=_start(period))
+        current |= Q(budget__period=period, start=start_of(period))
     periods = {p.budget_id: p for p in BudgetPeriod.objects.filter(current, budget__in=budgets)}
     return [
         Status(
@@ -85,10 +85,10 @@ def status(*, organization_id: UUID, api_key_id: UUID | None = None) -> list[Sta
     ]
 
 
-def _start(period: str) -> date:
-    """The first day of the current period, as `reservations.RESERVE` has it."""
-    today = timezone.now().astimezone(UTC).date()
-    return {"day": today, "month": today.replace(day=1)}.get(period, EVER)
+def start_of(period: str, at: datetime | None = None) -> date:
+    """The first day of the period of a moment, now if none is named, as `reservations.RESERVE` has it."""
+    day = (at or timezone.now()).astimezone(UTC).date()
+    return {"day": day, "month": day.replace(day=1)}.get(period, EVER)
 
 
 def _spent(budget: Budget, *, since: date) -> Decimal:

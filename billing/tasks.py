@@ -8,6 +8,8 @@ from celery import shared_task
 from django.conf import settings
 
 from billing import grants, partitions, reservations, verification
+from billing.alerts import detection
+from billing.alerts import sending as alert_sending
 from billing.invoices import dunning, monthly
 from billing.stripe import client, meters, mirror, recharge, reconciliation, sending, webhooks
 
@@ -40,6 +42,25 @@ def remind_of_overdue() -> None:
     """Take the next dunning step of every overdue invoice."""
     if taken := dunning.run():
         log.info("%d dunning steps were taken", taken)
+
+
+@shared_task(name="billing.tasks.fire_alerts")
+def fire_alerts() -> None:
+    """Write down who is to be told that a budget or the credit is low."""
+    if fired := detection.fire_due():
+        log.info("%d alerts fired", fired)
+
+
+@shared_task(name="billing.tasks.deliver_alerts")
+def deliver_alerts() -> None:
+    """Tell them, by e-mail and by webhook."""
+    alert_sending.deliver_due()
+
+
+@shared_task(name="billing.tasks.purge_alert_deliveries")
+def purge_alert_deliveries() -> None:
+    """Forget what was delivered long ago."""
+    alert_sending.purge_old()
 
 
 @shared_task(name="billing.tasks.make_partitions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.models.alerts import Alert, AlertDelivery, AlertKind, AlertRule, WebhookEndpoint, WebhookSecret
 from billing.models.audit import OperatorAct, Verification
 from billing.models.budgets import Budget, BudgetPeriod
 from billing.models.customers import BillingDetails
@@ -34,6 +35,10 @@ from billing.models.webhooks import StripeDelivery, StripeEvent
 
 __all__ = [
     "Account",
+    "Alert",
+    "AlertDelivery",
+    "AlertKind",
+    "AlertRule",
     "AutoRecharge",
     "BillingDetails",
     "Budget",
@@ -65,5 +70,7 @@ __all__ = [
     "StripeRefund",
     "UsageRecord",
     "Verification",
+    "WebhookEndpoint",
+    "WebhookSecret",
     "dollars",
 ]

@@ -169,6 +169,10 @@ class AuditEvent(models.Model):
         KEY_REVOKED = "key.revoked", "revoked the key"
         BUDGET_SET = "budget.set", "set the budget of"
         BUDGET_LIFTED = "budget.lifted", "lifted the budget of"
+        ALERTS_SET = "alerts.set", "set what the organization is told of"
+        WEBHOOK_ADDED = "webhook.added", "added the webhook to"
+        WEBHOOK_ROTATED = "webhook.rotated", "replaced the secret of the webhook to"
+        WEBHOOK_REMOVED = "webhook.removed", "removed the webhook to"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization_id = models.UUIDField()

@@ -20,6 +20,8 @@ class Action(StrEnum):
     SEE_BILLING = "see balance and movements"
     PAY = "top up and redeem codes"
     MANAGE_BUDGETS = "set the organization's budgets"
+    SEE_ALERTS = "see what the organization is told of"
+    MANAGE_ALERTS = "set alerts and webhooks"
     SEE_MEMBERS = "see who belongs to the organization"
     MANAGE_MEMBERS = "invite, change and remove members"
     SEE_ACTIVITY = "see who did what"
@@ -27,9 +29,9 @@ class Action(StrEnum):
     TRANSFER = "hand the organization over"
 
 
-_EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_MEMBERS})
+_EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_ALERTS, Action.SEE_MEMBERS})
 _DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS, Action.USE_PLAYGROUND}
-_BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS}
+_BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS, Action.MANAGE_ALERTS}
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 
 ALLOWED: dict[str, frozenset[Action]] = {

@@ -168,6 +168,11 @@ class Environment(BaseSettings):
         return self.database_url is None or self.redis_url is None
 
     @property
+    def private(self) -> bool:
+        """Whether only people at this machine are served, who can reach whatever it can."""
+        return self.embedded and self.public_url is None and self.host in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def secure(self) -> bool:
         """Whether browsers reach us by https, so that cookies may insist on it."""
         if self.public_url is not None:

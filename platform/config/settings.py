@@ -213,6 +213,9 @@ CELERY_BEAT_SCHEDULE = {
     "purge-expired-audio": {"task": "inference.tasks.purge_expired_audio", "schedule": 60.0},
     "expire-overdue-holds": {"task": "billing.tasks.expire_overdue", "schedule": 30.0},
     "expire-grants": {"task": "billing.tasks.expire_grants", "schedule": 3600.0},
+    "fire-alerts": {"task": "billing.tasks.fire_alerts", "schedule": 30.0},
+    "deliver-alerts": {"task": "billing.tasks.deliver_alerts", "schedule": 10.0},
+    "purge-alert-deliveries": {"task": "billing.tasks.purge_alert_deliveries", "schedule": 86_400.0},
     "make-usage-partitions": {"task": "billing.tasks.make_partitions", "schedule": 3600.0},
     "close-months": {"task": "billing.tasks.close_months", "schedule": 3600.0},
     "remind-of-overdue-invoices": {"task": "billing.tasks.remind_of_overdue", "schedule": 86_400.0},
@@ -220,6 +223,9 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
 }
+
+# Webhooks go to this machine itself, and by http, only where nobody else is served: to try them out.
+WEBHOOKS_LOCAL = DEBUG or ENVIRONMENT.private
 
 # Stripe. Without a key there is none of it: no task runs, no address answers.
 STRIPE_SECRET_KEY = ENVIRONMENT.stripe_secret_key.get_secret_value() if ENVIRONMENT.stripe_secret_key else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from ipaddress import ip_network
@@ -12,6 +13,9 @@ from django.utils import timezone
 
 from accounts.keys import Limits, Reach
 from accounts.models import ApiKey, Membership
+from billing.alerts import targets
+from billing.alerts.rules import MOST as MOST_THRESHOLDS
+from billing.alerts.rules import Rules
 from billing.models import BillingDetails, Budget
 from console.key_actions import Terms
 
@@ -200,3 +204,75 @@ class BudgetForm(forms.Form):
 
     day = _dollars("Dollars a day", "Ends at midnight UTC.")
     month = _dollars("Dollars a month", "The calendar month in UTC.")
+
+
+class AlertsForm(forms.Form):
+    """What the organization is told of."""
+
+    percents = forms.CharField(
+        label="Percent",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput({"placeholder": "50, 80, 100", "inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Of each budget, the organization's and the keys'. Numbers from 1 to 100 with commas between; "
+        "empty tells of none.",
+    )
+    budget_email = forms.BooleanField(label="By e-mail, too", required=False)
+    credit = forms.DecimalField(
+        label="Below, in dollars",
+        required=False,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(1_000_000),
+        decimal_places=2,
+        widget=forms.NumberInput({"step": "0.01", "placeholder": "never", "inputmode": "decimal"}),
+        help_text="Balance and credit limit together. It tells again once there was more in between.",
+    )
+    credit_email = forms.BooleanField(label="By e-mail, too", required=False)
+
+    def clean_percents(self) -> tuple[int, ...]:
+        """Whole numbers, rising, each once."""
+        words = self.cleaned_data["percents"].replace(",", " ").replace("%", " ").split()
+        if not all(re.fullmatch("100|[1-9][0-9]?", word) for word in words):
+            raise forms.ValidationError("Whole numbers from 1 to 100, such as 50, 80, 100.")
+        percents = tuple(sorted({int(word) for word in words}))
+        if len(percents) > MOST_THRESHOLDS:
+            raise forms.ValidationError(f"At most {MOST_THRESHOLDS}.")
+        return percents
+
+    @staticmethod
+    def of(rules: Rules) -> dict[str, Any]:
+        """What stands in the fields before anything is changed."""
+        return {
+            "percents": ", ".join(map(str, rules.percents)),
+            "budget_email": rules.budget_email,
+            "credit": "" if rules.credit is None else f"{rules.credit:.2f}",
+            "credit_email": rules.credit_email,
+        }
+
+    def rules(self) -> Rules:
+        cleaned = self.cleaned_data
+        return Rules(
+            percents=cleaned["percents"],
+            # Where there is nothing to tell, there is no choice to keep.
+            budget_email=cleaned["budget_email"] or not cleaned["percents"],
+            credit=cleaned["credit"],
+            credit_email=cleaned["credit_email"] or cleaned["credit"] is None,
+        )
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label="Address",
+        max_length=500,
+        widget=forms.URLInput({"placeholder": "https://example.com/speech-alerts", "autocomplete": "off"}),
+        help_text="https, on port 443 or one above 1023, at a public address. Redirects are not followed.",
+    )
+
+    def clean_url(self) -> str:
+        """Where it leads is looked at for every message; here already, so that a mistake is seen."""
+        url: str = self.cleaned_data["url"]
+        try:
+            targets.resolve(targets.parse(url))
+        except targets.Refused as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+        return url

@@ -7,6 +7,7 @@ from django.urls import include, path
 from console import converters
 from console.views import (
     activity,
+    alerts,
     billing,
     home,
     keys,
@@ -51,6 +52,13 @@ of_an_organization = [
     path("billing/details", payment_settings.put_details, name="details"),
     path("billing/redeem", payments.redeem, name="redeem"),
     path("billing/invoices/<uuid:invoice_id>.<slug:kind>", payments.invoice, name="invoice"),
+    path("alerts", alerts.show, name="alerts"),
+    path("alerts/rules", alerts.put_rules, name="alert_rules"),
+    path("alerts/webhooks", alerts.add_webhook, name="webhook_add"),
+    path("alerts/webhooks/<uuid:endpoint_id>/secret", alerts.rotate_webhook, name="webhook_rotate"),
+    path("alerts/webhooks/<uuid:endpoint_id>/remove", alerts.remove_webhook, name="webhook_remove"),
+    path("alerts/webhooks/<uuid:endpoint_id>/test", alerts.test_webhook, name="webhook_test"),
+    path("alerts/messages/<uuid:delivery_id>/again", alerts.deliver_again, name="delivery_again"),
     path("members", members.show, name="members"),
     path("members/invite", members.invite, name="invite"),
     path("members/invitations/<invitation:invitation_id>/withdraw", members.withdraw, name="withdraw"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,12 +20,15 @@ django.setup()
 
 from allauth.mfa.models import Authenticator  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db.models.functions import Now  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts import invitations, keys  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
 from billing import budgets, ledger, verification  # noqa: E402
-from billing.models import Budget  # noqa: E402
+from billing.alerts import detection, webhooks  # noqa: E402
+from billing.alerts import rules as alert_rules  # noqa: E402
+from billing.models import AlertDelivery, Budget, BudgetPeriod, WebhookEndpoint  # noqa: E402
 from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from gateway import rollups  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
@@ -72,12 +76,13 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     budgets.put(organization=acme.organization, api_key_id=acme.key.id, period=month, amount=5)
     spoken = _speak(service, acme)
     _be_probed()
+    _alert(acme)
     own = {name: (acme.path(path), acme.owner) for name, path in {
         "overview": "", "start": "start", "playground": "playground",
         "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
         "requests": "requests", "requests-none": "requests?voice=verse&from=2020-01-01&to=2020-01-02",
         "request": f"requests/{spoken}", "keys": "keys", "key-new": "keys/new", "key": f"keys/{acme.key.named}",
-        "billing": "billing", "payment": "billing/payment",
+        "billing": "billing", "payment": "billing/payment", "alerts": "alerts",
         "members": "members", "activity": "activity", "settings": "settings",
     }.items()}  # fmt: skip
     return own | {
@@ -88,6 +93,7 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
         "sign-up": ("/accounts/signup/", None),
         "first-steps": (fresh.path("start"), fresh.owner),
         "keys-none": (fresh.path("requests"), fresh.owner),
+        "alerts-none": (fresh.path("alerts"), fresh.owner),
         "sign-up-sent": ("/accounts/confirm-email/", None),
         "reset": ("/accounts/password/reset/", None),
         "authenticator": ("/accounts/2fa/totp/activate/", acme.owner),
@@ -134,6 +140,25 @@ def _be_probed() -> None:
             record(Probe(kind.name, at, kind.name != "speech" or ago > 2))
     began = now - timedelta(days=30)
     Outage.objects.create(component="speech", began_at=began, ended_at=began + timedelta(minutes=95))
+
+
+def _alert(of: Office) -> None:
+    """Thresholds that were passed, a webhook that is on, one that fails, and one that waits for its next try."""
+    budget = Budget.objects.get(organization=of.organization, api_key_id=None)
+    BudgetPeriod.objects.filter(budget=budget).update(spent=Decimal("83.4127"))
+    wanted = alert_rules.Rules(percents=(50, 80, 100), credit=Decimal(500))
+    alert_rules.put(organization=of.organization, rules=wanted)
+    names = ("hooks.acme.example/speech", "old.acme.example:8443/billing/alerts?token=5f2c")
+    on, failing = (webhooks.add(organization=of.organization, url=f"https://{name}")[0] for name in names)
+    detection.fire_due()
+    ended = AlertDelivery.objects.filter(organization=of.organization)
+    ended.exclude(endpoint=failing).update(state="delivered", attempts=1, ended_at=Now())
+    ended.filter(endpoint=failing).update(state="dead", attempts=5, error="answered 500", ended_at=Now())
+    WebhookEndpoint.objects.filter(pk=failing.pk).update(failing_since=Now())
+    later = Now() + timedelta(minutes=10)
+    for endpoint in (on, failing):
+        webhooks.send_test(endpoint)
+    ended.filter(endpoint=failing, alert=None).update(attempts=1, next_try_at=later, error="no connection")
 
 
 def _speak(service: Service, of: Office) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
+from billing import budgets
+from billing.alerts import rules, webhooks
+from billing.models import AlertDelivery, Budget
 from tests.browser.conftest import Website, signed_in
 from tests.console import people
 
@@ -31,7 +36,7 @@ OWN = (
         "requests?voice=none",
         "requests/{request}",
     ),
-    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "members", "settings", "activity"),
+    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts", "members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")
 PUBLIC = (
@@ -59,8 +64,19 @@ def visit(committed: None) -> Visit:
     """A customer whose calls were all refused: others would have to be in the ledger."""
     office = people.office(uuid4().hex)
     row = people.called(office, status=429)
+    alerts(office)
     own = (office.path(page).format(request=f"req_{row.id.hex}", key=office.key.named) for page in OWN)
     return Visit(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
+
+
+def alerts(of: people.Office) -> None:
+    """A webhook, and a message that it took and one that it did not."""
+    budgets.put(organization=of.organization, period=Budget.Period.MONTH, amount=Decimal(10))
+    rules.put(organization=of.organization, rules=rules.Rules(percents=(50, 80), credit=Decimal("0.5")))
+    endpoint, _ = webhooks.add(organization=of.organization, url=f"https://{uuid4().hex}.example/{'path/' * 20}")
+    message = {"organization": of.organization, "endpoint": endpoint, "ended_at": timezone.now()}
+    AlertDelivery.objects.create(**message, state=AlertDelivery.State.DELIVERED, attempts=1)
+    AlertDelivery.objects.create(**message, state=AlertDelivery.State.DEAD, attempts=5, error="answered 500")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])

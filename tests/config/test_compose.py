@@ -90,3 +90,9 @@ def test_secrets_are_demanded_and_never_written_down(text: str) -> None:
 def test_all_who_touch_audio_share_one_volume(services: dict[str, Any]) -> None:
     for name in COMMANDS:
         assert services[name]["volumes"] == ["audio:/var/lib/speech"]
+
+
+def test_all_who_send_letters_know_the_mail_server(services: dict[str, Any]) -> None:
+    """The gateway sends invitations, the workers invoices and alerts."""
+    for name in ("gateway", "worker", "worker-gpu"):
+        assert {"EMAIL_URL", "EMAIL_FROM"} <= services[name]["environment"].keys()

@@ -90,3 +90,19 @@ def test_the_example_shows_the_defaults() -> None:
         if not getattr(defaults, name) and name not in ("debug", "stripe_tax")
     }
     assert NAMES - shown.keys() == without
+
+
+PRODUCTION = {"secret_key": GOOD_KEY, "api_key_peppers": GOOD_PEPPERS} | {n.lower(): v for n, v in SERVERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("environment", "private"),
+    [
+        ({}, True),
+        ({"host": "192.0.2.1"}, False),
+        ({"public_url": "https://speech.example"}, False),
+        (PRODUCTION, False),
+    ],
+)
+def test_it_is_private_only_where_nobody_else_is_served(environment: dict[str, str], private: bool) -> None:
+    assert Environment.model_validate(environment).private == private

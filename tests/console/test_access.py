@@ -11,6 +11,7 @@ from django.urls import URLPattern, reverse
 from accounts import invitations
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
+from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
 from console.urls import of_an_organization
 from tests.console.people import Office, browser, called, person
 
@@ -36,6 +37,12 @@ NEEDS = {
     "invoice": Action.SEE_BILLING,
     "movements_csv": Action.SEE_BILLING,
     "statement": Action.SEE_BILLING,
+    "alert_rules": Action.MANAGE_ALERTS,
+    "webhook_add": Action.MANAGE_ALERTS,
+    "webhook_rotate": Action.MANAGE_ALERTS,
+    "webhook_remove": Action.MANAGE_ALERTS,
+    "webhook_test": Action.MANAGE_ALERTS,
+    "delivery_again": Action.MANAGE_ALERTS,
     "invite": Action.MANAGE_MEMBERS,
     "withdraw": Action.MANAGE_MEMBERS,
     "member_role": Action.MANAGE_MEMBERS,
@@ -57,7 +64,12 @@ def ids_of(office: Office) -> dict[str, object]:
         role=Membership.Role.VIEWER,
         by=office.actor,
     )
+    endpoint = WebhookEndpoint.objects.create(
+        organization=office.organization, url=f"https://{uuid4().hex}.example/"
+    )
     return {
+        "endpoint_id": endpoint.id,
+        "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
         "public_id": office.key.public_id,
         "request_id": called(office).id,
         "user_id": member.pk,
@@ -81,6 +93,9 @@ def everything(office: Office) -> list[object]:
         list(ApiKey.objects.filter(**of).order_by("id").values()),
         list(Membership.objects.filter(**of).order_by("id").values()),
         list(Invitation.objects.filter(**of).order_by("id").values()),
+        *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, AlertDelivery)),
+        *(list(table.objects.filter(**of).order_by("id").values()) for table in (AlertRule, Budget)),
+        WebhookSecret.objects.filter(endpoint__organization=office.organization).count(),
         AuditEvent.objects.filter(organization_id=office.organization.id).count(),
         list(type(office.organization).objects.filter(id=office.organization.id).values()),
     ]

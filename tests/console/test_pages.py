@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.http import HttpRequest
@@ -13,6 +14,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts import invitations
 from accounts.models import Membership
+from billing import budgets
+from billing.alerts import detection, rules, webhooks
+from billing.alerts.rules import Rules
+from billing.models import Budget
 from config.urls import urlpatterns as real
 from console.middleware import POLICY
 from gateway.reference.document import document
@@ -37,8 +42,9 @@ QUERIES = {
     "requests/{request}": 7,
     "keys": 9,
     "keys/new": 3,
-    "keys/{key}": 6,
-    "billing": 14,
+    "keys/{key}": 7,
+    "billing": 15,
+    "alerts": 8,
     "members": 5,
     "settings": 3,
     "activity": 4,
@@ -66,6 +72,11 @@ def busy(acme: Office) -> Office:
             role=Membership.Role.VIEWER,
             by=acme.actor,
         )
+    for number in range(3):
+        webhooks.add(organization=acme.organization, url=f"https://hooks.acme.example/{number}")
+    rules.put(organization=acme.organization, rules=Rules(percents=(50, 80), credit=Decimal(5)))
+    budgets.put(organization=acme.organization, period=Budget.Period.MONTH, amount=Decimal("0.01"))
+    detection.fire_due()
     return acme
 
 

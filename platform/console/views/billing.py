@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Action
 from billing import budgets
+from billing.alerts import rules
 from billing.invoices import selectors
 from billing.invoices import statements as usage_statements
 from billing.models import Account
@@ -84,6 +85,7 @@ def page(
         "available": account.balance + account.credit_limit - account.held,
         "spent": usage.spent(organization_id=member.organization.id),
         "budgets": holding,
+        "thresholds": rules.of(member.organization.id).percents,
         "form": budget or BudgetForm(initial={each.period: f"{each.amount.normalize():f}" for each in holding}),
         "top_up": (top_up or TopUpForm()) if client.is_configured() else None,
         "promotion": promotion or PromotionForm(),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import ApiKey
 from accounts.organizations import Refused
 from accounts.permissions import Action
+from billing.alerts import rules
 from console import key_actions, samples
 from console.access import Member, member_view
 from console.forms import KeyForm, NewKeyForm, RotateForm
@@ -76,6 +77,7 @@ def show(request: HttpRequest, member: Member, public_id: str) -> HttpResponse:
         "key": key,
         "live": _is_live(key),
         "budgets": budgets,
+        "thresholds": rules.of(member.organization.id).percents,
         "form": form,
         "rotate_form": RotateForm(),
     }

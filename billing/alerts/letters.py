@@ -1,0 +1,71 @@
+"""Alerts by e-mail. The words are in `billing/templates/billing/alert.txt`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+
+from accounts.models import Membership
+from billing import pricing
+from billing.models import Alert, AlertKind
+
+_READERS = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
+_OF_PERIOD = {"day": "daily ", "month": "monthly ", "total": ""}
+TIMEOUT_SECONDS = 10
+
+
+def addressees(organization_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Who is told: owner, admins and the billing role, at the addresses that they confirmed."""
+    readers = Membership.objects.filter(
+        organization__in=organization_ids,
+        role__in=_READERS,
+        user__is_active=True,
+        user__emailaddress__verified=True,
+        user__emailaddress__primary=True,
+    )
+    found = defaultdict(list)
+    for organization_id, address in readers.order_by("created_at").values_list(
+        "organization_id", "user__emailaddress__email"
+    ):
+        found[organization_id].append(address)
+    return found
+
+
+def subject(alert: Alert) -> str:
+    """What an alert says, in one line."""
+    if alert.kind == AlertKind.CREDIT:
+        return f"Your credit is below ${dollars(alert.amount)}"
+    budget = f"{_OF_PERIOD[alert.period]}budget"
+    which = f"the {budget} of the key “{alert.key_name}”" if alert.key else f"your {budget}"
+    return f"{alert.percent} % of {which} is spent"
+
+
+def dollars(amount: Decimal) -> str:
+    """Whole cents from a dollar on; below, what there is exactly, with two places at least."""
+    if abs(amount) >= 1:
+        return f"{amount:,.2f}"
+    whole, _, places = pricing.show(amount).partition(".")
+    return f"{whole}.{places.rstrip('0'):0<2}"
+
+
+def send(alert: Alert, address: str) -> None:
+    """Send it once.
+
+    Raises:
+        OSError, smtplib.SMTPException: the mail server did not take it.
+    """
+    words = {
+        "alert": alert,
+        "amount": dollars(alert.amount),
+        "reached": dollars(alert.reached),
+        "seller": settings.COMPANY_NAME,
+    }
+    body = render_to_string("billing/alert.txt", words)
+    server = get_connection(timeout=TIMEOUT_SECONDS)
+    EmailMessage(subject=subject(alert), body=body, to=[address], connection=server).send()

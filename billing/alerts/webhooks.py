@@ -1,0 +1,81 @@
+"""The addresses of a customer's that are told of alerts."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Organization
+from billing.alerts import signing, targets
+from billing.models import AlertDelivery, WebhookEndpoint
+
+MOST = 5
+"""Endpoints of an organization: each is one more request for every alert."""
+
+
+class TooMany(Exception):
+    """The organization has as many endpoints as it may."""
+
+
+class AlreadyThere(Exception):
+    """The organization has an endpoint of this URL."""
+
+
+@transaction.atomic
+def add(*, organization: Organization, url: str) -> tuple[WebhookEndpoint, str]:
+    """Make an endpoint; the second value is its signing secret, which is shown this once.
+
+    Where the URL's name leads is looked at for every message (see `posting`), not here.
+
+    Raises:
+        targets.Refused: no webhook can have this URL.
+        TooMany, AlreadyThere: as they say.
+    """
+    targets.parse(url)
+    Organization.objects.select_for_update().get(pk=organization.pk)
+    there = WebhookEndpoint.objects.filter(organization=organization)
+    if there.filter(url=url).exists():
+        raise AlreadyThere
+    if there.count() >= MOST:
+        raise TooMany
+    endpoint = WebhookEndpoint.objects.create(organization=organization, url=url)
+    return endpoint, signing.create_secret(endpoint)
+
+
+@transaction.atomic
+def rotate(endpoint: WebhookEndpoint) -> str:
+    """Make another signing secret, shown this once; for a day, messages are signed with both.
+
+    Raises:
+        WebhookEndpoint.DoesNotExist: it was removed meanwhile.
+    """
+    if _lock(endpoint) is None:
+        raise WebhookEndpoint.DoesNotExist
+    return signing.create_secret(endpoint)
+
+
+@transaction.atomic
+def remove(endpoint: WebhookEndpoint) -> bool:
+    """End it, with what it was to be sent; False where that has been done."""
+    there = _lock(endpoint)
+    if there is not None:
+        there.delete()
+    return there is not None
+
+
+def send_test(endpoint: WebhookEndpoint) -> bool:
+    """Write a test message down; False where one is under way, or the endpoint was removed meanwhile."""
+    try:
+        with transaction.atomic():
+            if _lock(endpoint) is None:
+                return False
+            AlertDelivery.objects.create(organization_id=endpoint.organization_id, endpoint=endpoint)
+    except IntegrityError as error:
+        if "alert_delivery_one_test_at_a_time" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint | None:
+    """Its row, first of all that is its: who changes or removes it at the same time comes after."""
+    return WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first()

@@ -1,0 +1,65 @@
+"""What members set to be told of, and where: alerts, webhooks and the audit log in one transaction."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import AuditEvent
+from billing.alerts import rules, webhooks
+from billing.alerts.letters import dollars
+from billing.alerts.rules import Rules
+from billing.models import WebhookEndpoint
+from console.access import Member
+
+_Act = AuditEvent.Action
+
+
+@transaction.atomic
+def put_rules(*, member: Member, wanted: Rules) -> None:
+    """Raises ValueError for what cannot be (see `rules.put`); what stays as it is, is not noted."""
+    if wanted == rules.of(member.organization.id):
+        return
+    rules.put(organization=member.organization, rules=wanted)
+    audit.record(
+        organization_id=member.organization.id,
+        by=member.actor,
+        action=_Act.ALERTS_SET,
+        budgets=", ".join(f"{percent} %" for percent in wanted.percents) or "none",
+        credit="none" if wanted.credit is None else f"below ${dollars(wanted.credit)}",
+        letters=", ".join(name for name, on in _letters(wanted).items() if on) or "none",
+    )
+
+
+@transaction.atomic
+def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
+    """Make an endpoint; the second value is its secret, shown this once. Raises what `webhooks.add` does."""
+    endpoint, secret = webhooks.add(organization=member.organization, url=url)
+    _record(member, _Act.WEBHOOK_ADDED, endpoint)
+    return endpoint, secret
+
+
+@transaction.atomic
+def rotate_webhook(*, member: Member, endpoint: WebhookEndpoint) -> str:
+    """Make another secret, shown this once. Raises WebhookEndpoint.DoesNotExist where it was removed meanwhile."""
+    secret = webhooks.rotate(endpoint)
+    _record(member, _Act.WEBHOOK_ROTATED, endpoint)
+    return secret
+
+
+@transaction.atomic
+def remove_webhook(*, member: Member, endpoint: WebhookEndpoint) -> None:
+    if webhooks.remove(endpoint):
+        _record(member, _Act.WEBHOOK_REMOVED, endpoint)
+
+
+def _letters(wanted: Rules) -> dict[str, bool]:
+    return {
+        "budgets": wanted.budget_email and bool(wanted.percents),
+        "credit": wanted.credit_email and wanted.credit is not None,
+    }
+
+
+def _record(member: Member, action: AuditEvent.Action, endpoint: WebhookEndpoint) -> None:
+    # The host alone: what follows it may let whoever reads the log in.
+    audit.record(organization_id=member.organization.id, by=member.actor, action=action, subject=endpoint.host)

@@ -1,0 +1,140 @@
+"""Alerts: what the organization is told of, its webhooks, and what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import Action
+from billing import budgets
+from billing.alerts import letters, rules, sending, webhooks
+from billing.models import AlertDelivery, AlertKind, WebhookEndpoint
+from console import alert_actions
+from console.access import Member, member_view
+from console.forms import AlertsForm, WebhookForm
+
+MOST_DELIVERIES = 50
+
+
+@member_view(Action.SEE_ALERTS)
+@require_safe
+def show(request: HttpRequest, member: Member) -> HttpResponse:
+    return _page(request, member)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def put_rules(request: HttpRequest, member: Member) -> HttpResponse:
+    form = AlertsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, member, form=form)
+    alert_actions.put_rules(member=member, wanted=form.rules())
+    messages.success(request, "Saved.")
+    return redirect("alerts", member.organization.id)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def add_webhook(request: HttpRequest, member: Member) -> HttpResponse:
+    """The answer shows the endpoint's secret, the only time."""
+    form = WebhookForm(request.POST)
+    if form.is_valid():
+        try:
+            endpoint, secret = alert_actions.add_webhook(member=member, url=form.cleaned_data["url"])
+        except webhooks.AlreadyThere:
+            form.add_error("url", "This webhook is there already.")
+        except webhooks.TooMany:
+            form.add_error("url", f"There are {webhooks.MOST}, which is the most: remove one first.")
+        else:
+            return _page(request, member, secret_of=endpoint, secret=secret)
+    return _page(request, member, webhook_form=form)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def rotate_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
+    endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
+    try:
+        secret = alert_actions.rotate_webhook(member=member, endpoint=endpoint)
+    except WebhookEndpoint.DoesNotExist:
+        raise Http404 from None
+    return _page(request, member, secret_of=endpoint, secret=secret, rotated=True)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def remove_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
+    endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
+    alert_actions.remove_webhook(member=member, endpoint=endpoint)
+    messages.success(request, f"The webhook to {endpoint.host} is removed.")
+    return redirect("alerts", member.organization.id)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def test_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
+    endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
+    if webhooks.send_test(endpoint):
+        messages.success(request, "A test event is on its way. Reload in a few seconds to see what became of it.")
+    else:
+        messages.error(request, "A test event is under way already.")
+    return redirect("alerts", member.organization.id)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def deliver_again(request: HttpRequest, member: Member, delivery_id: UUID) -> HttpResponse:
+    delivery = get_object_or_404(AlertDelivery, organization=member.organization, id=delivery_id)
+    if sending.deliver_again(delivery):
+        messages.success(request, "It is sent again within a few seconds.")
+    else:
+        messages.error(request, "It is under way already.")
+    return redirect("alerts", member.organization.id)
+
+
+def _page(
+    request: HttpRequest,
+    member: Member,
+    *,
+    form: AlertsForm | None = None,
+    webhook_form: WebhookForm | None = None,
+    secret_of: WebhookEndpoint | None = None,
+    secret: str = "",
+    rotated: bool = False,
+) -> HttpResponse:
+    """The page, with what was wrong in the one form that was sent, or with a secret that was just made."""
+    now = rules.of(member.organization.id)
+    sees_money = member.may(Action.SEE_BILLING)
+    context = {
+        "member": member,
+        "section": "alerts",
+        "thresholds": now.percents,
+        "form": form or AlertsForm(initial=AlertsForm.of(now)),
+        "budgets": budgets.status(organization_id=member.organization.id) if sees_money else [],
+        "endpoints": _endpoints(member),
+        "webhook_form": webhook_form or WebhookForm(),
+        "secret_of": secret_of,
+        "secret": secret,
+        "rotated": rotated,
+        "deliveries": list(_deliveries(member, sees_money)),
+    }
+    return render(request, "console/alerts.html", context, status=400 if form or webhook_form else 200)
+
+
+def _endpoints(member: Member) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(organization=member.organization).order_by("created_at")
+
+
+def _deliveries(member: Member, sees_money: bool) -> Iterator[tuple[AlertDelivery, str]]:
+    """The latest, each with what it says; those of the credit only for who may see the credit."""
+    found = AlertDelivery.objects.filter(organization=member.organization).select_related("alert", "endpoint")
+    if not sees_money:
+        found = found.exclude(alert__kind=AlertKind.CREDIT)
+    for delivery in found.order_by("-created_at")[:MOST_DELIVERIES]:
+        yield delivery, letters.subject(delivery.alert) if delivery.alert else "Test event"
