@@ -53,6 +53,7 @@ UNFOLD: dict[str, Any] = {
                 ("API keys", "key", "accounts_apikey"),
                 ("People", "group", "accounts_user"),
                 ("What customers did", "history", "accounts_auditevent"),
+                ("Visits of consoles", "visibility", "accounts_visit"),
             ),
             _group(
                 "Requests",

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,6 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from accounts.organizations import Refused
 from billing.audit import Operator
 from billing.booking import CauseTaken
 from billing.reservations import InsufficientCredit
@@ -30,7 +32,7 @@ from operations.roles import Act
 MOST_ROWS = 1_000
 """Further back one gets by searching: the millionth page helps nobody and costs the database much."""
 PREFIXES = ("req_", "chatcmpl-", "audio_", "org_", "sk-")
-REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, stripe.StripeError)
+REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, Refused, stripe.StripeError)
 
 
 class ShortPaginator(Paginator):  # type: ignore[type-arg]
@@ -107,8 +109,13 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
 Perform = Callable[[Any, Any, Operator, dict[str, Any]], str]
 
 
-def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable[[Perform], Callable[..., Any]]:
-    """Make a page of a function of (row, operator, form's data), which does it and says what it did."""
+def act(
+    title: str, needs: Act, form: type[ReasonForm] = ReasonForm, then: str = ""
+) -> Callable[[Perform], Callable[..., Any]]:
+    """Make a page of a function of (row, operator, form's data), which does it and says what it did.
+
+    `then` names the page of the row that follows; without it, that is the row's own.
+    """
 
     def decorate(perform: Perform) -> Callable[..., Any]:
         @wraps(perform)
@@ -124,8 +131,10 @@ def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable
             if request.method == "POST" and asked.is_valid():
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
                 try:
-                    messages.success(request, perform(self, row, operator, asked.cleaned_data))
-                    return redirect(back)
+                    with transaction.atomic():  # what is done, and the note of it
+                        done = perform(self, row, operator, asked.cleaned_data)
+                    messages.success(request, done)
+                    return redirect(then, row.pk) if then else redirect(back)
                 except REFUSALS as refusal:
                     asked.add_error(None, str(refusal) or type(refusal).__name__)
             context = {

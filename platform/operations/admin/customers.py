@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from accounts import keys
+from accounts import keys, visits
 from accounts.models import ApiKey, AuditEvent, Organization, User
 from billing import audit, ledger
 from billing.audit import Operator
@@ -39,7 +39,7 @@ class Organizations(Looked):
     list_display_links = ("name",)
     found_by = ("id", "name")
     ordering = ("-id",)
-    actions_detail = ("give_credit", "refund", "pay_out", "end_suspension")
+    actions_detail = ("give_credit", "refund", "pay_out", "end_suspension", "visit")
 
     @act("Give promotional credit", Act.MOVE_MONEY, AmountForm)
     def give_credit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
@@ -61,6 +61,13 @@ class Organizations(Looked):
         if not dunning.lift_by_hand(organization=organization, operator=operator):
             raise ValueError("This customer is not suspended.")
         return "The suspension has ended."
+
+    @act("Visit the console", Act.VISIT, then="overview")
+    def visit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        visitor = User.objects.get_by_natural_key(operator.actor)
+        visits.begin(operator=visitor, organization=organization, reason=operator.reason)
+        audit.record(operator, what=f"visit of organization {organization.pk}")
+        return "The visit stands in the customer's activity log."
 
 
 @admin.register(Account)
