@@ -7,6 +7,7 @@ from django.urls import include, path
 from console import converters
 from console.views import (
     activity,
+    announcements,
     billing,
     home,
     keys,
@@ -66,6 +67,7 @@ urlpatterns = [
     path("console", home.console, name="console"),
     path("console/organizations/new", home.new_organization, name="organization_new"),
     path("console/<organization:organization>/", include(of_an_organization)),
+    path("announcements/<uuid:announcement_id>/dismiss", announcements.dismiss, name="announcement_dismiss"),
     path("invitations/<str:token>", home.invitation, name="invitation"),
     path("console/invitations/<invitation:invitation_id>/accept", home.accept, name="accept"),
 ]

@@ -54,6 +54,7 @@ UNFOLD: dict[str, Any] = {
                 ("People", "group", "accounts_user"),
                 ("What customers did", "history", "accounts_auditevent"),
                 ("Visits of consoles", "visibility", "accounts_visit"),
+                ("Announcements", "campaign", "console_announcement"),
             ),
             _group(
                 "Requests",

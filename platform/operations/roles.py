@@ -24,12 +24,13 @@ class Act(StrEnum):
     RUN = "repeat what failed between Stripe and us"
     SUSPEND = "suspend a customer, and end a suspension"
     VISIT = "look at a customer's console"
+    ANNOUNCE = "publish announcements, and end them"
 
 
 ALLOWED: dict[Role, frozenset[Act]] = {
-    Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE, Act.VISIT}),
+    Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE, Act.VISIT, Act.ANNOUNCE}),
     Role.BILLING: frozenset({Act.LOOK, Act.MOVE_MONEY, Act.SUSPEND}),
-    Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND, Act.VISIT}),
+    Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND, Act.VISIT, Act.ANNOUNCE}),
 }
 
 
