@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 _RUST = {
@@ -37,6 +38,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/console",
     "DASHBOARD_CALLBACK": "operations.overview.fill",
     "SHOW_HISTORY": False,
+    "STYLES": [lambda request: static("operations/operations.css")],
     "COLORS": {"primary": _RUST},
     "SIDEBAR": {
         "navigation": [

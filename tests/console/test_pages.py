@@ -20,8 +20,8 @@ from tests.console.people import Office, browser, called, history
 
 MOST_BYTES = 300_000
 
-# Three find the person: session, user, memberships; on whole pages one more finds what is announced. A refresh of the
-# rollups is a lock and a look for what is due, in a savepoint here.
+# Three find the person: session, user, memberships; on whole pages one more finds what is announced. A refresh of
+# the rollups is a lock and a look for what is due, in a savepoint here.
 QUERIES = {
     "": 12,
     "start": 6,
