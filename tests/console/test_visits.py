@@ -66,10 +66,10 @@ def test_every_page_is_seen_under_the_banner(acme: Office, olga: User, name: str
         assert visitor.status_code == 403
     else:
         assert visitor.status_code == member.status_code
-    html = visitor.content.decode()
-    if html.startswith("<!doctype"):
-        assert (BANNER in html) == (visitor.status_code != 404)
-    assert BANNER not in member.content.decode()
+    if visitor.headers["content-type"].startswith("text/html") and visitor.status_code in (200, 403):
+        html = visitor.content.decode()
+        assert (BANNER in html) == ("<!doctype" in html)
+        assert BANNER not in member.content.decode()
 
 
 def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
@@ -84,15 +84,15 @@ def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
 # What is not done
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "trace"])
 @pytest.mark.parametrize("name", ROUTES)
-def test_nothing_is_sent_from_any_page(acme: Office, olga: User, name: str, method: str) -> None:
-    ids = ids_of(acme)
+def test_nothing_is_sent_from_any_page(acme: Office, olga: User, name: str) -> None:
+    page = address(ROUTES[name], acme, ids_of(acme))
     client = visiting(olga, acme)
     before = everything(acme)
-    answer = getattr(client, method)(address(ROUTES[name], acme, ids))
-    assert answer.status_code == 403
-    assert BANNER in answer.content.decode()
+    for send in (client.post, client.put, client.patch, client.delete, client.trace):
+        answer = send(page)
+        assert answer.status_code == 403
+        assert BANNER in answer.content.decode()
     assert everything(acme) == before
 
 
