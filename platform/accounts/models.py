@@ -173,6 +173,7 @@ class AuditEvent(models.Model):
         WEBHOOK_ADDED = "webhook.added", "added the webhook to"
         WEBHOOK_ROTATED = "webhook.rotated", "replaced the secret of the webhook to"
         WEBHOOK_REMOVED = "webhook.removed", "removed the webhook to"
+        SUPPORT_VISITED = "support.visited", "looked at the console as support"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization_id = models.UUIDField()
@@ -190,6 +191,39 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.subject}"
+
+
+class Visit(models.Model):
+    """One of the operator's people looks at a customer's console; `accounts.visits` is the only writer.
+
+    Over when ended or expired. What the customer reads of it stands in the audit log.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    operator = models.ForeignKey(User, on_delete=models.CASCADE, related_name="visits")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="visits")
+    reason = models.CharField(max_length=500)
+    began_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["operator"], condition=models.Q(ended_at=None), name="visit_open_once_an_operator"
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="visit_has_a_reason"),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("began_at")), name="visit_expires_after_it_began"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None) | models.Q(ended_at__lte=models.F("expires_at")),
+                name="visit_ends_before_it_expires",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.operator} at {self.organization_id}"
 
 
 def every_scope() -> list[str]:

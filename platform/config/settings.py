@@ -276,6 +276,9 @@ COMPANY_LOGO = ENVIRONMENT.company_logo
 INVOICE_TAX = "billing.stripe.tax.calculate" if STRIPE_TAX else "billing.invoices.tax.at_rate"
 REQUEST_IDS = "gateway.request_ids.of_jobs"
 
+# Whether a person may look at customers' consoles: asked on every page of a visit (see accounts.visits).
+MAY_VISIT = "operations.roles.may_visit"
+
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
 JOB_SETTLEMENT = "gateway.settlement.settle"
 # The voice: a checkpoint where there is one, else the preview; ENGINE names any other.

@@ -1,6 +1,7 @@
 """Who looks at an organization's pages, and whether they may: the one door of the console.
 
 What an organization has is looked up by the `Member` that the door hands on, so that another's id finds nothing.
+One of the operator's people on a visit gets in as a member who sees, and whom the door lets send nothing.
 """
 
 from __future__ import annotations
@@ -13,38 +14,39 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
-from accounts import permissions
+from accounts import permissions, visits
 from accounts.audit import Actor
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Organization, User, Visit
 from accounts.permissions import Action
 
 P = ParamSpec("P")
 LAST_ORGANIZATION = "organization"
 """The session's key for the organization that was looked at last."""
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in the organization whose pages are looked at."""
+    """A person in the organization whose pages are looked at, or on a visit there."""
 
-    membership: Membership
+    organization: Organization
     organizations: tuple[Organization, ...]
     """All that the person belongs to, to switch between."""
     actor: Actor
-
-    @property
-    def organization(self) -> Organization:
-        return self.membership.organization
+    role: str
+    """A member's; nothing for a visitor."""
+    visit: Visit | None = None
 
     @property
     def user(self) -> User:
         return self.actor.user
 
     def may(self, action: Action) -> bool:
-        return permissions.may(self.membership.role, action)
+        return action in permissions.VISITOR if self.visit else permissions.may(self.role, action)
 
 
 View = Callable[Concatenate[HttpRequest, Member, P], HttpResponseBase]
@@ -54,7 +56,7 @@ def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse
     """A view of `organization`'s pages for those of its members whose role allows an action.
 
     Strangers get a 404, as for an organization that does not exist; a member who may not gets a 403 that says who
-    may.
+    may. A visitor sees the forms that members see, and gets a 403 for sending one.
     """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
@@ -62,10 +64,14 @@ def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse
         @wraps(view)
         def guarded(request: HttpRequest, organization: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
             member = find_member(request, organization)
-            if not member.may(needs):
+            response: HttpResponseBase
+            if member.visit and (request.method not in SAFE or not member.may(needs)):
+                response = _refuse_visitor(request, member, needs)
+            elif not member.may(needs):
                 roles = ", ".join(permissions.roles_that_may(needs))
                 raise PermissionDenied(f"To {needs}, one of these roles is needed: {roles}.")
-            response = view(request, member, *args, **kwargs)
+            else:
+                response = view(request, member, *args, **kwargs)
             response.headers.setdefault("cache-control", "private, no-store")
             return response
 
@@ -75,17 +81,26 @@ def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse
 
 
 def find_member(request: HttpRequest, organization_id: UUID) -> Member:
-    """The signed-in person's membership. Raises Http404 where there is none."""
+    """The signed-in person as a member or a visitor. Raises Http404 where they are neither."""
     actor = actor_of(request)
     memberships = list(
         Membership.objects.filter(user=actor.user).select_related("organization").order_by("organization__name")
     )
     own = next((each for each in memberships if each.organization_id == organization_id), None)
+    organizations = tuple(each.organization for each in memberships)
     if own is None:
-        raise Http404
+        visit = visits.current(operator=actor.user, organization_id=organization_id)
+        if visit is None:
+            raise Http404
+        return Member(visit.organization, organizations, actor, role="", visit=visit)
     if request.session.get(LAST_ORGANIZATION) != organization_id.hex:
         request.session[LAST_ORGANIZATION] = organization_id.hex
-    return Member(own, tuple(each.organization for each in memberships), actor)
+    return Member(own.organization, organizations, actor, own.role)
+
+
+def _refuse_visitor(request: HttpRequest, member: Member, needs: Action) -> HttpResponse:
+    """A page that says what a visit is not for, with the way back beside it."""
+    return render(request, "console/visit_refused.html", {"member": member, "needs": needs}, status=403)
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -8,6 +8,7 @@ from console import converters
 from console.views import (
     activity,
     alerts,
+    announcements,
     billing,
     home,
     keys,
@@ -76,6 +77,7 @@ urlpatterns = [
     path("console", home.console, name="console"),
     path("console/organizations/new", home.new_organization, name="organization_new"),
     path("console/<organization:organization>/", include(of_an_organization)),
+    path("announcements/<uuid:announcement_id>/dismiss", announcements.dismiss, name="announcement_dismiss"),
     path("invitations/<str:token>", home.invitation, name="invitation"),
     path("console/invitations/<invitation:invitation_id>/accept", home.accept, name="accept"),
 ]

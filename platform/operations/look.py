@@ -55,6 +55,8 @@ UNFOLD: dict[str, Any] = {
                 ("API keys", "key", "accounts_apikey"),
                 ("People", "group", "accounts_user"),
                 ("What customers did", "history", "accounts_auditevent"),
+                ("Visits of consoles", "visibility", "accounts_visit"),
+                ("Announcements", "campaign", "console_announcement"),
             ),
             _group(
                 "Requests",

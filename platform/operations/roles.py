@@ -24,12 +24,14 @@ class Act(StrEnum):
     AGREE = "set prices and credit limits"
     RUN = "repeat what failed between Stripe and us"
     SUSPEND = "suspend a customer, and end a suspension"
+    VISIT = "look at a customer's console"
+    ANNOUNCE = "publish announcements, and end them"
 
 
 ALLOWED: dict[Role, frozenset[Act]] = {
-    Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE}),
+    Role.SUPPORT: frozenset({Act.LOOK, Act.SERVE, Act.VISIT, Act.ANNOUNCE}),
     Role.BILLING: frozenset({Act.LOOK, Act.MOVE_MONEY, Act.AGREE, Act.SUSPEND}),
-    Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND}),
+    Role.OPERATIONS: frozenset({Act.LOOK, Act.SERVE, Act.RUN, Act.SUSPEND, Act.VISIT, Act.ANNOUNCE}),
 }
 
 
@@ -39,6 +41,10 @@ _KNOWN = "_operator_acts"
 def may(user: User | AnonymousUser, act: Act) -> bool:
     """Whether a person may: an active one of ours with a second factor, in a role that allows it."""
     return act in acts_of(user)
+
+
+def may_visit(user: User) -> bool:
+    return may(user, Act.VISIT)
 
 
 def acts_of(user: User | AnonymousUser) -> frozenset[Act]:

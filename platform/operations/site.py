@@ -50,7 +50,13 @@ class OperationsSite(UnfoldAdminSite):  # type: ignore[misc]  # it has no types
         return redirect("admin:index")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("reports/", self.admin_view(reports.page), name="reports"), *super().get_urls()]
+        from operations.admin import visits  # the pages of models, which are found when all apps are ready
+
+        return [
+            path("reports/", self.admin_view(reports.page), name="reports"),
+            path("visits/<uuid:organization_id>/end/", self.admin_view(visits.end), name="visit_end"),
+            *super().get_urls(),
+        ]
 
     def admin_view(
         self, view: Callable[..., HttpResponseBase], cacheable: bool = False

@@ -23,7 +23,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accounts import invitations, keys  # noqa: E402
+from accounts import invitations, keys, visits  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
 from billing import budgets, ledger, verification  # noqa: E402
 from billing.alerts import detection, webhooks  # noqa: E402
@@ -124,7 +124,22 @@ def _operators(acme: Office) -> dict[str, tuple[str, User | None]]:
         "admin-ledger": "/admin/billing/ledgertransaction/",
         "admin-reports": "/admin/reports/?report=prepaid",
     }
-    return {name: (path, olga) for name, path in paths.items()}
+    return {name: (path, olga) for name, path in paths.items()} | _visits(acme)
+
+
+def _visits(acme: Office) -> dict[str, tuple[str, User | None]]:
+    """A customer's console under the banner of a visit, and what a visit and an announcement begin with."""
+    sam = person("sam@speech.example")
+    roles.appoint(sam, roles.Role.SUPPORT)
+    Authenticator.objects.create(user=sam, type=Authenticator.Type.TOTP, data={})
+    visits.begin(operator=sam, organization=acme.organization, reason="the charts look odd")
+    paths = {
+        "visit": acme.path(),
+        "visit-refused": acme.path("playground"),
+        "admin-visit": f"/admin/accounts/organization/{acme.organization.pk}/visit/",
+        "admin-announce": "/admin/console/announcement/publish/",
+    }
+    return {name: (path, sam) for name, path in paths.items()}
 
 
 def _be_probed() -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from accounts import visits
 from billing import budgets
 from billing.alerts import rules, webhooks
-from billing.models import AlertDelivery, Budget
+from billing.models import AlertDelivery, Budget, StripeEvent
+from console import announcements
+from console.models import Announcement
+from operations import roles
 from tests.browser.conftest import Website, signed_in
 from tests.console import people
 
@@ -51,8 +58,23 @@ PUBLIC = (
 )
 
 
+ADMIN = (
+    "/admin/",
+    "/admin/reports/?report=prepaid",
+    "/admin/accounts/organization/",
+    "/admin/accounts/organization/{organization}/change/",
+    "/admin/accounts/organization/{organization}/visit/",
+    "/admin/console/announcement/publish/",
+)
+"""One of each kind: our own pages, a list, a row, an act."""
+
+
+Scheme = Literal["light", "dark"]
+SCREENS = [("light", 1440), ("dark", 390)]
+
+
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Tour:
     """Whose session, and the pages."""
 
     session: str
@@ -60,13 +82,13 @@ class Visit:
 
 
 @pytest.fixture
-def visit(committed: None) -> Visit:
+def tour(committed: None) -> Tour:
     """A customer whose calls were all refused: others would have to be in the ledger."""
     office = people.office(uuid4().hex)
     row = people.called(office, status=429)
     alerts(office)
     own = (office.path(page).format(request=f"req_{row.id.hex}", key=office.key.named) for page in OWN)
-    return Visit(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
+    return Tour(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
 
 
 def alerts(of: people.Office) -> None:
@@ -79,34 +101,96 @@ def alerts(of: people.Office) -> None:
     AlertDelivery.objects.create(**message, state=AlertDelivery.State.DEAD, attempts=5, error="answered 500")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_nothing_serious(
-    website: Website, visit: Visit, chrome: Browser, scheme: Literal["light", "dark"], width: int
-) -> None:
-    found = []
-    for session, pages in ((visit.session, visit.pages), (None, PUBLIC)):
-        context = chrome.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": 900}, base_url=website.url
-        )
-        if session:
-            context.add_cookies([signed_in(website, session)])
-        page = context.new_page()
-        for path in pages:
-            page.goto(path)
-            page.evaluate(AXE)
-            found += [f"{path} {problem}" for problem in page.evaluate(FIND)]
-            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if overflow > 0:
-                found.append(f"{path} is {overflow} px wider than the screen")
+@pytest.fixture
+def rounds(committed: None) -> Iterator[Tour]:
+    """One of the operator's people, in the admin and on a visit, while something is announced and alarming."""
+    office, operator = people.office(uuid4().hex), people.person(f"{uuid4().hex}@speech.example")
+    roles.appoint(operator, roles.Role.OPERATIONS)
+    Authenticator.objects.create(user=operator, type=Authenticator.Type.TOTP, data={})
+    visits.begin(operator=operator, organization=office.organization, reason="the tour")
+    now = timezone.now()
+    announcement = announcements.publish(
+        title="Work on Sunday",
+        text="More on https://status.example/",
+        level=Announcement.Level.WARNING,
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+    )
+    alarm = StripeEvent.objects.create(id=uuid4().hex, type="x", subject="y", state="dead", created_at=now)
+    pages = (page.format(organization=office.organization.pk) for page in ADMIN)
+    yield Tour(
+        people.browser(operator).cookies["sessionid"].value,
+        (*pages, office.path("keys"), office.path("playground")),
+    )
+    announcements.end(announcement)
+    alarm.delete()
+
+
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_nothing_serious(website: Website, tour: Tour, chrome: Browser, scheme: Scheme, width: int) -> None:
+    page = look(website, chrome, tour.session, scheme, width)
+    found = [*problems(page, tour.pages), *problems(look(website, chrome, None, scheme, width), PUBLIC)]
     assert not found, "\n".join(found)
 
 
-def test_the_keyboard_reaches_the_content_first(website: Website, visit: Visit, chrome: Browser) -> None:
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_nothing_serious_for_operators(
+    website: Website, rounds: Tour, chrome: Browser, scheme: Scheme, width: int
+) -> None:
+    page = look(website, chrome, rounds.session, scheme, width)
+    found = [*problems(page, rounds.pages)]
+    page.goto(next(path for path in rounds.pages if path.endswith("/visit/")))
+    page.get_by_role("button", name="Visit the console").click()
+    expect(page.get_by_role("alert")).to_have_text("This field is required.")
+    found += judge(page, "a refused act")
+    assert not found, "\n".join(found)
+
+
+def look(website: Website, chrome: Browser, session: str | None, scheme: Scheme, width: int) -> Page:
+    context = chrome.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 900}, base_url=website.url
+    )
+    if session:
+        context.add_cookies([signed_in(website, session)])
+    return context.new_page()
+
+
+def problems(page: Page, paths: tuple[str, ...]) -> Iterator[str]:
+    for path in paths:
+        page.goto(path)
+        yield from judge(page, path)
+
+
+def judge(page: Page, name: str) -> Iterator[str]:
+    """What is wrong with the page as it stands now."""
+    page.evaluate(AXE)
+    yield from (f"{name} {problem}" for problem in page.evaluate(FIND))
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if overflow > 0:
+        yield f"{name} is {overflow} px wider than the screen"
+
+
+def test_the_keyboard_reaches_the_content_first(website: Website, tour: Tour, chrome: Browser) -> None:
     context = chrome.new_context(base_url=website.url)
-    context.add_cookies([signed_in(website, visit.session)])
+    context.add_cookies([signed_in(website, tour.session)])
     page = context.new_page()
-    page.goto(visit.pages[0])
+    page.goto(tour.pages[0])
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_the_overview_is_shown_anew_without_a_reload(website: Website, rounds: Tour, chrome: Browser) -> None:
+    page = look(website, chrome, rounds.session, "light", 1440)
+    page.clock.install()
+    page.goto("/admin/")
+    mark = "document.querySelectorAll('#overview, body').forEach(each => { each.dataset.seen = 'yes' })"
+    page.evaluate(mark)
+    page.get_by_role("region", name="Workers").focus()
+    page.clock.run_for(20_000)
+    expect(page.locator("#overview")).to_have_attribute("data-seen", "yes")
+    page.evaluate("document.activeElement.blur()")
+    page.clock.run_for(20_000)
+    expect(page.locator("#overview")).not_to_have_attribute("data-seen", "yes")
+    expect(page.locator("body")).to_have_attribute("data-seen", "yes")

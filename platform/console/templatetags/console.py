@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.permissions import Action
 from billing import pricing
-from console import shown
+from console import announcements, shown
 from console.access import Member
 from inference.units import SAMPLE_RATE
 
@@ -55,6 +55,14 @@ def request_id(id: UUID) -> str:
 def letters_are_logged() -> bool:
     """Whether a newcomer finds the letter in the log, for there is no mail server."""
     return bool(settings.EMAIL_BACKEND == LOG_BACKEND)
+
+
+@register.inclusion_tag("console/parts/announcements.html", takes_context=True)
+def announced(context: template.RequestContext) -> dict[str, object]:
+    """What the operator has to say and this browser has not put away: one query."""
+    request = context.request
+    away = announcements.dismissed(request)
+    return {"announcements": announcements.current(without=away), "request": request}
 
 
 @register.inclusion_tag("console/parts/icon.html")

@@ -1,5 +1,5 @@
 """Django finds the admin's pages here."""
 
-from operations.admin import customers, invoices, money, requests, stripe
+from operations.admin import announcements, customers, invoices, money, requests, stripe, visits
 
-__all__ = ["customers", "invoices", "money", "requests", "stripe"]
+__all__ = ["announcements", "customers", "invoices", "money", "requests", "stripe", "visits"]

@@ -24,6 +24,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
+from accounts.organizations import Refused
 from billing.audit import Operator
 from billing.booking import CauseTaken
 from billing.reservations import InsufficientCredit
@@ -33,7 +34,7 @@ from operations.roles import Act
 MOST_ROWS = 1_000
 """Further back one gets by searching: the millionth page helps nobody and costs the database much."""
 PREFIXES = ("req_", "chatcmpl-", "audio_", "org_", "sk-")
-REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, stripe.StripeError)
+REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, Refused, stripe.StripeError)
 
 
 class ShortPaginator(Paginator):  # type: ignore[type-arg]
@@ -128,19 +129,26 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
 Perform = Callable[[Any, Any, Operator, dict[str, Any]], str]
 
 
-def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable[[Perform], Callable[..., Any]]:
-    """Make a page of a function of (row, operator, form's data), which does it and says what it did."""
+def act(
+    title: str, needs: Act, form: type[ReasonForm] = ReasonForm, then: str = ""
+) -> Callable[[Perform], Callable[..., Any]]:
+    """Make a page of a function of (row, operator, form's data), which does it and says what it did.
+
+    `then` names the page of the row that follows; without it, that is the row's own. An act of the list
+    (`actions_list`) has no row, which is None, and the list follows.
+    """
 
     def decorate(perform: Perform) -> Callable[..., Any]:
         @wraps(perform)
-        def page(self: Looked, request: HttpRequest, object_id: str) -> HttpResponse:
+        def page(self: Looked, request: HttpRequest, object_id: str | None = None) -> HttpResponse:
             if not roles.may(request.user, needs):
                 raise PermissionDenied(f"Your role does not allow you to {needs}.")
-            row = self.get_object(request, object_id)
-            if row is None:
+            row = self.get_object(request, object_id) if object_id else None
+            if object_id and row is None:
                 raise Http404
             meta = self.model._meta
-            back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(row.pk,))
+            pages = f"admin:{meta.app_label}_{meta.model_name}"
+            back = reverse(f"{pages}_change", args=(row.pk,)) if row else reverse(f"{pages}_changelist")
             asked = form(request.POST or None, initial=form.initial_of(row))
             if request.method == "POST" and asked.is_valid():
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
@@ -148,7 +156,7 @@ def act(title: str, needs: Act, form: type[ReasonForm] = ReasonForm) -> Callable
                     with transaction.atomic():  # what is done, and the note of it
                         done = perform(self, row, operator, asked.cleaned_data)
                     messages.success(request, done)
-                    return redirect(back)
+                    return redirect(then, row.pk) if then and row else redirect(back)
                 except REFUSALS as refusal:
                     asked.add_error(None, str(refusal) or type(refusal).__name__)
             context = {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from accounts import keys, organizations
+from accounts import keys, organizations, visits
 from accounts.models import ApiKey, AuditEvent, Organization, User
 from billing import audit, ledger, terms
 from billing.audit import Operator
@@ -33,7 +33,7 @@ class Organizations(Looked):
     ordering = ("-id",)
     actions_detail: ClassVar[Any] = (
         {"title": "Money", "items": ["give_credit", "refund", "pay_out", "set_credit_limit", "set_price"]},
-        {"title": "Access", "items": ["set_limits", "suspend", "end_suspension"]},
+        {"title": "Access", "items": ["visit", "set_limits", "suspend", "end_suspension"]},
     )
     change_form_before_template = "operations/customer.html"
 
@@ -95,6 +95,13 @@ class Organizations(Looked):
         if not dunning.lift_by_hand(organization=organization, operator=operator) and not resumed:
             raise ValueError("This customer is not suspended.")
         return "The suspension has ended."
+
+    @act("Visit the console", Act.VISIT, then="overview")
+    def visit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
+        visitor = User.objects.get_by_natural_key(operator.actor)
+        visits.begin(operator=visitor, organization=organization, reason=operator.reason)
+        audit.record(operator, what=f"visit of organization {organization.pk}")
+        return "The visit stands in the customer's activity log."
 
 
 @admin.register(Account)

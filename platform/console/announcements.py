@@ -1,0 +1,61 @@
+"""Announcements: publish, end, and which of them a browser is still to show.
+
+What somebody has dismissed stands in a cookie of theirs, so that it works before sign-in too and costs no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from console.models import Announcement
+
+COOKIE = "dismissed"
+MOST_SHOWN = 3
+MOST_DISMISSED = 50
+KEPT = timedelta(days=365)
+
+
+def publish(*, title: str, text: str, level: str, starts_at: datetime, ends_at: datetime) -> Announcement:
+    return Announcement.objects.create(title=title, text=text, level=level, starts_at=starts_at, ends_at=ends_at)
+
+
+def end(announcement: Announcement) -> bool:
+    """Take it from the pages now, or keep it from ever coming; whether it had not ended before."""
+    now = timezone.now()
+    not_over = Announcement.objects.filter(id=announcement.id, ended_at=None, ends_at__gt=now)
+    return bool(not_over.update(ended_at=now))
+
+
+def current(*, without: Collection[UUID] = ()) -> QuerySet[Announcement]:
+    """What is to be shown now, newest first."""
+    now = timezone.now()
+    valid = Announcement.objects.filter(ended_at=None, ends_at__gt=now, starts_at__lte=now)
+    return valid.exclude(id__in=without).order_by("-starts_at")[:MOST_SHOWN]
+
+
+def dismissed(request: HttpRequest) -> list[UUID]:
+    """What this browser has put away; a cookie that somebody bent is none."""
+    try:
+        return [UUID(hex=each) for each in request.COOKIES.get(COOKIE, "").split(".")[:MOST_DISMISSED] if each]
+    except ValueError:
+        return []
+
+
+def dismiss(request: HttpRequest, response: HttpResponse, announcement: Announcement) -> None:
+    """Put one away in this browser, the newest before those of long ago."""
+    away = dict.fromkeys([announcement.id, *dismissed(request)])
+    response.set_cookie(
+        COOKIE,
+        ".".join(id.hex for id in [*away][:MOST_DISMISSED]),
+        max_age=KEPT,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
