@@ -54,6 +54,7 @@ UNFOLD: dict[str, Any] = {
                 ("Accounts", "account_balance_wallet", "billing_account"),
                 ("API keys", "key", "accounts_apikey"),
                 ("People", "group", "accounts_user"),
+                ("Alerts sent", "notifications", "billing_alertdelivery"),
                 ("What customers did", "history", "accounts_auditevent"),
                 ("Visits of consoles", "visibility", "accounts_visit"),
                 ("Announcements", "campaign", "console_announcement"),

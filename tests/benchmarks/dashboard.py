@@ -39,7 +39,7 @@ USAGE_COLUMNS = (
     "job_id, created_at, organization_id, api_key_id, model, voice, samples, duration_ms, dollars_per_minute, cost"
 )
 LOG_COLUMNS = (
-    "id, created_at, organization_id, api_key_id, model, voice, method, route, status, error_code, format,"
+    "id, created_at, organization_id, api_key_id, job_id, model, voice, method, route, status, error_code, format,"
     " total_ms, user_agent"
 )
 
@@ -100,7 +100,7 @@ def _log(ids: list[UUID], month: datetime, records: int) -> Iterator[str]:
         if owner == ids[0]:
             total_ms = 300 + number * 104_729 % 2000
             yield (
-                f"{id}\t{at}\t{owner}\t{key}\t{MODEL}\tvoice-{voice}\tPOST\t/v1/chat/completions\t200\t\twav"
+                f"{id}\t{at}\t{owner}\t{key}\t{id}\t{MODEL}\tvoice-{voice}\tPOST\t/v1/chat/completions\t200\t\twav"
                 f"\t{total_ms}\t\n"
             )
 

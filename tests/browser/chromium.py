@@ -17,9 +17,9 @@ QUIET = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*arguments: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PATH, args=[*QUIET])
+        browser = playwright.chromium.launch(executable_path=PATH, args=[*QUIET, *arguments])
         try:
             yield browser
         finally:

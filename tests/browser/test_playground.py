@@ -7,22 +7,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import pytest
-from django.db import connection
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts import keys
 from billing.models import UsageRecord
 from inference.models import SynthesisJob
-from tests.browser.conftest import Website, signed_in
-from tests.console.people import Office, browser, office
+from tests.browser.conftest import in_thread
+from tests.console.people import Office
 from tests.live import wait_for
 
 Value = TypeVar("Value")
@@ -34,30 +30,12 @@ PLAYED = """audio => new Promise((resolve, reject) => {
 
 
 @pytest.fixture
-def credit() -> str:
-    return "1.00"
-
-
-@pytest.fixture
-def shop(committed: None, credit: str) -> Office:
-    return office(uuid4().hex, credit)
-
-
-@pytest.fixture
-def session(shop: Office) -> str:
-    return browser(shop.owner).cookies["sessionid"].value
-
-
-@pytest.fixture
 def secret(shop: Office) -> str:
     return keys.create(organization=shop.organization, name="mine")[1]
 
 
 @pytest.fixture
-def page(website: Website, shop: Office, session: str, chrome: Browser) -> Page:
-    context = chrome.new_context(base_url=website.url)
-    context.add_cookies([signed_in(website, session)])
-    page = context.new_page()
+def page(page: Page, shop: Office) -> Page:
     page.goto(shop.path("playground"))
     return page
 
@@ -66,19 +44,6 @@ def seconds(page: Page, id: str) -> float:
     text = page.locator(f"#{id}").text_content()
     assert text
     return float(text.removesuffix(" s"))
-
-
-def in_thread(question: Callable[[], Value]) -> Value:
-    """Playwright's event loop keeps Django's database away from its thread."""
-
-    def ask() -> Value:
-        try:
-            return question()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(ask).result()
 
 
 def test_it_is_heard_as_long_as_it_is_billed(page: Page, shop: Office) -> None:

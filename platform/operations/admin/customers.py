@@ -12,7 +12,7 @@ from accounts.models import ApiKey, AuditEvent, Organization, User
 from billing import audit, ledger, terms
 from billing.audit import Operator
 from billing.invoices import dunning
-from billing.models import Account
+from billing.models import Account, AlertDelivery
 from operations import customer
 from operations.admin.agreements import (
     CreditLimitForm,
@@ -150,3 +150,13 @@ class CustomersAudit(Looked):
     list_display_links = ("created_at",)
     found_by = ("organization_id",)
     ordering = ("-id",)
+
+
+@admin.register(AlertDelivery)
+class AlertDeliveries(Looked):
+    list_display = ("created_at", "organization", "alert", "state", "attempts", "next_try_at", "error")
+    list_display_links = ("created_at",)
+    list_select_related = ("organization", "alert")
+    found_by = ("id", "organization")
+    ordering = ("-id",)
+    exclude = ("endpoint",)  # whose URL may hold a secret of the customer's

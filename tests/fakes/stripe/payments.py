@@ -36,7 +36,7 @@ def create_session(store: Store, p: Thing) -> Thing:
         setup_intent=None,
         amount_total=sum(line["quantity"] * line["price_data"]["unit_amount"] for line in lines),
     )
-    session["url"] = f"https://checkout.stripe.example/{session['id']}"
+    session["url"] = f"https://checkout.stripe.com/c/pay/{session['id']}"
     session["_intent"] = p.get("payment_intent_data", {})
     return session
 
