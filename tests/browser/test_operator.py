@@ -16,7 +16,7 @@ from inference.models import SynthesisJob
 from operations import roles
 from tests.billing.books import account_of
 from tests.browser.conftest import Website, in_thread
-from tests.console.people import Office, person
+from tests.console.people import Office, person, waiting_job
 
 PASSWORD, TOTP_SECRET = "an analytical engine", "JBSWY3DPEHPK3PXP"
 
@@ -47,23 +47,10 @@ def acts_of(user: User) -> list[tuple[str, str]]:
     return in_thread(lambda: [(act.reason, act.what or act.transaction.kind) for act in acts])
 
 
-def waiting_job(of: Office) -> SynthesisJob:
+def late_job(of: Office) -> SynthesisJob:
     """One whose message comes late, so that no worker takes it meanwhile."""
-    now = timezone.now()
-    return SynthesisJob.objects.create(
-        id=uuid4(),
-        organization=of.organization,
-        api_key=of.key,
-        model="boson/higgs-audio-v2.5",
-        voice="alloy",
-        format="wav",
-        text="Late.",
-        sampling={},
-        max_frames=25,
-        created_at=now,
-        enqueued_at=now + timedelta(hours=1),
-        deadline_at=now + timedelta(hours=2),
-    )
+    later = timezone.now() + timedelta(hours=1)
+    return waiting_job(of, enqueued_at=later, deadline_at=later + timedelta(hours=1))
 
 
 def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: Browser) -> None:
@@ -90,7 +77,7 @@ def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: B
 
 
 def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Office, chrome: Browser) -> None:
-    user, job = in_thread(lambda: (operator(roles.Role.SUPPORT), waiting_job(shop)))
+    user, job = in_thread(lambda: (operator(roles.Role.SUPPORT), late_job(shop)))
     page = chrome.new_context(base_url=website.url).new_page()
     enter(page, user)
     page.goto(f"/admin/inference/synthesisjob/{job.pk}/change/")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from allauth.account.models import EmailAddress
 from django.db import connection
@@ -19,6 +19,7 @@ from accounts.identifiers import new_id
 from accounts.models import ApiKey, Membership, Organization, User
 from billing import ledger
 from gateway.models import RequestLog
+from inference.models import SynthesisJob
 
 MODEL = "boson/higgs-audio-v2.5"
 
@@ -112,6 +113,24 @@ def called(
         setattr(row, name, value)
     row.save(force_insert=True)
     return row
+
+
+def waiting_job(of: Office, **columns: Any) -> SynthesisJob:
+    """A job that nobody has claimed; no message of it was sent."""
+    now = timezone.now()
+    values = {"created_at": now, "enqueued_at": now, "deadline_at": now + timedelta(minutes=2), **columns}
+    return SynthesisJob.objects.create(
+        id=uuid4(),
+        organization=of.organization,
+        api_key=of.key,
+        model=MODEL,
+        voice="alloy",
+        format="wav",
+        text="What nobody else is to read.",
+        sampling={},
+        max_frames=25,
+        **values,
+    )
 
 
 def _bill(of: Office, job_id: UUID, key: ApiKey, voice: str, frames: int, at: datetime) -> None:

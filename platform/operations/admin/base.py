@@ -95,6 +95,22 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def beside(self, row: Any) -> dict[str, Any]:
+        """What `change_form_before_template` shows above a row's columns."""
+        return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id) if self.change_form_before_template else None
+        context = {**(extra_context or {}), **(self.beside(row) if row else {})}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return self.found_by
 

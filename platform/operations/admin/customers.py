@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 
 from accounts import keys, organizations, visits
 from accounts.models import ApiKey, AuditEvent, Organization, User
@@ -37,17 +36,8 @@ class Organizations(Looked):
     )
     change_form_before_template = "operations/customer.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        organization = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "sheet": customer.sheet(organization) if organization else None}
-        response: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return response
+    def beside(self, row: Organization) -> dict[str, Any]:
+        return {"sheet": customer.sheet(row)}
 
     @act("Give promotional credit", Act.MOVE_MONEY, AmountForm)
     def give_credit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from billing import audit
 from billing.audit import Operator
@@ -48,17 +48,8 @@ class Jobs(Looked):
     actions_detail = ("requeue", "cancel")
     change_form_before_template = "operations/trace.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        job = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "trace": trace.of(job) if job else None}
-        response: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return response
+    def beside(self, row: SynthesisJob) -> dict[str, Any]:
+        return {"trace": trace.of(row)}
 
     @act("Requeue this job", Act.SERVE)
     def requeue(self, job: SynthesisJob, operator: Operator, asked: dict[str, Any]) -> str:
