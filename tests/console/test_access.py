@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -13,6 +13,7 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
 from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
 from console.urls import of_an_organization
+from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
 
 ROUTES = {str(route.name): route for route in of_an_organization}
@@ -74,9 +75,14 @@ def ids_of(office: Office) -> dict[str, object]:
         "request_id": called(office).id,
         "user_id": member.pk,
         "invitation_id": invitation.id,
-        "invoice_id": uuid4(),
+        "invoice_id": invoiced(office),
         "kind": "pdf",
     }
+
+
+def invoiced(office: Office) -> UUID:
+    months_of_use.use(office.organization, 60_000)
+    return months_of_use.issue(office.organization).pk
 
 
 def address(route: URLPattern, office: Office, ids: dict[str, object]) -> str:
