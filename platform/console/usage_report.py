@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from console import charts, shown
+from console import shown
 from console.charts import Chart, Number, Series
 from console.periods import Period
 from gateway import rollups, usage
@@ -115,17 +115,12 @@ class UsageReport:
         audio = self._split(lambda line: line.duration_ms)
         cost = self._split(lambda line: line.cost)
         return [
-            charts.bars(
-                title="Audio",
-                total=sums["Audio"],
-                steps=steps,
-                series=audio,
-                show=shown.minutes,
-                top_of=charts.duration_top,
+            Chart(title="Audio", total=sums["Audio"], shape="bars", unit="ms", steps=steps, series=audio),
+            Chart(title="Cost", total=sums["Cost"], shape="bars", unit="usd", steps=steps, series=cost),
+            Chart(
+                title="Requests", total=sums["Requests"], shape="bars", unit="count", steps=steps, series=counted
             ),
-            charts.bars(title="Cost", total=sums["Cost"], steps=steps, series=cost, show=shown.dollars),
-            charts.bars(title="Requests", total=sums["Requests"], steps=steps, series=counted, show=shown.count),
-            charts.lines(title="Latency", total=sums["Latency"], steps=steps, series=latency, show=shown.latency),
+            Chart(title="Latency", total=sums["Latency"], shape="lines", unit="ms", steps=steps, series=latency),
         ]
 
     @cached_property
