@@ -30,7 +30,9 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 class Running:
     """A `tiny_service`, its output, and everything that it has started."""
 
-    def __init__(self, var_dir: Path, commands: dict[str, list[str]], grace_seconds: float) -> None:
+    def __init__(
+        self, var_dir: Path, commands: dict[str, list[str]], grace_seconds: float, hangup: signal.Handlers
+    ) -> None:
         self.output_path = var_dir / "output"
         with self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
@@ -42,6 +44,7 @@ class Running:
                 env={**os.environ, "PYTHONPATH": str(ROOT / "platform")},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),  # the tests themselves may be under nohup
             )  # fmt: skip
 
     @property
@@ -62,8 +65,10 @@ StartTiny = Callable[..., Running]
 def start_tiny(tmp_path: Path) -> Iterator[StartTiny]:
     started: list[Running] = []
 
-    def start(commands: dict[str, list[str]], grace_seconds: float = 10) -> Running:
-        running = Running(tmp_path, commands, grace_seconds)
+    def start(
+        commands: dict[str, list[str]], grace_seconds: float = 10, hangup: signal.Handlers = signal.SIG_DFL
+    ) -> Running:
+        running = Running(tmp_path, commands, grace_seconds, hangup)
         started.append(running)
         return running
 
@@ -116,6 +121,16 @@ def test_a_signal_stops_all_and_leaves_nothing(start_tiny: StartTiny, number: si
     assert running.process.wait(5) == 0
     assert not alive(descendants)
     assert running.output.endswith("│ stopped\n")
+
+
+def test_under_nohup_a_closed_terminal_stops_nothing(start_tiny: StartTiny) -> None:
+    running = start_tiny({"easy": SLEEP}, hangup=signal.SIG_IGN)
+    running.wait_for_output("started")
+    running.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.process.wait(1.5)
+    running.process.terminate()
+    assert running.process.wait(5) == 0
 
 
 def test_parts_stop_in_the_opposite_order(start_tiny: StartTiny) -> None:
