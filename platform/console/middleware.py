@@ -67,3 +67,16 @@ class ContentSecurityPolicy:
         policy = _with_forms_to(settings.SIGN_IN_ORIGINS) if request.path.startswith(SIGN_IN) else POLICY
         response.headers.setdefault("content-security-policy", policy)
         return response
+
+
+class WholePages:
+    """Where htmx asks for a part of a page and is sent elsewhere, to sign in again, the page itself goes there."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if "hx-request" in request.headers and response.has_header("location"):
+            return HttpResponse(headers={"hx-refresh": "true"})
+        return response

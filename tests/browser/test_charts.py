@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import numpy as np
 import pymupdf
 import pytest
+from django.db import connection, transaction
+from django.utils import timezone
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
+from billing.models import UsageRecord
+from gateway.models import RequestLog, UsageRollup
 from tests.browser.conftest import Website, in_thread
-from tests.console.people import Office, history
+from tests.console.people import Office, called
 
 BLUE = {"light": (0, 114, 178), "dark": (86, 180, 233)}
 """The first series' colour."""
 
 
 @pytest.fixture
-def usage(website: Website, shop: Office, page: Page) -> Page:
-    in_thread(lambda: history(shop, 7, 3))
+def usage(website: Website, shop: Office, page: Page) -> Iterator[Page]:
+    """A week of days that differ, one with nothing, one with failures. None of it is booked, so it goes again."""
+
+    def fill() -> None:
+        today = timezone.now()
+        for ago, (frames, calls) in enumerate(
+            [(1525, 3), (50, 1), (1000, 2), (0, 0), (175, 4), (2250, 1), (825, 2)]
+        ):
+            for _ in range(calls):
+                called(shop, at=today - timedelta(days=ago), frames=frames, total_ms=300 + frames)
+        for _ in range(2):
+            called(shop, at=today - timedelta(days=2), status=429)
+
+    def empty() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger: the tables only grow
+            for model in (UsageRecord, RequestLog, UsageRollup):
+                model.objects.filter(organization_id=shop.organization.id).delete()
+
+    in_thread(fill)
     page.goto(shop.path("usage?range=7d"))
-    return page
+    yield page
+    in_thread(empty)
 
 
 def chart(page: Page, title: str) -> Locator:

@@ -141,10 +141,8 @@ def test_the_databases_own_outage_is_on_record(
         assert httpx.get(f"{service.url}/status.json").json()["status"] == "down"
     finally:
         postgres.start()
-    recovered = wait_for(
-        lambda: looked if all(probe.ok for probe in (looked := look(4))) else None, what="all is back"
-    )
-    assert recorder.add(recovered)
+    wait_for(lambda: all(probe.ok for probe in look(4)), what="all is back")
+    assert recorder.add(look(4))
     assert outages(f"{name}api") == outages(f"{name}speech") == [(at(1), at(4))]
     day = Day.objects.get(component=f"{name}api")
     assert (day.probes, day.failures) == (5, 3)

@@ -62,6 +62,8 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_KEYS)
 @require_safe
 def check(request: HttpRequest, member: Member) -> HttpResponse:
-    """The check mark alone, for the page to ask for until it is there."""
-    context = {"member": member, "first": request_search.last_spoken(member.organization.id)}
-    return render(request, "console/parts/first_call.html", context)
+    """The check mark, for the page to ask for: 204 where it is not there yet, and after 286 htmx asks no more."""
+    first = request_search.last_spoken(member.organization.id)
+    if first is None:
+        return HttpResponse(status=204)
+    return render(request, "console/parts/first_call.html", {"member": member, "first": first}, status=286)

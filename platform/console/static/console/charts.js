@@ -4,14 +4,16 @@ const HEIGHT = 190;
 const LABEL_WIDTH = 64;
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
 
-const decimal = new Intl.NumberFormat("en-US");
-const dollars = [2, 4, 9].map((places) => {
-  return new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: places });
-});
+// As the server rounds. What is rounded comes as a string: a number's last bits would break a tie.
+function rounded(places, more = {}) {
+  return new Intl.NumberFormat("en-US", { maximumFractionDigits: places, roundingMode: "halfEven", ...more });
+}
+const whole = rounded(0), tenths = rounded(1);
+const [cents, hundredthsOfCents, nanoDollars] = [2, 4, 9].map((places) => rounded(places, { style: "currency", currency: "USD" }));
 
 // How a value of each unit is written, as in the tables (`shown.py`), and how far apart its axis's rules may be; uPlot knows for money.
 const UNITS = {
-  count: { show: (number) => decimal.format(number), incrs: scaled([1, 2, 5], 0, 9) },
+  count: { show: (number) => whole.format(number), incrs: scaled([1, 2, 5], 0, 9) },
   ms: {
     show: duration,
     incrs: [
@@ -21,7 +23,7 @@ const UNITS = {
       ...scaled([1, 2, 5], 0, 4).map((hours) => hours * HOUR),
     ],
   },
-  usd: { show: (amount) => dollars[amount >= 1 || !amount ? 0 : amount >= 0.01 ? 1 : 2].format(amount) },
+  usd: { show: dollars },
 };
 
 function scaled(steps, from, to) {
@@ -31,9 +33,14 @@ function scaled(steps, from, to) {
 
 function duration(ms) {
   if (ms < SECOND) return ms ? `${Math.round(ms)} ms` : "0 s";
-  if (ms < MINUTE) return `${+(ms / SECOND).toFixed(1)} s`;
+  if (ms < MINUTE) return `${tenths.format((ms / SECOND).toFixed(3))} s`;
   const minutes = Math.floor(ms / MINUTE), seconds = Math.floor((ms % MINUTE) / SECOND);
-  return seconds && minutes < 100 ? `${minutes} min ${seconds} s` : `${decimal.format(minutes)} min`;
+  return seconds && minutes < 100 ? `${minutes} min ${seconds} s` : `${whole.format(minutes)} min`;
+}
+
+function dollars(amount) {
+  const places = amount >= 1 ? cents : amount >= 0.01 ? hundredthsOfCents : nanoDollars;
+  return places.format(amount.toFixed(9));
 }
 
 // A custom property is resolved only where something is painted with it.
@@ -70,8 +77,8 @@ function draw(place) {
   const total = (said.dataset.said ||= said.textContent);
   function say({ cursor: { idx } }) {
     const write = (value) => (value === null ? "–" : show(value));
-    const whole = bars && idx !== null ? `: ${show(heights.at(-1)[idx])}` : "";
-    said.textContent = idx === null ? total : steps[idx] + whole;
+    const sum = bars && idx !== null ? `: ${show(heights.at(-1)[idx])}` : "";
+    said.textContent = idx === null ? total : steps[idx] + sum;
     named.forEach((place, index) => { place.textContent = idx === null ? "" : write(values[index][idx]); });
   }
 

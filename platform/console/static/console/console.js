@@ -65,27 +65,8 @@ function setUpTabs(group) {
   select(tabs[0]);
 }
 
-// Ask for a fragment again and again until it says that it is done.
-async function poll(place) {
-  while (!place.querySelector("[data-done]")) {
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    if (document.hidden) continue;
-    try {
-      const answer = await fetch(place.dataset.poll, { headers: { accept: "text/html" } });
-      if (answer.redirected || !answer.ok) return;
-      const html = await answer.text();
-      if (html.trim() !== place.innerHTML.trim()) place.innerHTML = html;
-    } catch { /* away for a moment: the next try may do */ }
-  }
-  place.closest("li")?.classList.add("done");
-}
-
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-tabs]").forEach(setUpTabs);
-  document.querySelectorAll("[data-poll]").forEach(poll);
-  document.querySelectorAll("select[data-submit]").forEach((select) => {
-    select.addEventListener("change", () => select.form.requestSubmit());
-  });
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
