@@ -1,5 +1,5 @@
 # make run     the whole service, with PostgreSQL and Valkey of its own
-# make test    all tests; make test ARGS="tests/billing -k ledger" some of them
+# make test    all tests, in two processes, each with servers of its own; make test ARGS="tests/billing -k ledger" some
 # make lint    style; make types  types; make bench  benchmarks
 # make clean   what can be made again; the data in var/ stays
 #
@@ -18,7 +18,7 @@ run: $(VENV)/run.installed
 	@exec $(PYTHON) manage.py run
 
 test: $(VENV)/dev.installed
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/dev.installed
 	@$(PYTHON) -m ruff check .
