@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 import redis.asyncio
+
+from inference.speech.voices import VOICES
 
 TTL_MS = 5_000
 PREFIX = "worker:"
@@ -32,3 +35,12 @@ async def workers(client: redis.asyncio.Redis) -> list[dict[str, Any]]:
     keys = [key async for key in client.scan_iter(match=f"{PREFIX}*", count=1000)]
     values = await client.mget(keys) if keys else []
     return [json.loads(value) for value in values if value]
+
+
+def voices_of(workers: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """The voices that all of these workers have, for any of them may take a job; of none, the standard ones."""
+    if not workers:
+        return VOICES
+    # One of an earlier version, while they are being replaced, does not say.
+    first, *others = (worker.get("voices", VOICES) for worker in workers)
+    return tuple(voice for voice in first if all(voice in other for other in others))

@@ -9,7 +9,6 @@ import redis.asyncio
 
 from gateway.errors import unavailable
 from inference import presence
-from inference.speech.voices import VOICES
 
 BELIEVED_SECONDS = 0.5
 
@@ -20,10 +19,10 @@ class Workers:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._seen_at = float("-inf")
-        self._voices: tuple[str, ...] = VOICES
+        self._voices = presence.voices_of(())
 
     async def voices(self) -> tuple[str, ...]:
-        """The voices of all live workers, for any of them may take a job; while none lives, those of the last."""
+        """Those on offer; while no worker lives, those of the last."""
         await self._look()
         return self._voices
 
@@ -45,8 +44,6 @@ class Workers:
         except redis.RedisError:
             return True  # nobody knows: a job waits for Redis to be back, at most until its deadline
         if workers:
-            # One of an earlier version, while they are being replaced, does not say.
-            first, *others = (worker.get("voices", VOICES) for worker in workers)
-            self._voices = tuple(voice for voice in first if all(voice in other for other in others))
+            self._voices = presence.voices_of(workers)
             self._seen_at = time.monotonic()
         return bool(workers)

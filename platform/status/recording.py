@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from status.models import Outage
 from status.probes import Probe
@@ -13,11 +13,16 @@ from status.probes import Probe
 MOST_WAITING = 3 * 2 * 60 * 24 * 3
 """Three days of probes, which are kept while the database is away."""
 
+MOST_MISSED = 10
+"""Moments without a probe between two that belong together: over a longer gap nobody knows how it was."""
+
 _SEE = """
 INSERT INTO status_component AS seen (name, slot, ok, since, times) VALUES (%(name)s, %(slot)s, %(ok)s, %(at)s, 1)
 ON CONFLICT (name) DO UPDATE SET slot = EXCLUDED.slot, ok = EXCLUDED.ok,
-    since = CASE WHEN seen.ok = EXCLUDED.ok THEN seen.since ELSE EXCLUDED.since END,
-    times = CASE WHEN seen.ok = EXCLUDED.ok THEN seen.times + 1 ELSE 1 END
+    since = CASE WHEN seen.ok = EXCLUDED.ok AND EXCLUDED.slot - seen.slot - 1 <= %(most_missed)s
+        THEN seen.since ELSE EXCLUDED.since END,
+    times = CASE WHEN seen.ok = EXCLUDED.ok AND EXCLUDED.slot - seen.slot - 1 <= %(most_missed)s
+        THEN seen.times + 1 ELSE 1 END
 WHERE seen.slot < EXCLUDED.slot
 RETURNING since, times
 """
@@ -45,7 +50,7 @@ class Recorder:
             while self._waiting:
                 record(self._waiting[0])
                 self._waiting.popleft()
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             connection.close()
             return False
         return True
@@ -60,6 +65,7 @@ def record(probe: Probe) -> bool:
         "ok": probe.ok,
         "at": probe.at,
         "failures": int(not probe.ok),
+        "most_missed": MOST_MISSED,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SEE, values)

@@ -1,4 +1,4 @@
-"""axe-core (https://github.com/dequelabs/axe-core) finds nothing serious on any page, and none is too wide."""
+"""axe-core (https://github.com/dequelabs/axe-core) finds nothing serious; no page is too wide or too heavy."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tests.console import people
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 """Version 4.14.1, under the Mozilla Public License 2.0."""
+MOST_BYTES = 300_000
 FIND = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(
     found => found.violations.filter(each => ["serious", "critical"].includes(each.impact)).map(each =>
         each.id + ": " + each.nodes.map(node => node.html).join("\\n    ")))"""
@@ -168,6 +169,19 @@ def judge(page: Page, name: str) -> Iterator[str]:
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
         yield f"{name} is {overflow} px wider than the screen"
+
+
+def test_no_page_is_heavy(website: Website, tour: Tour, chrome: Browser) -> None:
+    """With its style sheets and scripts, for somebody who has none of them yet."""
+    page = look(website, chrome, tour.session, "light", 1440)
+    network, received = page.context.new_cdp_session(page), [0]
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    network.on("Network.loadingFinished", lambda loaded: received.append(loaded["encodedDataLength"]))
+    for path in (*tour.pages, *PUBLIC):
+        received.clear()
+        page.goto(path)
+        assert 5_000 < sum(received) < MOST_BYTES, path
 
 
 def test_the_keyboard_reaches_the_content_first(website: Website, tour: Tour, chrome: Browser) -> None:

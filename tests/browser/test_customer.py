@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ import pytest
 from django.db.models import Sum
 from openai import OpenAI
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from accounts import keys
 from accounts.models import AuditEvent
@@ -63,6 +65,10 @@ def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
     assert second
     assert second != first
     assert status(website, first) == status(website, second) == (200, None)
+    page.get_by_role("navigation", name="Console").get_by_role("link", name="API keys").click()
+    with suppress(PlaywrightError):  # what a form answered is nowhere to be taken from
+        page.go_back()
+    assert second not in page.content()
 
     page.goto(of_first)
     page.once("dialog", lambda dialog: dialog.accept())

@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -20,7 +23,7 @@ from config.embedded import EmbeddedPostgres
 from status import probes
 from status.models import Component, Day, Outage
 from status.probes import INTERVAL_SECONDS, Probe
-from status.recording import Recorder, record
+from status.recording import MOST_MISSED, Recorder, record
 from tests.live import ROOT, Service, wait_for
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -49,6 +52,37 @@ def test_an_outage_is_two_failures_from_the_first_of_them_to_the_first_success()
     assert (day.date, day.probes, day.failures) == (NOON.date(), 8, 4)
     seen = Component.objects.get()
     assert (seen.ok, seen.since, seen.times) == (True, at(6), 2)
+
+
+@pytest.mark.django_db
+def test_what_was_not_probed_is_no_outage() -> None:
+    for number in (0, 1 + MOST_MISSED + 1):
+        assert record(Probe("api", at(number), False))
+    assert outages() == []
+    assert record(Probe("api", at(2 * (1 + MOST_MISSED) + 1), False))
+    assert outages() == [(at(1 + MOST_MISSED + 1), None)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["<h1>Bad gateway</h1>", "{", "[]", "null", '{"checks": null}', '{"checks": "ok"}', '{"status": "ok"}'],
+)
+def test_a_proxy_in_its_place_is_no_service(answer: str) -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = probes.probe(f"http://127.0.0.1:{server.server_port}", "localhost")
+        server.shutdown()
+    assert [probe.ok for probe in found] == [False, False, False]
 
 
 @pytest.mark.django_db

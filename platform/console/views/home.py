@@ -16,12 +16,11 @@ from accounts import invitations, organizations
 from accounts.models import Invitation, Membership
 from accounts.organizations import Refused
 from billing import pricing
-from console import samples
+from console import samples, voices
 from console.access import LAST_ORGANIZATION, actor_of
 from console.forms import OrganizationForm
 from gateway.catalog import MODELS
 from inference.speech.formats import FORMAT_NAMES
-from inference.speech.voices import VOICES
 
 
 @require_safe
@@ -35,7 +34,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     context = {
         "samples": samples.for_key(samples.base_url(request), None),
         "offers": offers,
-        "voices": VOICES,
+        "voices": voices.on_offer(),
         "formats": FORMAT_NAMES,
     }
     return render(request, "console/home.html", context)

@@ -10,11 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import playground as playground_keys
 from accounts.permissions import Action
-from console import playground, samples
+from console import playground, samples, voices
 from console.access import Member, member_view
 from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
 from inference.speech.formats import CONTENT_TYPES
-from inference.speech.voices import VOICES
 
 
 @member_view(Action.USE_PLAYGROUND)
@@ -25,7 +24,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
         "section": "playground",
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],
-        "voices": VOICES,
+        "voices": voices.on_offer(),
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
         "base_url": samples.base_url(request),

@@ -17,6 +17,7 @@ from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from accounts.permissions import Action
 from billing.models import UsageRecord
+from console import voices
 from console.access import Member, member_view
 from console.timings import timings_of
 from gateway import ranges, request_search
@@ -24,7 +25,6 @@ from gateway.models import RequestLog
 from gateway.request_search import Cursor, Outcome, Search
 from inference import assets
 from inference.models import AudioAsset
-from inference.speech.voices import VOICES
 
 FILTERS = ("outcome", "key", "voice", "from", "to")
 
@@ -57,7 +57,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
         "newest": newest.urlencode(),
         "chosen": chosen,
         "keys": keys,
-        "voices": VOICES,
+        "voices": dict.fromkeys((*voices.on_offer(), *filter(None, [chosen.get("voice")]))),
     }
     return render(request, "console/requests.html", context)
 

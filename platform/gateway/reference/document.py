@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from gateway import catalog
+from gateway.service import Service
+from inference.speech.voices import VOICES
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The document; the same for everybody."""
+    """The document, with the standard voices; the same for everybody."""
     from drf_spectacular.generators import SchemaGenerator
 
     from gateway.reference.routes import described
@@ -28,5 +30,15 @@ def document() -> dict[str, Any]:
 
 
 async def show(request: Request) -> Response:
+    service: Service = request.state.service
     made = await asyncio.to_thread(document)
-    return Response(json.dumps(made), media_type="application/json")
+    return JSONResponse(_with_voices(made, await service.workers.voices()))
+
+
+def _with_voices(node: Any, voices: Sequence[str]) -> Any:
+    """A copy that names these wherever the standard ones are named."""
+    if isinstance(node, dict):
+        return {name: _with_voices(value, voices) for name, value in node.items()}
+    if isinstance(node, list):
+        return [*voices] if node == [*VOICES] else [_with_voices(value, voices) for value in node]
+    return node
