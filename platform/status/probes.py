@@ -12,6 +12,8 @@ import requests
 
 INTERVAL_SECONDS = 30
 TIMEOUT_SECONDS = 5
+START_SECONDS = 60
+"""What starts together with the prober has so long to be there: until then it is not out but on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,16 @@ def probe(url: str, host: str) -> list[Probe]:
     return [Probe(name, at, ok) for name, ok in works.items()]
 
 
+def wait_until_up(url: str, host: str, stop: Callable[[float], bool]) -> None:
+    """Wait until all works, `START_SECONDS` are over or `stop`, which waits for so many seconds, says so."""
+    until = time.monotonic() + START_SECONDS
+    while not all(each.ok for each in probe(url, host)) and time.monotonic() < until:
+        if stop(0.5):
+            return
+
+
 def every_interval(look: Callable[[], None], stop: Callable[[float], bool]) -> None:
-    """Look once in each interval until `stop`, which waits for so many seconds, says so."""
+    """Look at once, and then once in each interval until `stop` says so."""
     while True:
         look()
         if stop(INTERVAL_SECONDS - time.time() % INTERVAL_SECONDS):

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,6 +65,14 @@ def test_what_was_not_probed_is_no_outage() -> None:
     assert outages() == [(at(1 + MOST_MISSED + 1), None)]
 
 
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.mark.parametrize(
     "answer",
     ["<h1>Bad gateway</h1>", "{", "[]", "null", '{"checks": null}', '{"checks": "ok"}', '{"status": "ok"}'],
@@ -78,10 +88,8 @@ def test_a_proxy_in_its_place_is_no_service(answer: str) -> None:
         def log_message(self, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        found = probes.probe(f"http://127.0.0.1:{server.server_port}", "localhost")
-        server.shutdown()
+    with listening(Proxy) as url:
+        found = probes.probe(url, "localhost")
     assert [probe.ok for probe in found] == [False, False, False]
 
 
@@ -182,8 +190,11 @@ def test_the_databases_own_outage_is_on_record(
     assert (day.probes, day.failures) == (5, 3)
 
 
-def test_the_prober_looks_at_once_and_stops_when_asked(service: Service, committed: None) -> None:
+@contextmanager
+def prober(url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py probe`, to whom no component was known."""
     Component.objects.all().delete()
+    Day.objects.all().delete()
     database = settings.DATABASES["default"]
     process = subprocess.Popen(
         [sys.executable, "manage.py", "probe"],
@@ -194,12 +205,40 @@ def test_the_prober_looks_at_once_and_stops_when_asked(service: Service, committ
             "REDIS_URL": settings.REDIS_URL,
             "SECRET_KEY": settings.SECRET_KEY,
             "API_KEY_PEPPERS": f"1:{'ab' * 32}",
-            "PROBE_URL": service.url,
+            "PROBE_URL": url,
         },
     )
     try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_prober_looks_at_once_and_stops_when_asked(service: Service, committed: None) -> None:
+    with prober(service.url) as process:
         wait_for(lambda: Component.objects.filter(ok=True).count() == 3, seconds=30, what="all was seen")
         process.terminate()
         assert process.wait(10) == 0
-    finally:
-        process.kill()
+
+
+def test_what_starts_with_the_prober_is_on_its_way_and_not_out(service: Service, committed: None) -> None:
+    asked: list[str] = []
+
+    class Starting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            answer = httpx.get(f"{service.url}{self.path}", headers={"host": "localhost"})
+            self.send_response(answer.status_code if len(asked) > 4 else 502)
+            self.send_header("content-type", answer.headers["content-type"])
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with listening(Starting) as url, prober(url):
+        wait_for(lambda: Component.objects.count() == 3, seconds=30, what="something was written down")
+        assert asked[:5] == [*["/readyz", "/accounts/login/"] * 2, "/readyz"]
+        assert not Component.objects.filter(ok=False).exists()
+        assert not Day.objects.filter(failures__gt=0).exists()

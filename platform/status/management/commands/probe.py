@@ -36,6 +36,7 @@ class Command(BaseCommand):
             if not recorder.add(found):
                 log.warning("the database is away: what the probes find is kept until it is back")
 
+        probes.wait_until_up(url, host, stopped.wait)
         probes.every_interval(look, stopped.wait)
 
 
