@@ -54,7 +54,8 @@ def put(
     )
     if fresh:
         start = start_of(budget.period)
-        BudgetPeriod.objects.create(budget=budget, start=start, spent=_spent(budget, since=start))
+        spent = _spent(budget, since=start)
+        BudgetPeriod.objects.create(budget=budget, start=start, spent=spent, spent_before=spent)
     return budget
 
 

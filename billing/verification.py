@@ -123,6 +123,20 @@ CHECKS = [
         """,
     ),
     Check(
+        name="budgets_are_spent",
+        holds="what each budget's period has spent since it was set is the cost of the requests that name it",
+        offenders="""
+            SELECT 'budget period ' || id AS subject, spent - spent_before - coalesce(cost, 0) AS drift
+            FROM billing_budgetperiod
+            LEFT JOIN (
+                SELECT period_id, sum(cost) AS cost
+                FROM billing_usagerecord JOIN billing_reservation USING (job_id), unnest(budgets) AS period_id
+                WHERE budgets <> '{}' GROUP BY period_id
+            ) AS billed ON period_id = id
+            WHERE spent - spent_before <> coalesce(cost, 0)
+        """,
+    ),
+    Check(
         name="grants_cover_promotional",
         holds="the promotional credit of each account is left of its grants",
         offenders="""

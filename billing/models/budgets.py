@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Organization
 from billing.models.money import dollars
@@ -51,10 +51,13 @@ class BudgetPeriod(models.Model):
     start = models.DateField()
     held = dollars(default=Decimal(0), db_default=Decimal(0))
     spent = dollars(default=Decimal(0), db_default=Decimal(0))
+    spent_before = dollars(default=Decimal(0), db_default=Decimal(0))
+    """The part of `spent` that is older than the budget; the rest are the requests that name the period."""
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["budget", "start"], name="budget_period_once"),
+            models.CheckConstraint(condition=Q(spent__gte=F("spent_before")), name="budget_period_spent_before"),
             models.CheckConstraint(condition=Q(held__gte=0, spent__gte=0), name="budget_period_not_negative"),
         )
 

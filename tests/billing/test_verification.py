@@ -66,6 +66,21 @@ def test_a_wrong_hold(organization: Organization) -> None:
     assert wrong()["held_is_pending"].drift == 100 * FRAME
 
 
+def test_a_budget_that_was_not_charged(organization: Organization) -> None:
+    BudgetPeriod.objects.update(spent=0)
+    assert wrong()["budgets_are_spent"].drift == 25 * FRAME
+
+
+def test_a_budget_that_is_set_later_counts_what_was_spent_before(organization: Organization) -> None:
+    running = admit(organization)
+    budgets.put(organization=organization, period=Budget.Period.MONTH, amount=Decimal(1))
+    ledger.settle(usage(running))
+    ledger.settle(usage(admit(organization)))
+    assert wrong() == {}
+    month = BudgetPeriod.objects.get(budget__period=Budget.Period.MONTH)
+    assert (month.spent, month.spent_before) == (50 * FRAME, 25 * FRAME)
+
+
 def test_a_wrong_budget(organization: Organization) -> None:
     BudgetPeriod.objects.update(held=0)
     assert wrong()["budgets_hold_pending"].drift == 100 * FRAME
@@ -91,7 +106,12 @@ def test_a_record_without_its_entries(organization: Organization) -> None:
 
 def test_entries_without_their_record(organization: Organization) -> None:
     by_hand("DELETE FROM billing_usagerecord")
-    assert set(wrong()) == {"usage_is_booked", "posted_is_recorded", "usage_is_invoiced_or_unbilled"}
+    assert set(wrong()) == {
+        "usage_is_booked",
+        "posted_is_recorded",
+        "budgets_are_spent",
+        "usage_is_invoiced_or_unbilled",
+    }
 
 
 def test_a_transaction_that_is_not_zero(organization: Organization) -> None:
