@@ -44,9 +44,7 @@ def minutes(duration_ms: Decimal | int) -> str:
 
 
 def latency(ms: Decimal | int | None) -> str:
-    if ms is None:
-        return "–"
-    return f"{int(ms)} ms" if ms < 1000 else f"{_short(Decimal(ms) / 1000)} s"
+    return "–" if ms is None else minutes(ms)
 
 
 def count(number: Decimal | int) -> str:

@@ -8,10 +8,12 @@ const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
 function rounded(places, more = {}) {
   return new Intl.NumberFormat("en-US", { maximumFractionDigits: places, roundingMode: "halfEven", ...more });
 }
+const dollar = { style: "currency", currency: "USD" };
 const whole = rounded(0), tenths = rounded(1);
-const [cents, hundredthsOfCents, nanoDollars] = [2, 4, 9].map((places) => rounded(places, { style: "currency", currency: "USD" }));
+const cents = rounded(2, dollar), hundredthsOfCents = rounded(4, dollar), nanoDollars = rounded(9, dollar);
 
-// How a value of each unit is written, as in the tables (`shown.py`), and how far apart its axis's rules may be; uPlot knows for money.
+// How a value of each unit is written, as in the tables (`shown.py`), and how far apart its axis's rules may be;
+// for money uPlot knows.
 const UNITS = {
   count: { show: (number) => whole.format(number), incrs: scaled([1, 2, 5], 0, 9) },
   ms: {
@@ -82,6 +84,8 @@ function draw(place) {
     named.forEach((place, index) => { place.textContent = idx === null ? "" : write(values[index][idx]); });
   }
 
+  const bar = { width: 0, paths: uPlot.paths.bars({ size: [0.75, 48] }), points: { show: false } };
+  const drawnAs = (index, paint) => (bars ? { ...bar, fill: paint } : { width: 2, dash: index ? [6, 4] : undefined });
   const options = {
     width: place.clientWidth,
     height: HEIGHT,
@@ -114,12 +118,10 @@ function draw(place) {
     ],
     series: [
       {},
-      ...order.map((index) => ({
-        stroke: colour(`--s${index}`),
-        ...(bars
-          ? { fill: colour(`--s${index}`), width: 0, paths: uPlot.paths.bars({ size: [0.75, 48] }), points: { show: false } }
-          : { width: 2, dash: index === 0 ? undefined : [6, 4] }),
-      })),
+      ...order.map((index) => {
+        const paint = colour(`--s${index}`);
+        return { stroke: paint, ...drawnAs(index, paint) };
+      }),
     ],
   };
   return new uPlot(options, [[...steps.keys()], ...order.map((index) => heights[index])], place);
