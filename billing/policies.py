@@ -1,8 +1,8 @@
 """What is billed of what was generated: nobody pays for nothing, and nobody pays twice.
 
 Each way for a request to end is one function from the milliseconds that were generated to those that are billed.
-`gateway.settlement` chooses; a request that never became a job of its own (`replayed`, `cached`) has no record,
-and the price that its answer and its log row show is that of these milliseconds.
+`gateway.settlement` chooses; a request that never became a job of its own (`replayed`) has no record, and the
+price that its answer and its log row show is that of these milliseconds.
 """
 
 from __future__ import annotations
@@ -30,9 +30,4 @@ def failed(generated_ms: int) -> int:
 
 def replayed(generated_ms: int) -> int:
     """Answered again under its idempotency key: nothing, the first answer was billed."""
-    return 0
-
-
-def cached(generated_ms: int) -> int:
-    """Answered from the cache: nothing was generated for it."""
     return 0

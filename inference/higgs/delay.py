@@ -21,21 +21,6 @@ def delay(frames: Tensor, config: HiggsConfig) -> Tensor:
     return rows
 
 
-def undelay(rows: Tensor, config: HiggsConfig) -> Tensor:
-    """The complete frames [F, N] of a stream's rows [R, N] so far, all-BOS row first.
-
-    The audio ends before the first frame that holds EOS in any codebook. A stray BOS is clipped to the last
-    code, as both reference implementations do.
-    """
-    books = config.num_codebooks
-    count = max(0, len(rows) - books)
-    frames = torch.stack([rows[k + 1 : k + 1 + count, k] for k in range(books)], dim=1)  # [F, N]
-    ended = (frames == config.eos_code).any(dim=1).nonzero()
-    if len(ended):
-        frames = frames[: int(ended[0])]
-    return frames.clamp(0, config.codebook_size - 3)
-
-
 def force(logits: Tensor, row: Tensor, eos_age: Tensor, config: HiggsConfig) -> Tensor:
     """Forbid everything but BOS where a codebook has not started, and but EOS where it has ended.
 

@@ -14,7 +14,7 @@ def test_what_was_generated_is_billed(rule: object) -> None:
     assert [rule(ms) for ms in (0, 40, 3_000)] == [0, 40, 3_000]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("rule", [policies.failed, policies.replayed, policies.cached])
+@pytest.mark.parametrize("rule", [policies.failed, policies.replayed])
 def test_what_brought_nothing_new_is_free(rule: object) -> None:
     assert [rule(ms) for ms in (0, 40, 3_000)] == [0, 0, 0]  # type: ignore[operator]
 

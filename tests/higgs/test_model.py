@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from inference.higgs.checkpoint import CheckpointError, load_checkpoint  # noqa: E402
 from inference.higgs.config import ConfigError, parse_config  # noqa: E402
-from inference.higgs.delay import delay, undelay  # noqa: E402
+from inference.higgs.delay import delay  # noqa: E402
 from inference.higgs.model import HiggsModel, Prompt  # noqa: E402
 from inference.higgs.sampler import SamplerState, sample  # noqa: E402
 from tests.higgs.oracle import AUDIO_OUT, AUDIO_OUT_BOS, DELAY, make_language_model  # noqa: E402
@@ -182,11 +182,13 @@ def test_unpublished_features_are_refused_by_name(tmp_path: Path, change: dict[s
         parse_config(json.loads((tmp_path / "config.json").read_text()) | change)
 
 
-def test_undelay_reverts_delay_and_stops_at_the_end(tmp_path: Path) -> None:
+def test_codebook_k_runs_k_rows_behind(tmp_path: Path) -> None:
     make_language_model(tmp_path)
     config = load_checkpoint(tmp_path).model.config
     frames = torch.randint(0, 32, (11, 8))
     rows = delay(frames, config)
-    assert torch.equal(undelay(rows, config), frames)
-    for count in range(len(rows)):
-        assert torch.equal(undelay(rows[:count], config), frames[: max(0, count - 8)])
+    assert rows.shape == (11 + 8 + 1, 8)
+    for k in range(8):
+        assert torch.equal(rows[k + 1 : k + 12, k], frames[:, k])
+        assert (rows[: k + 1, k] == config.bos_code).all()
+        assert (rows[k + 12 :, k] == config.eos_code).all()

@@ -74,10 +74,11 @@ class Command(BaseCommand):
         show.add_argument("subject", metavar="INVOICE")
         show.add_argument("--format", choices=("json", "csv", "pdf"), default="json")
         show.add_argument("--output", type=Path, help="a file; standard output where it is missing")
-        statement = commands.add_parser("statement", help="Every request of some days, as CSV.")
+        statement = commands.add_parser("statement", help="Every request of some days.")
         statement.add_argument("organization", type=UUID)
         statement.add_argument("--from", dest="start", type=_day, required=True, metavar="YYYY-MM-DD")
         statement.add_argument("--to", dest="end", type=_day, required=True, metavar="YYYY-MM-DD")
+        statement.add_argument("--format", choices=("csv", "jsonl"), default="csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
         command = options["command"].replace("-", "_")
@@ -113,7 +114,8 @@ class Command(BaseCommand):
     def _statement(self, options: dict[str, Any]) -> None:
         organization = Organization.objects.get(pk=options["organization"])
         span = {"start": options["start"], "end": options["end"]}
-        for line in statements.as_csv(organization=organization, **span):
+        write = statements.as_csv if options["format"] == "csv" else statements.as_json_lines
+        for line in write(organization=organization, **span):
             self.stdout.write(line, ending="")
 
     def _close(self, options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from datetime import timedelta
@@ -76,7 +77,9 @@ def test_documents_and_statements(organization: Organization, tmp_path: Path) ->
     command("invoice", "show", invoice.number, "--format", "pdf", "--output", tmp_path / "i.pdf")
     assert (tmp_path / "i.pdf").read_bytes().startswith(b"%PDF-")
     span = ("--from", "2026-10-01", "--to", "2026-11-01")
-    assert len(command("invoice", "statement", organization.pk, *span).splitlines()) == 2
+    _, line = csv.reader(command("invoice", "statement", organization.pk, *span).splitlines())
+    (same,) = command("invoice", "statement", organization.pk, *span, "--format", "jsonl").splitlines()
+    assert json.loads(same)["cost"] == line[-1] == "9.000000000"
 
 
 def test_a_suspension_is_lifted(organization: Organization) -> None:
