@@ -28,10 +28,14 @@ from inference import jobs
 from inference.models import SynthesisJob
 from operations import trace as tracing
 from operations.roles import Role
-from tests.console.people import MODEL, Office, browser, office, person, waiting_job
+from tests.billing.invoices import months_of_use
+from tests.console.people import MODEL, Office, browser, called, office, person, waiting_job
 from tests.operations.operators import REASON, operator, page
 
 pytestmark = pytest.mark.django_db
+
+LIST_QUERIES, OVERVIEW_QUERIES = 6, 11
+"""A list's: session, person, second factor, permissions, a count, and the rows with their customers."""
 
 
 def lists() -> list[str]:
@@ -95,6 +99,35 @@ def test_every_list_and_every_row_can_be_looked_at(acme: Office, invoice: Invoic
         assert not shown.has_add_permission(None)
         assert client.get(address + "add/").status_code == 403
         assert client.get(address + "no-such-row/change/").status_code in (302, 404)
+
+
+def test_a_list_asks_as_often_however_long_it_is(invoice: Invoice) -> None:
+    client = operator(Role.OPERATIONS)
+
+    def queries() -> dict[str, int]:
+        asked = {}
+        for address in (*lists(), "/admin/"):
+            client.get(address)  # what is kept of the first look does not count
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(address).status_code == 200
+            asked[address] = len(captured)
+        return asked
+
+    def grow(number: int) -> None:
+        rival = office(f"Rival {number}")
+        called(rival)
+        called(rival, status=429)
+        organization = months_of_use.customer(name=f"Invoiced {number}", limit="100")
+        months_of_use.use(organization, 60_000)
+        months_of_use.issue(organization)
+
+    grow(0)
+    verification.publish()
+    few = queries()
+    for number in range(1, 6):
+        grow(number)
+    assert queries() == few
+    assert few == {**dict.fromkeys(lists(), LIST_QUERIES), "/admin/": OVERVIEW_QUERIES}
 
 
 def test_nothing_can_be_edited_or_deleted(acme: Office) -> None:
