@@ -1,6 +1,6 @@
 # One image for every part; docker-compose.yml says which part a container is.
 #
-# EXTRAS is what the workers need: "preview" (espeak-ng, on any CPU), "worker" (torch), or "preview,worker".
+# EXTRAS is what the workers need: "preview" (a small voice, on any CPU), "worker" (torch), or "preview,worker".
 # The gateway needs neither, and imports neither.
 
 FROM python:3.11-slim AS packages
@@ -9,7 +9,7 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
 # What we depend on, without our own code: this layer stays while pyproject.toml does.
-COPY pyproject.toml LICENSE README.md ./
+COPY pyproject.toml LICENSE NOTICE README.md ./
 RUN mkdir platform && pip install --no-cache-dir ".[${EXTRAS}]"
 
 FROM python:3.11-slim

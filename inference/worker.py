@@ -32,6 +32,7 @@ from inference.engine.protocol import (
     Segment,
     SpeechRequest,
     Turn,
+    UnsupportedText,
 )
 from inference.failures import place_of
 from inference.models import SynthesisJob
@@ -118,6 +119,9 @@ class Host:
         except NothingToSpeak:
             if jobs.fail(job.id, job.attempt, error_code="nothing_to_speak"):
                 writer.ended(Result(state="failed", error_code="nothing_to_speak"))
+        except UnsupportedText:
+            if jobs.fail(job.id, job.attempt, error_code="unsupported_text"):
+                writer.ended(Result(state="failed", error_code="unsupported_text"))
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt):

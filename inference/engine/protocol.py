@@ -38,7 +38,9 @@ __all__ = [
     "Pcm",
     "Segment",
     "SpeechRequest",
+    "SpokenWord",
     "Turn",
+    "UnsupportedText",
 ]
 
 
@@ -80,6 +82,15 @@ class SpeechRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and when it is spoken, in samples from the start of the request's audio."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of audio of whole frames: `len(pcm) == frames * SAMPLES_PER_FRAME`."""
 
@@ -89,10 +100,16 @@ class Chunk:
     """The frames' codes: together, from the first chunk on, they are the request's checkpoint.
 
     An engine may put rows of its own between them, for what it must know to go on."""
+    words: tuple[SpokenWord, ...] = ()
+    """The words that begin in this piece, exactly timed; none from an engine that does not know."""
 
 
 class EngineError(Exception):
     """The engine could not speak this request; another attempt may succeed."""
+
+
+class UnsupportedText(EngineError):
+    """The engine cannot speak this text, and says so before any audio; no other attempt could."""
 
 
 class GenerationCancelled(Exception):

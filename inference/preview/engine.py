@@ -1,22 +1,19 @@
-"""The preview engine: espeak-ng behind the same interface as a model on a GPU.
+"""The preview engine: a small neural voice behind the same interface as a model on a GPU.
 
-It needs no download and no accelerator and speaks hundreds of times faster than real time, in a voice that
-nobody takes for a person's: the whole platform can be tried with it, except how it sounds.
+It needs no download and no accelerator and speaks English about a hundred times faster than real
+time. The whole platform can be tried with it.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-import soxr
 
 from inference.engine.protocol import (
-    SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Chunk,
     EngineError,
@@ -25,33 +22,77 @@ from inference.engine.protocol import (
     Pcm,
     Segment,
     SpeechRequest,
+    SpokenWord,
+    UnsupportedText,
 )
-from inference.preview import espeak
+from inference.preview import phonemes
+from inference.preview.network import SAMPLE_RATE, Network
+from inference.preview.phonemes import Phonemizer
 from inference.preview.voices import PRESETS
 
 log = logging.getLogger(__name__)
 
 CHUNK_FRAMES = 10
-"""Frames in a chunk at most, 0.4 s. The first is no smaller: espeak-ng has a whole sentence in milliseconds,
-so a smaller one would not be heard earlier."""
-PAUSE_SECONDS = 0.2
-"""Silence between two sentences; espeak-ng leaves none after the last word."""
+"""Frames in a chunk at most, 0.4 s. The first is no smaller: a whole sentence takes some 40 ms, so a smaller
+one would not be heard earlier."""
+PAUSE_SECONDS = 0.35
+"""Silence between two sentences."""
+SILENCE = 0.002
+"""Samples below this, about -54 dBFS, at either end of a sentence are its own silence, which is taken off."""
+MARGIN_SECONDS = 0.04
+"""Of that silence what stays, so that no consonant is clipped."""
 
-_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+
+class Voice:
+    """The network and its phonemes: one sentence in, its samples and its words' times out. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._network = Network()
+        self._phonemizer = Phonemizer()
+
+    @property
+    def name(self) -> str:
+        return self._network.name
+
+    def speak(self, sentence: str, voice: str) -> tuple[Pcm, tuple[SpokenWord, ...]]:
+        """Speak a sentence, without silence around it.
+
+        Returns:
+            Samples at `SAMPLE_RATE` and the words, timed from the first sample; nothing where there is no word.
+        """
+        read = self._phonemizer.read(sentence)
+        if not read.ids:
+            return np.zeros(0, np.float32), ()
+        spoken = self._network.speak(read.ids, PRESETS[voice])
+        audible = np.flatnonzero(np.abs(spoken.pcm) > SILENCE)
+        if not len(audible):
+            return np.zeros(0, np.float32), ()
+        margin = round(MARGIN_SECONDS * SAMPLE_RATE)
+        first, last = max(0, audible[0] - margin), min(len(spoken.pcm), audible[-1] + margin)
+        pcm = spoken.pcm[first:last]
+
+        def within(phoneme: int) -> int:
+            return int(np.clip(spoken.ends[phoneme] - first, 0, len(pcm)))
+
+        # A word begins where the phoneme before it ends; the first phoneme is a pad.
+        return pcm, tuple(
+            SpokenWord(word.text, within(word.start - 1), within(word.end - 1)) for word in read.words
+        )
 
 
 class PreviewEngine:
-    """espeak-ng in a thread of its own, which goes round the requests sentence by sentence.
+    """The voice in a thread of its own, which goes round the requests sentence by sentence.
 
-    A request's `style`, `temperature`, `top_p`, `top_k` and `seed` do nothing: espeak-ng follows rules, has
-    one way to say a sentence, and says it the same every time.
+    A request's `style`, `temperature`, `top_p`, `top_k` and `seed` do nothing: the voice has one way to say a
+    sentence, and says it the same every time.
 
     Args:
         slots: how many requests take turns; further ones wait in line for a place.
+        voice: what speaks, if not the bundled network.
     """
 
-    def __init__(self, slots: int = 8) -> None:
-        self._model = f"espeak-ng-{espeak.version()} (preview)"
+    def __init__(self, slots: int = 8, voice: Voice | None = None) -> None:
+        self._voice = voice or Voice()
         self._slots = slots
         self._speaking: deque[_Speech] = deque()
         self._waiting: deque[_Speech] = deque()
@@ -62,7 +103,7 @@ class PreviewEngine:
 
     @property
     def model(self) -> str:
-        return self._model
+        return f"{self._voice.name} (preview)"
 
     @property
     def device(self) -> str:
@@ -83,16 +124,19 @@ class PreviewEngine:
     def submit(self, request: SpeechRequest) -> Generation:
         """Put `request` in line; see `Engine.submit`. After `close` the generation has already failed.
 
-        `prompt_tokens` is the preview's own measure: words and punctuation marks, as espeak-ng has no tokens.
+        `prompt_tokens` counts words. Letters of other scripts than Latin fail the generation: `UnsupportedText`.
         """
-        tokens = sum(len(_TOKEN.findall(segment.text)) for segment in request.segments)
+        tokens = sum(len(segment.text.split()) for segment in request.segments)
         generation = Generation(request, prompt_tokens=tokens)
+        if foreign := phonemes.foreign_letters("".join(segment.text for segment in request.segments)):
+            generation.fail(UnsupportedText(f"{len(foreign)} letters of other scripts than Latin"))
+            return generation
         with self._changed:
             if self._closed:
                 generation.fail(EngineError("the engine is closed"))
             else:
                 line = self._speaking if len(self._speaking) < self._slots else self._waiting
-                line.append(_Speech(generation))
+                line.append(_Speech(generation, self._voice))
                 self._changed.notify()
         return generation
 
@@ -131,7 +175,7 @@ class PreviewEngine:
             speech.step()
         except Exception as error:
             log.exception("request %s failed", generation.request.id)
-            generation.fail(EngineError(f"espeak-ng failed: {type(error).__name__}"))
+            generation.fail(EngineError(f"the preview voice failed: {type(error).__name__}"))
             return False
         if speech.ended is None:
             return True
@@ -141,19 +185,20 @@ class PreviewEngine:
 
 @dataclass(eq=False)
 class _Speech:
-    """One generation on its way: one resampler and one remainder, so that its audio has no seams."""
+    """One generation on its way."""
 
     generation: Generation
+    voice: Voice
     ended: FinishReason | None = None
     """Set by the step that put the last chunk."""
     _spoken: int = 0
-    _voiced: bool = False
+    """Segments so far."""
     _frames: int = 0
+    """Frames put so far."""
     _rest: Pcm = field(default_factory=lambda: np.zeros(0, np.float32))
-    """Resampled audio that is not yet a whole frame, or that `max_frames` has cut off."""
-    _resampler: soxr.ResampleStream = field(
-        default_factory=lambda: soxr.ResampleStream(espeak.SAMPLE_RATE, SAMPLE_RATE, 1, dtype="float32")
-    )
+    """Audio that is not yet a whole frame, or that `max_frames` has cut off."""
+    _words: deque[SpokenWord] = field(default_factory=deque)
+    """Those that begin in no chunk yet."""
 
     def step(self) -> None:
         """Speak the next sentence and put what chunks it makes, or end."""
@@ -162,7 +207,8 @@ class _Speech:
             self._speak(segments[self._spoken])
             self._spoken += 1
         if self._spoken == len(segments) and not self._cut:
-            self._flush()
+            self._rest = np.pad(self._rest, (0, -len(self._rest) % SAMPLES_PER_FRAME))
+            self._put_whole_frames()
             self.ended = "stop"
         if self._cut:
             self.ended = "length"
@@ -173,26 +219,19 @@ class _Speech:
         limit = self.generation.request.max_frames
         return limit is not None and self._frames >= limit and len(self._rest) > 0
 
+    @property
+    def _samples(self) -> int:
+        return self._frames * SAMPLES_PER_FRAME + len(self._rest)
+
     def _speak(self, segment: Segment) -> None:
-        samples = espeak.speak(segment.text, PRESETS[segment.voice])
-        if not samples.any():  # nothing to say, for which some variants take a buffer of zeros
+        pcm, words = self.voice.speak(segment.text, segment.voice)
+        if not len(pcm):
             return
-        if self._voiced:
-            self._resample(np.zeros(round(espeak.SAMPLE_RATE * PAUSE_SECONDS), np.float32))
-        self._voiced = True
-        self._resample(samples.astype(np.float32) / np.float32(32768))
+        pause = round(SAMPLE_RATE * PAUSE_SECONDS) if self._samples else 0
+        start = self._samples + pause
+        self._words.extend(SpokenWord(word.text, start + word.start, start + word.end) for word in words)
+        self._rest = np.concatenate([self._rest, np.zeros(pause, np.float32), pcm])
         self._put_whole_frames()
-
-    def _flush(self) -> None:
-        """Put what the resampler still holds, with silence up to the end of its last frame."""
-        self._resample(np.zeros(0, np.float32), last=True)
-        self._rest = np.pad(self._rest, (0, -len(self._rest) % SAMPLES_PER_FRAME))
-        self._put_whole_frames()
-
-    def _resample(self, samples: Pcm, *, last: bool = False) -> None:
-        resampled = self._resampler.resample_chunk(samples, last=last)
-        # A peak between two samples may come out a little above full scale.
-        self._rest = np.concatenate([self._rest, np.clip(resampled, -1.0, 1.0)])
 
     def _put_whole_frames(self) -> None:
         limit = self.generation.request.max_frames
@@ -202,6 +241,14 @@ class _Speech:
         for start in range(0, frames, CHUNK_FRAMES):
             count = min(CHUNK_FRAMES, frames - start)
             first = start * SAMPLES_PER_FRAME
-            self.generation.put(Chunk(self._rest[first : first + count * SAMPLES_PER_FRAME], count))
+            end = (self._frames + start + count) * SAMPLES_PER_FRAME
+            pcm = self._rest[first : first + count * SAMPLES_PER_FRAME]
+            self.generation.put(Chunk(pcm, count, words=self._begun_before(end)))
         self._frames += frames
         self._rest = self._rest[frames * SAMPLES_PER_FRAME :]
+
+    def _begun_before(self, end: int) -> tuple[SpokenWord, ...]:
+        words = []
+        while self._words and self._words[0].start < end:
+            words.append(self._words.popleft())
+        return tuple(words)

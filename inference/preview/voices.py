@@ -1,38 +1,37 @@
-"""The preview's thirteen voices: espeak-ng variants set far enough apart to be told by ear.
+"""The preview's thirteen voices: one speaker, rendered far enough apart to be told by ear.
 
-Volumes bring them to one loudness, about -21 dBFS, with no peak at full scale. The comments give the median
-pitch.
+Gains bring them to one loudness, about -21.6 dBFS. The comments give the median pitch.
 """
 
 from __future__ import annotations
 
-from inference.preview.espeak import EspeakVoice
+from inference.preview.network import Rendering
 
-PRESETS: dict[str, EspeakVoice] = {
-    # Even and neutral; 181 Hz.
-    "alloy": EspeakVoice(name="en-us+f3", rate=174, pitch=32, range=55, volume=102),
-    # Brisk and clear; 102 Hz.
-    "ash": EspeakVoice(name="en-us+m3", rate=184, pitch=46, range=60, volume=100),
-    # Soft, slow, melodious, British; 114 Hz.
-    "ballad": EspeakVoice(name="en-gb-x-rp+m7", rate=154, pitch=54, range=75, volume=77),
-    # Warm and steady; 93 Hz.
-    "cedar": EspeakVoice(name="en-us+Michael", rate=166, pitch=38, range=45, volume=80),
-    # Friendly and lively; 220 Hz.
-    "coral": EspeakVoice(name="en-us+f2", rate=180, pitch=60, range=70, volume=77),
-    # Measured, in a small room; 117 Hz.
-    "echo": EspeakVoice(name="en-us+m2", rate=160, pitch=64, range=60, volume=110),
-    # A Scottish storyteller; 134 Hz.
-    "fable": EspeakVoice(name="en-gb-scotland+m5", rate=166, pitch=72, range=75, volume=85),
-    # Bright and careful; 214 Hz.
-    "marin": EspeakVoice(name="en-us+linda", rate=170, pitch=42, range=80, volume=74),
-    # Fast and high-spirited; 251 Hz.
-    "nova": EspeakVoice(name="en-us+f5", rate=196, pitch=68, range=65, volume=91),
-    # Deep and dark; 74 Hz.
-    "onyx": EspeakVoice(name="en-us+m8", rate=158, pitch=36, range=50, volume=164),
-    # Calm and low, British; 166 Hz.
-    "sage": EspeakVoice(name="en-gb-x-rp+f1", rate=158, pitch=44, range=50, volume=81),
-    # The brightest and highest; 259 Hz.
-    "shimmer": EspeakVoice(name="en-us+Annie", rate=176, pitch=58, range=60, volume=94),
-    # Eager, expressive; 140 Hz.
-    "verse": EspeakVoice(name="en-us+max", rate=192, pitch=78, range=80, volume=101),
+PRESETS: dict[str, Rendering] = {
+    # A woman, even and neutral: the speaker as she is; 195 Hz.
+    "alloy": Rendering(),
+    # A man, brisk and clear; 137 Hz.
+    "ash": Rendering(pitch=0.68, formants=0.92, melody=0.9, pace=1.22, tilt=0.5, gain=1.8),
+    # A man, soft, slow, melodious; 136 Hz.
+    "ballad": Rendering(pitch=0.72, formants=0.92, melody=1.15, pace=0.86, tilt=-1, gain=1.65),
+    # A man, warm and steady; 113 Hz.
+    "cedar": Rendering(pitch=0.58, formants=0.9, melody=0.9, pace=0.9, tilt=0.5, gain=1.45),
+    # A woman, friendly and lively; 226 Hz.
+    "coral": Rendering(pitch=1.12, formants=1.06, melody=1.2, pace=1.16, gain=1.7),
+    # A man, measured; 126 Hz.
+    "echo": Rendering(pitch=0.64, formants=0.9, melody=0.85, pace=0.95, tilt=1, gain=1.9),
+    # A man who tells stories; 155 Hz.
+    "fable": Rendering(pitch=0.75, formants=0.85, melody=1.25, pace=1.0, tilt=1, gain=1.9),
+    # A woman, bright and careful; 180 Hz.
+    "marin": Rendering(pitch=0.93, formants=1.06, melody=1.1, pace=0.95, tilt=1, gain=2.05),
+    # A woman, fast and high-spirited; 229 Hz.
+    "nova": Rendering(pitch=1.2, formants=1.05, melody=1.1, pace=1.18, tilt=-1, gain=1.4),
+    # A man, deep and dark; 98 Hz.
+    "onyx": Rendering(pitch=0.47, formants=0.93, melody=0.9, pace=0.95, tilt=0.5, gain=1.45),
+    # A woman, calm and low; 162 Hz.
+    "sage": Rendering(pitch=0.86, formants=0.96, melody=0.85, pace=0.85, breath=0.1, gain=2.05),
+    # A woman, the brightest and highest; 227 Hz.
+    "shimmer": Rendering(pitch=1.2, formants=1.08, tilt=1.5, gain=1.95),
+    # A man, eager, expressive; 161 Hz.
+    "verse": Rendering(pitch=0.84, formants=0.98, melody=1.25, pace=1.2, gain=1.85),
 }

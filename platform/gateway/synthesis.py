@@ -245,6 +245,11 @@ def failure_of(result: Result) -> ApiError:
     """What is said of a job that did not succeed."""
     if result.error_code == "nothing_to_speak":
         return invalid("There is no word to speak in the text.", code="nothing_to_speak")
+    if result.error_code == "unsupported_text":
+        return invalid(
+            "The voice cannot speak this text: it has letters of a script that it does not know.",
+            code="unsupported_text",
+        )
     if result.state == "cancelled":
         return cancelled()
     if result.state == "expired":

@@ -56,7 +56,7 @@ def higgs(service: Service, environment: dict[str, str]) -> Iterator[Service]:
     yield service
     service.kill_worker()
     service.start_worker()
-    _wait_for_model(service, "espeak")
+    _wait_for_model(service, "hibari")
 
 
 def _wait_for_model(service: Service, name: str) -> None:

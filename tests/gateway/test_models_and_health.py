@@ -30,7 +30,7 @@ def test_health(service: Service) -> None:
     assert ready.status_code == 200
     assert ready.json()["checks"] == {"database": "ok", "redis": "ok", "worker": "ok"}
     [worker] = ready.json()["workers"]
-    assert worker["model"].startswith("espeak-ng-")
+    assert worker["model"].startswith("hibari-")
     assert worker["device"] == "cpu"
 
 

@@ -35,7 +35,7 @@ def test_the_answer_has_openais_shape(client: OpenAI) -> None:
     usage: Any = completion.usage
     assert completion.id.startswith("chatcmpl-")
     assert completion.object == "chat.completion"
-    assert completion.model.startswith("espeak-ng-")
+    assert completion.model.startswith("hibari-")
     assert completion.model.endswith("(preview)")
     assert (choice.index, choice.finish_reason) == (0, "stop")
     assert choice.message.role == "assistant"

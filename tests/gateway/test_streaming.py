@@ -178,5 +178,5 @@ def test_a_browser_may_call_only_where_the_settings_say_so(service: Service) -> 
 
 def test_aliases_are_served_by_our_model(client: OpenAI) -> None:
     chunks = stream(client, body("Hi.", model="gpt-4o-audio-preview", audio=PCM16))
-    assert chunks[0].model.startswith("espeak-ng-")
+    assert chunks[0].model.startswith("hibari-")
     assert client.models.retrieve("tts-1").id == MODEL
