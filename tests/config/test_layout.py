@@ -41,7 +41,7 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     for name, root in PACKAGES.items():
         target = source / root.relative_to(ROOT) / name
         shutil.copytree(root / name, target, ignore=ignored)
-    for name in ("pyproject.toml", "LICENSE", "README.md"):
+    for name in ("pyproject.toml", "LICENSE", "NOTICE", "README.md"):
         shutil.copy(ROOT / name, source)
     built = subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)],
