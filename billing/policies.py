@@ -1,6 +1,8 @@
-"""What is billed of what was generated: nobody pays for nothing, and nobody pays twice.
+"""What is billed of what was spoken: nobody pays for nothing, nobody gets audio for nothing, and nobody pays twice.
 
-Each way for a request to end is one function from the milliseconds that were generated to those that are billed.
+Each way for a request to end is one function from the milliseconds of its job to those that are billed. The job's
+milliseconds are the longer of what was generated and of its audio where it succeeded, and what was delivered where
+it did not (`inference.delivery`).
 `gateway.settlement` chooses; a request that never became a job of its own (`replayed`) has no record, and the
 price that its answer and its log row show is that of these milliseconds.
 """
@@ -18,14 +20,9 @@ def cut_at_limit(generated_ms: int) -> int:
     return generated_ms
 
 
-def cut_midway(generated_ms: int) -> int:
-    """The client left midway: what was generated before that was noticed, never more; nothing before audio."""
-    return generated_ms
-
-
-def failed(generated_ms: int) -> int:
-    """Failed, or not ready in time: nothing, whatever was generated."""
-    return 0
+def ended_midway(delivered_ms: int) -> int:
+    """Cancelled, failed, or too late, for whatever reason: what was delivered before; nothing before any audio."""
+    return delivered_ms
 
 
 def replayed(generated_ms: int) -> int:

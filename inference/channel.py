@@ -46,6 +46,8 @@ class Audio:
     attempt: int
     number: int
     data: bytes
+    frames: int
+    """Frames of the attempt so far, as they are billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,13 @@ class Writer:
     def started(self, *, engine_model: str, transcript: str) -> None:
         self._add({"kind": "started", "model": engine_model, "transcript": transcript})
 
-    def audio(self, data: bytes, codes: Sequence[Codes] = ()) -> None:
-        """Send encoded bytes, and beside them the codes made since the last ones were sent."""
-        entry: dict[str, Any] = {"kind": "audio", "number": self.chunks, "data": data}
+    def audio(self, data: bytes, codes: Sequence[Codes] = (), *, frames: int = 0) -> None:
+        """Send encoded bytes, and beside them the codes made since the last ones were sent.
+
+        Args:
+            frames: what is billed of the attempt up to here.
+        """
+        entry: dict[str, Any] = {"kind": "audio", "number": self.chunks, "data": data, "frames": frames}
         if codes:
             entry |= {"codes": b"".join(rows.tobytes() for rows in codes), "codebooks": codes[0].shape[1]}
         self._add(entry)
@@ -124,6 +130,20 @@ def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes,
     return (codes, width) if codes else None
 
 
+def published_frames(client: redis.Redis, job_id: UUID) -> int:
+    """The most frames of a job that an attempt has put on its stream; 0 where there is no stream any more.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    newest: Any = client.xrevrange(key(job_id), count=1)
+    for _, fields in newest:
+        if fields[b"kind"] == b"audio":
+            return int(fields[b"frames"])
+    entries: Any = client.xrange(key(job_id)) if newest else []
+    return max((int(fields.get(b"frames", 0)) for _, fields in entries), default=0)
+
+
 async def read(
     client: redis.asyncio.Redis, job_id: UUID, *, patience_seconds: float
 ) -> AsyncIterator[Event | None]:
@@ -159,7 +179,7 @@ def _decode(fields: dict[bytes, bytes]) -> Event:
         case b"started":
             return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode())
         case b"audio":
-            return Audio(attempt, int(fields[b"number"]), fields[b"data"])
+            return Audio(attempt, int(fields[b"number"]), fields[b"data"], int(fields[b"frames"]))
         case _:
             return Ended(
                 attempt,

@@ -8,7 +8,7 @@ Redis or a killed worker costs a retry, which `sweep` arranges.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,14 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
 from inference import results
+from inference.delivery import SWEEP_SECONDS, delivered, generation_seconds
 from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from inference.results import Result
 from inference.units import SAMPLES_PER_FRAME
@@ -50,6 +52,7 @@ class NewJob:
     sampling: dict[str, float | int] = field(default_factory=dict)
     voices: dict[str, str] = field(default_factory=dict)
     speed: float = 1.0
+    streamed: bool = False
     context: tuple[UUID, ...] = ()
     idempotency_key: str = ""
     fingerprint: UUID | None = None
@@ -63,6 +66,8 @@ class Spoken:
     finish_reason: str
     prompt_tokens: int
     frames: int
+    """Billed: the longer of what was generated and of the audio, which differ by the speed."""
+    audio_frames: int
     transcript: str
     path: str
     content_type: str
@@ -82,12 +87,12 @@ async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
     await database.execute(
         """
         INSERT INTO inference_synthesisjob (
-            id, organization_id, api_key_id, model, voice, voices, format, text, style, speed, context, sampling,
-            max_frames, idempotency_key, fingerprint, created_at, enqueued_at, deadline_at)
+            id, organization_id, api_key_id, model, voice, voices, format, text, style, speed, streamed, context,
+            sampling, max_frames, idempotency_key, fingerprint, created_at, enqueued_at, deadline_at)
         VALUES (
             %(id)s, %(organization_id)s, %(api_key_id)s, %(model)s, %(voice)s, %(voices)s, %(format)s, %(text)s,
-            %(style)s, %(speed)s, %(context)s, %(sampling)s, %(max_frames)s, %(idempotency_key)s, %(fingerprint)s,
-            now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
+            %(style)s, %(speed)s, %(streamed)s, %(context)s, %(sampling)s, %(max_frames)s, %(idempotency_key)s,
+            %(fingerprint)s, now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
         """,
         {
             **{name: getattr(job, name) for name in NewJob.__slots__},
@@ -116,19 +121,45 @@ def claim(job_id: UUID) -> SynthesisJob | None:
     return next(iter(claimed), None)
 
 
-def heartbeat(held: Iterable[tuple[UUID, int]]) -> set[UUID]:
-    """Extend the lease of (job, attempt) pairs; returns the jobs that are still theirs and still wanted."""
-    pairs = list(held)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job that a worker speaks, and the frames of it that the worker has published so far."""
+
+    id: UUID
+    attempt: int
+    frames: int
+    max_frames: int
+
+
+def heartbeat(held: Iterable[Held]) -> set[UUID]:
+    """Extend the leases of the jobs and keep how much of them is published.
+
+    With its first audio a job has kept its deadline, and gets another, by which its last must be there.
+
+    Returns:
+        The jobs that are still theirs and still wanted.
+    """
+    jobs = list(held)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE inference_synthesisjob job SET lease_expires_at = now() + make_interval(secs => %s)
-            FROM unnest(%s::uuid[], %s::int[]) AS held (id, attempt)
+            UPDATE inference_synthesisjob job
+            SET lease_expires_at = now() + make_interval(secs => %s),
+                published_samples = GREATEST(published_samples, held.samples),
+                deadline_at = CASE WHEN published_samples = 0 AND held.samples > 0
+                    THEN now() + make_interval(secs => seconds) ELSE deadline_at END
+            FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::float[]) AS held (id, attempt, samples, seconds)
             WHERE job.id = held.id AND job.attempt = held.attempt AND state = 'running'
                 AND cancel_requested_at IS NULL
             RETURNING job.id
             """,
-            (settings.JOB_LEASE_SECONDS, [id for id, _ in pairs], [attempt for _, attempt in pairs]),
+            (
+                settings.JOB_LEASE_SECONDS,
+                [job.id for job in jobs],
+                [job.attempt for job in jobs],
+                [job.frames * SAMPLES_PER_FRAME for job in jobs],
+                [generation_seconds(job.max_frames) + SWEEP_SECONDS for job in jobs],
+            ),
         )
         return {job_id for (job_id,) in cursor.fetchall()}
 
@@ -138,7 +169,8 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
     """End a job well: its state, its asset and, through `settings.JOB_SETTLEMENT`, its bill, in one transaction.
 
     Returns:
-        How it ended; None where the job is no longer this attempt's, in which case nothing was written.
+        How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
+        nothing was written.
     """
     ended = SynthesisJob.objects.raw(
         """
@@ -146,7 +178,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
             engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
             first_audio_ms = %s, synthesis_ms = %s, encode_ms = %s
-        WHERE id = %s AND attempt = %s AND state = 'running'
+        WHERE id = %s AND attempt = %s AND state = 'running' AND listeners > 0
         RETURNING *
         """,
         (
@@ -172,7 +204,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         codes_path=spoken.codes_path,
         content_type=spoken.content_type,
         size=spoken.size,
-        samples=job.samples,
+        samples=spoken.audio_frames * SAMPLES_PER_FRAME,
         transcript=spoken.transcript,
         receipt=_settle(job),
         created_at=now,
@@ -181,25 +213,31 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
     return results.of(job, asset)
 
 
-def give_back(job_id: UUID, attempt: int) -> bool:
-    """End an attempt that the engine broke: back to the queue, or failed if it was the last. True if requeued."""
+def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
+    """End an attempt that broke after it had published `frames`: back to the queue, or failed if it was the last.
+
+    Returns:
+        True if it is back in the queue.
+    """
     if attempt >= MAX_ATTEMPTS:
-        _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=Cause.ENGINE_ERROR)
+        _end(_owned(job_id, attempt), job_id, State.FAILED, frames=frames, error_code=Cause.ENGINE_ERROR)
         return False
-    if _requeue(_owned(job_id, attempt).filter(cancel_requested_at=None), Cause.ENGINE_ERROR):
+    wanted = _owned(job_id, attempt).filter(cancel_requested_at=None)
+    if _requeue(wanted, Cause.ENGINE_ERROR, frames=frames):
         return True
-    cut(job_id, attempt, frames=0)
+    cut(job_id, attempt, frames=frames)
     return False
 
 
 def fail(job_id: UUID, attempt: int, *, error_code: str) -> bool:
-    """End a job that no further attempt can save; nothing is billed."""
+    """End a job that cannot be spoken, before any audio of it; nothing is billed."""
     return _end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code) is not None
 
 
-def expire(job_id: UUID) -> bool:
-    """End a job whose time is up; nothing is billed."""
-    return _end(_live(job_id), job_id, State.EXPIRED) is not None
+def expire(job_id: UUID, *, frames: int = 0) -> bool:
+    """End a job that missed its deadline after `frames` were published, which are billed. False if it has not."""
+    late = _live(job_id).filter(deadline_at__lt=timezone.now())
+    return _end(late, job_id, State.EXPIRED, frames=frames) is not None
 
 
 @transaction.atomic
@@ -234,20 +272,30 @@ def requeue(job_id: UUID) -> bool:
     return _requeue(running, Cause.TAKEN_BACK) or bool(queued.update(enqueued_at=timezone.now()))
 
 
-def leave(job_id: UUID) -> bool:
-    """One listener has hung up; when it was the last, the job is cancelled. True if so."""
-    _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1)
+def leave(job_id: UUID, *, relayed_frames: int) -> None:
+    """One listener has hung up, who had been handed `relayed_frames`; `abandon` the job unless another joins."""
+    relayed = Greatest(Coalesce("relayed_samples", 0), Value(relayed_frames * SAMPLES_PER_FRAME))
+    _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1, relayed_samples=relayed)
+
+
+def abandon(job_id: UUID) -> bool:
+    """Cancel a job that nobody listens to. True if so."""
     return _live(job_id).filter(listeners=0).exists() and cancel(job_id)
 
 
+def is_left(job_id: UUID, attempt: int) -> bool:
+    """Whether this attempt's job goes on, though nobody listens."""
+    return bool(_owned(job_id, attempt).filter(listeners=0, cancel_requested_at=None).exists())
+
+
 def cut(job_id: UUID, attempt: int, *, frames: int) -> Result | None:
-    """End a job of this attempt's whose cancelling was noticed after `frames`, which are billed.
+    """End a job of this attempt's that was cancelled, or that nobody listens to, after it had published `frames`.
 
     Returns:
-        How it ended; None where the job is no longer this attempt's, or nobody cancelled it.
+        How it ended; None where the job is no longer this attempt's, or is still wanted.
     """
-    cancelled = _owned(job_id, attempt).exclude(cancel_requested_at=None)
-    return _end(cancelled, job_id, State.CANCELLED, samples=frames * SAMPLES_PER_FRAME)
+    unwanted = _owned(job_id, attempt).filter(Q(cancel_requested_at__isnull=False) | Q(listeners=0))
+    return _end(unwanted, job_id, State.CANCELLED, frames=frames)
 
 
 def belongs_to(job_id: UUID, *, organization_id: UUID) -> bool:
@@ -255,8 +303,12 @@ def belongs_to(job_id: UUID, *, organization_id: UUID) -> bool:
     return SynthesisJob.objects.filter(id=job_id, organization_id=organization_id).exists()
 
 
-def sweep(*, queue_is_empty: bool) -> list[UUID]:
+def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUID]:
     """Repair what crashed parts left; safe to run anywhere, any number of times at once.
+
+    Args:
+        published: the frames of a job that its stream still shows, which is more than its worker's last heartbeat
+            told when the worker was lost.
 
     Returns:
         The jobs to enqueue: those whose worker let its lease lapse, and those that wait though the broker's
@@ -264,13 +316,19 @@ def sweep(*, queue_is_empty: bool) -> list[UUID]:
     """
     now = timezone.now()
     for job in SynthesisJob.objects.filter(state__in=[State.QUEUED, State.RUNNING], deadline_at__lt=now):
-        _end(_live(job.id).filter(deadline_at__lt=now), job.id, State.EXPIRED)
+        expire(job.id, frames=published(job.id))
     lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
     for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
-        _end(SynthesisJob.objects.filter(lapsed, id=job.id), job.id, State.FAILED, error_code=Cause.WORKER_LOST)
+        _end(
+            SynthesisJob.objects.filter(lapsed, id=job.id),
+            job.id,
+            State.FAILED,
+            frames=published(job.id),
+            error_code=Cause.WORKER_LOST,
+        )
     unwanted = lapsed & Q(cancel_requested_at__isnull=False)
     for job in SynthesisJob.objects.filter(unwanted):
-        _end(SynthesisJob.objects.filter(unwanted, id=job.id), job.id, State.CANCELLED)
+        _end(SynthesisJob.objects.filter(unwanted, id=job.id), job.id, State.CANCELLED, frames=published(job.id))
     lost = SynthesisJob.objects.filter(lapsed, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None)
     to_send = [id for id in _ids(lost) if _requeue(lost.filter(id=id), Cause.WORKER_LOST)]
     if queue_is_empty:
@@ -293,14 +351,19 @@ def _live(job_id: UUID) -> Any:
 
 
 @transaction.atomic
-def _requeue(matching: Any, cause: LostAttempt.Cause) -> bool:
+def _requeue(matching: Any, cause: LostAttempt.Cause, *, frames: int = 0) -> bool:
     """Put a running job back, if it matches, and keep what became of the attempt."""
     job = matching.select_for_update().first()
     if job is None:
         return False
     now = timezone.now()
     job.lost_attempts.create(attempt=job.attempt, cause=cause, started_at=job.started_at, lost_at=now)
-    matching.update(state=State.QUEUED, lease_expires_at=None, enqueued_at=now)
+    matching.update(
+        state=State.QUEUED,
+        lease_expires_at=None,
+        enqueued_at=now,
+        published_samples=Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME)),
+    )
     return True
 
 
@@ -309,12 +372,16 @@ def _ended(state: SynthesisJob.State) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _end(matching: Any, job_id: UUID, state: SynthesisJob.State, **values: Any) -> Result | None:
-    """End the job if it matches; None where it does not."""
-    if not matching.update(**_ended(state), **values):
+def _end(
+    matching: Any, job_id: UUID, state: SynthesisJob.State, *, frames: int = 0, **values: Any
+) -> Result | None:
+    """End the job without success if it matches, billed by what was delivered; None where it does not."""
+    if not matching.update(**_ended(state), samples=delivered(frames), **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
-    return replace(results.of(job), receipt=_settle(job))
+    job.receipt = _settle(job)
+    job.save(update_fields=["receipt"])
+    return results.of(job)
 
 
 def _settle(job: SynthesisJob) -> dict[str, Any]:

@@ -51,7 +51,11 @@ class SynthesisJob(models.Model):
     listeners = models.PositiveSmallIntegerField(db_default=1)
     """Requests that wait for it: a repeated one joins the job that is there. When the last one leaves, it ends."""
     cancel_requested_at = models.DateTimeField(null=True)
-    """Nobody wants it any more; the worker that speaks it ends it at its next heartbeat."""
+    """Nobody wants it any more; its worker is told so, and ends it at its next heartbeat at the latest."""
+    streamed = models.BooleanField(db_default=False)
+    """Its audio leaves as it is made (see `inference.delivery`)."""
+    published_samples = models.PositiveBigIntegerField(db_default=0)
+    relayed_samples = models.PositiveBigIntegerField(null=True)
     idempotency_key = models.CharField(max_length=255, blank=True, db_default="")
     fingerprint = models.UUIDField(null=True)
     """A hash of the request, by which a repetition is known."""
@@ -68,6 +72,10 @@ class SynthesisJob(models.Model):
     error_code = models.CharField(max_length=64, blank=True, db_default="")
     prompt_tokens = models.PositiveIntegerField(db_default=0)
     samples = models.PositiveBigIntegerField(db_default=0)
+    """What is billed: of a job that succeeded the longer of what was generated and its audio, of any other what
+    was delivered."""
+    receipt = models.JSONField(db_default={})
+    """What the settlement said of a job that did not succeed; one that did has it in its asset."""
     first_audio_ms = models.PositiveIntegerField(null=True)
     """From the claim to the engine's first chunk."""
     synthesis_ms = models.PositiveIntegerField(null=True)
@@ -90,6 +98,10 @@ class SynthesisJob(models.Model):
                 condition=Q(state="running", lease_expires_at__isnull=False)
                 | (~Q(state="running") & Q(lease_expires_at=None)),
                 name="job_running_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="succeeded") | Q(streamed=True) | Q(samples=0),
+                name="job_bills_what_was_delivered",
             ),
         )
         indexes = (

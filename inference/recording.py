@@ -39,13 +39,19 @@ class Recording:
         self._codes: list[Codes] = []
         self._codes_sent = 0
         self._encode_seconds = 0.0
+        self._generated = 0
+        """Frames of the engine."""
         self.frames = 0
+        """Frames of the audio."""
+        self.published = 0
+        """`metered`, when audio was last sent."""
         self.cut = False
         self.first_audio_ms: int | None = None
 
     def add(self, chunk: Chunk) -> None:
         if chunk.codes is not None:
             self._codes.append(chunk.codes)
+        self._generated += chunk.frames
         self._take(chunk.pcm if self._tempo is None else self._tempo.push(chunk.pcm))
         if self.first_audio_ms is None and self.frames:
             self.first_audio_ms = self.elapsed_ms
@@ -61,6 +67,11 @@ class Recording:
         self._send(tail.data)
         self._sent[: len(tail.head)] = tail.head
         return Recorded(bytes(self._sent), tail.head)
+
+    @property
+    def metered(self) -> int:
+        """The frames that are billed: faster speech is as much work, and slower speech is more audio."""
+        return max(self._generated, self.frames)
 
     @property
     def codes(self) -> Codes | None:
@@ -92,5 +103,6 @@ class Recording:
     def _send(self, data: bytes) -> None:
         if data:
             self._sent += data
-            self._writer.audio(data, self._codes[self._codes_sent :])
+            self._writer.audio(data, self._codes[self._codes_sent :], frames=self.metered)
+            self.published = self.metered
             self._codes_sent = len(self._codes)

@@ -61,7 +61,7 @@ async def join(database: psycopg.AsyncConnection, job_id: UUID) -> bool:
     """Wait for a job with those who do; False where it was given up meanwhile."""
     cursor = await database.execute(
         """
-        UPDATE inference_synthesisjob SET listeners = listeners + 1
+        UPDATE inference_synthesisjob SET listeners = listeners + 1, relayed_samples = NULL
         WHERE id = %s AND (state = 'succeeded' OR state IN ('queued', 'running') AND cancel_requested_at IS NULL)
         """,
         (job_id,),

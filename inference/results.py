@@ -56,11 +56,17 @@ def of(job: SynthesisJob, asset: AudioAsset | None = None) -> Result:
         first_audio_ms=job.first_audio_ms,
         synthesis_ms=job.synthesis_ms,
         encode_ms=job.encode_ms,
-        receipt=asset.receipt if asset else {},
+        receipt=asset.receipt if asset else job.receipt,
         transcript=asset.transcript if asset else "",
         path=asset.path if asset else "",
         expires_at=int(asset.expires_at.timestamp()) if asset else 0,
     )
+
+
+def of_job(job_id: UUID) -> Result | None:
+    """The result of a job that has ended without success, else None."""
+    job = SynthesisJob.objects.filter(id=job_id, finished_at__isnull=False).first()
+    return of(job) if job else None
 
 
 async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | None:
@@ -69,7 +75,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         """
         SELECT job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
-               coalesce(asset.receipt, '{}'), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
+               coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0)
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
         WHERE job.id = %s AND job.finished_at IS NOT NULL

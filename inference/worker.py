@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, channel, jobs, presence, tasks, turns
+from inference import assets, cancellations, channel, jobs, presence, results, tasks, turns
+from inference.delivery import generation_seconds
 from inference.engine.protocol import (
     Codes,
     Engine,
@@ -32,7 +34,7 @@ from inference.engine.protocol import (
     Segment,
     SpeechRequest,
     Turn,
-    UnsupportedText,
+    Unspeakable,
 )
 from inference.failures import place_of
 from inference.models import SynthesisJob
@@ -46,6 +48,9 @@ from inference.units import FRAME_RATE
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
+REJOIN_SECONDS = 2.0
+"""How long a job that is spoken, but whose last listener has hung up, waits for that one to ask again."""
+REJOIN_POLL_SECONDS = 0.05
 SWITCH_SECONDS = 0.0005
 
 _host: Host | None = None
@@ -62,6 +67,11 @@ class _Work:
     job: SynthesisJob
     generation: Generation | None = None
     recording: Recording | None = None
+
+    @property
+    def published(self) -> int:
+        """The frames that this attempt has put on the job's stream."""
+        return self.recording.published if self.recording else 0
 
 
 def host() -> Host:
@@ -84,14 +94,17 @@ class Host:
         self._closing = threading.Event()
         self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._cancellations = cancellations.Listener(client, self._cancel)
 
     def start(self) -> None:
         self._keeper.start()
+        self._cancellations.start()
 
     def close(self) -> None:
         """Stop. What still runs is left to its lease."""
         self._closing.set()
         self._keeper.join()
+        self._cancellations.close()
         self.engine.close()
 
     def speak(self, job_id: UUID) -> None:
@@ -112,22 +125,21 @@ class Host:
         try:
             self._speak(work, writer)
         except GenerationCancelled:
-            frames = work.recording.frames if work.recording else 0
-            if (result := jobs.cut(job.id, job.attempt, frames=frames)) is not None:
+            if (result := jobs.cut(job.id, job.attempt, frames=work.published)) is not None:
                 writer.ended(result)
-            log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, frames)
+            log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, work.published)
         except NothingToSpeak:
             if jobs.fail(job.id, job.attempt, error_code="nothing_to_speak"):
                 writer.ended(Result(state="failed", error_code="nothing_to_speak"))
-        except UnsupportedText:
-            if jobs.fail(job.id, job.attempt, error_code="unsupported_text"):
-                writer.ended(Result(state="failed", error_code="unsupported_text"))
+        except Unspeakable as refusal:
+            if jobs.fail(job.id, job.attempt, error_code=refusal.code):
+                writer.ended(Result(state="failed", error_code=refusal.code))
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
-            if jobs.give_back(job.id, job.attempt):
+            if jobs.give_back(job.id, job.attempt, frames=work.published):
                 tasks.enqueue(job.id)
-            else:
-                writer.ended(Result(state="failed", error_code="engine_error"))
+            elif (result := results.of_job(job.id)) is not None:
+                writer.ended(result)
         finally:
             with self._lock:
                 del self._running[job.id]
@@ -145,9 +157,16 @@ class Host:
         )
         request = _request(job, script.segments, context, self._codes_so_far(job))
         generation = work.generation = self.engine.submit(request)
+        until = math.inf
+        late = False
         try:
             for chunk in generation:
                 recording.add(chunk)
+                if until == math.inf:
+                    until = time.monotonic() + generation_seconds(job.max_frames)
+                elif time.monotonic() > until:
+                    late = True
+                    break
         finally:
             generation.cancel()  # an encoder that broke must not leave the engine speaking
         recorded = recording.close()
@@ -155,9 +174,10 @@ class Host:
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
         spoken = jobs.Spoken(
             engine_model=self.engine.model,
-            finish_reason="length" if recording.cut else generation.finish_reason,
+            finish_reason="length" if recording.cut or late else generation.finish_reason,
             prompt_tokens=generation.prompt_tokens,
-            frames=recording.frames,
+            frames=recording.metered,
+            audio_frames=recording.frames,
             transcript=script.transcript,
             path=path,
             codes_path=codes_path,
@@ -167,12 +187,28 @@ class Host:
             synthesis_ms=recording.elapsed_ms,
             encode_ms=recording.encode_ms,
         )
-        result = jobs.finish(job.id, job.attempt, spoken)
+        result = self._finish(job, spoken)
         if result is None:
             assets.discard(path, codes_path)
             raise GenerationCancelled
         self._pace.add(audio_seconds=recording.frames / FRAME_RATE, synthesis_seconds=recording.elapsed_ms / 1000)
         writer.ended(result, head=recorded.head)
+
+    def _finish(self, job: SynthesisJob, spoken: jobs.Spoken) -> Result | None:
+        """End the job well; one whose last listener has hung up waits a moment for that one to ask again."""
+        until = time.monotonic() + REJOIN_SECONDS
+        while (result := jobs.finish(job.id, job.attempt, spoken)) is None:
+            if time.monotonic() > until or not jobs.is_left(job.id, job.attempt):
+                return None
+            time.sleep(REJOIN_POLL_SECONDS)
+        return result
+
+    def _cancel(self, job_id: UUID) -> None:
+        """Stop speaking the job, if this worker does."""
+        with self._lock:
+            work = self._running.get(job_id)
+        if work is not None and work.generation is not None:
+            work.generation.cancel()
 
     def _retire(self) -> None:
         """End this process, whose engine is broken: Celery takes no more jobs, the supervisor starts it anew."""
@@ -205,13 +241,18 @@ class Host:
         connections.close_all()
         presence.leave(self._redis, self.name)
 
+    def _published(self, job_id: UUID) -> int:
+        return channel.published_frames(self._redis, job_id)
+
     def _beat(self) -> None:
         with self._lock:
             running = dict(self._running)
-        kept = jobs.heartbeat((job_id, work.job.attempt) for job_id, work in running.items())
+        kept = jobs.heartbeat(
+            jobs.Held(job_id, work.job.attempt, work.published, work.job.max_frames)
+            for job_id, work in running.items()
+        )
         for job_id in running.keys() - kept:
-            if (generation := running[job_id].generation) is not None:
-                generation.cancel()
+            self._cancel(job_id)
         engine = self.engine
         if not engine.healthy:
             presence.leave(self._redis, self.name)
@@ -233,7 +274,7 @@ class Host:
             },
         )
         queue_is_empty = self._redis.llen(tasks.QUEUE) == 0
-        for job_id in jobs.sweep(queue_is_empty=queue_is_empty):
+        for job_id in jobs.sweep(queue_is_empty=queue_is_empty, published=self._published):
             log.warning("job %s put back in the queue", job_id)
             tasks.enqueue(job_id)
 
@@ -265,6 +306,7 @@ def _request(
         context=context,
         checkpoint=checkpoint,
         style=job.style,
-        max_frames=math.ceil(job.max_frames * job.speed),
+        # What is billed is the longer of what is generated and of the audio, so the cap is one for both.
+        max_frames=min(job.max_frames, math.ceil(job.max_frames * job.speed)),
         **job.sampling,
     )

@@ -1,9 +1,10 @@
 """The engine of the tests' worker: the preview voice, unless the system message is a script.
 
-`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms; `"fail": n` breaks
-the first n attempts at the first frame; `"break": n` breaks the first attempt, or with `"always": true` every one,
-after n frames; `"breaks": path` breaks the whole engine, if there is a file of that name, and removes it; `"echo
-context"` speaks what was said earlier instead. So one worker serves every test, at the test's own pace.
+`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms. `"fail": n` breaks
+the first n attempts at the first frame; `"break": n` breaks the first attempt, or with `"always": true` every
+one, after n frames; `"stall": n` says nothing more after n frames; `"breaks": path` breaks the whole engine, if
+there is a file of that name, and removes it; `"echo context"` speaks what was said earlier instead. So one worker
+serves every test, at the test's own pace.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class ScriptedEngine(PreviewEngine):
             if frame == script.get("break") and (self._tries[request.id] == 1 or script.get("always")):
                 generation.fail(EngineError("midway, as the script says"))
                 return
+            while frame == script.get("stall") and not generation.cancelled:
+                time.sleep(0.02)
             time.sleep(script.get("pace", 0))
             t = np.arange(frame * SAMPLES_PER_FRAME, (frame + 1) * SAMPLES_PER_FRAME) / SAMPLE_RATE
             generation.put(Chunk((0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), 1))

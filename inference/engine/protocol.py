@@ -40,7 +40,7 @@ __all__ = [
     "SpeechRequest",
     "SpokenWord",
     "Turn",
-    "UnsupportedText",
+    "Unspeakable",
 ]
 
 
@@ -108,8 +108,12 @@ class EngineError(Exception):
     """The engine could not speak this request; another attempt may succeed."""
 
 
-class UnsupportedText(EngineError):
-    """The engine cannot speak this text, and says so before any audio; no other attempt could."""
+class Unspeakable(EngineError):
+    """The engine cannot speak this request, and says so before any audio; no other attempt could."""
+
+    def __init__(self, code: Literal["unsupported_text", "text_too_long"], message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class GenerationCancelled(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from inference.engine.guards import frame_cap
-from inference.engine.protocol import Codes, EngineError, SpeechRequest
+from inference.engine.protocol import Codes, EngineError, SpeechRequest, Unspeakable
 from inference.engine.voices import Voice
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import PromptBuilder
@@ -26,6 +26,7 @@ class Script:
 
     Raises:
         EngineError: nobody has the name of one of the voices.
+        Unspeakable: a sentence does not fit into a slot, even with nothing before it.
     """
 
     def __init__(
@@ -60,6 +61,10 @@ class Script:
         self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
         self._first = 0
         """The oldest turn that the prompt holds."""
+        for question, said in zip(self._questions, self._texts, strict=True):
+            length = len(self._opening.tokens) + len(question.tokens)
+            if self._room(length) < _needed(said):
+                raise Unspeakable("text_too_long", f"a prompt of {length} tokens leaves no room to speak")
         self.tokens = sum(len(part.tokens) for part in (self._opening, *self._past, *self._questions))
         """What the request costs to read; its own audio, which later sentences read again, is not counted."""
 
@@ -72,9 +77,6 @@ class Script:
         Returns:
             The prompt, the most frames that the sentence may have, and whether the turns before it are all those
             that the last prompt held: what the slot holds of them may stay.
-
-        Raises:
-            EngineError: it does not fit into a slot.
         """
         question, cap = self._questions[sentence], frame_cap(self._texts[sentence])
         first = self._first
@@ -82,9 +84,10 @@ class Script:
             # Half is let go at once, since all that is kept has to be read anew.
             while self._first < len(self._past) and self._length(question) + cap > self._capacity // 2:
                 self._first += 1
-        room = self._capacity - self._length(question) - self._books
-        if room < cap // 4:  # what the text takes to speak
-            raise EngineError(f"a prompt of {self._length(question)} tokens leaves no room to speak")
+        room = self._room(self._length(question))
+        while room < _needed(self._texts[sentence]):  # `__init__` has seen that it fits with nothing before it
+            self._first += 1
+            room = self._room(self._length(question))
         prompt = Prompt.join([self._opening, *self._past[self._first :], question])
         return prompt, min(cap, room), first == self._first
 
@@ -95,5 +98,14 @@ class Script:
         frames = torch.from_numpy(codes.astype("int64"))
         self._past.append(Prompt.join([question, self._builder.answer(frames)]))
 
+    def _room(self, prompt_length: int) -> int:
+        """Frames that a prompt of so many tokens leaves."""
+        return self._capacity - prompt_length - self._books
+
     def _length(self, question: Prompt) -> int:
         return sum(len(part.tokens) for part in (self._opening, *self._past[self._first :], question))
+
+
+def _needed(text: str) -> int:
+    """The frames that a sentence takes to speak: its cap is a multiple of them."""
+    return frame_cap(text) // 4

@@ -106,7 +106,7 @@ class Stream:
         self.filled = 0  # of a slot that another worker had
 
     def begin(self) -> None:
-        """Work out what the slot must read for the sentence. Raises EngineError where it has no room."""
+        """Work out what the slot must read for the sentence."""
         prompt, self.cap, stays = self.script.ask(self.sentence)
         standing = self.filled if stays else 0
         known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))

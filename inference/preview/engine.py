@@ -23,7 +23,7 @@ from inference.engine.protocol import (
     Segment,
     SpeechRequest,
     SpokenWord,
-    UnsupportedText,
+    Unspeakable,
 )
 from inference.preview import phonemes
 from inference.preview.network import SAMPLE_RATE, Network
@@ -124,12 +124,12 @@ class PreviewEngine:
     def submit(self, request: SpeechRequest) -> Generation:
         """Put `request` in line; see `Engine.submit`. After `close` the generation has already failed.
 
-        `prompt_tokens` counts words. Letters of other scripts than Latin fail the generation: `UnsupportedText`.
+        `prompt_tokens` counts words. Letters of other scripts than Latin fail the generation: `Unspeakable`.
         """
         tokens = sum(len(segment.text.split()) for segment in request.segments)
         generation = Generation(request, prompt_tokens=tokens)
         if foreign := phonemes.foreign_letters("".join(segment.text for segment in request.segments)):
-            generation.fail(UnsupportedText(f"{len(foreign)} letters of other scripts than Latin"))
+            generation.fail(Unspeakable("unsupported_text", f"{len(foreign)} letters of other scripts than Latin"))
             return generation
         with self._changed:
             if self._closed:

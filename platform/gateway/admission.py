@@ -22,11 +22,12 @@ from gateway.idempotency import Ask
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
 from inference import jobs, tasks
+from inference.delivery import generation_seconds
 
 log = logging.getLogger(__name__)
 
 HOLD_MARGIN = timedelta(minutes=5)
-"""How long after its job's deadline a hold waits for the end that the sweepers of `inference` report by then."""
+"""How long after its job's last deadline a hold waits for the end, which a sweeper reports by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class Admitted:
     replayed: bool = False
 
 
-async def admit(service: Service, principal: Principal, order: SpeechOrder, ask: Ask) -> Admitted:
-    """A job for the request, or the one that it had before.
+async def admit(
+    service: Service, principal: Principal, order: SpeechOrder, ask: Ask, *, streamed: bool
+) -> Admitted:
+    """A job for the request, or the one that it had before. `streamed`: its audio leaves as it is made.
 
     Raises:
         ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
@@ -58,6 +61,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
         text=order.text,
         style=order.style,
         speed=order.speed,
+        streamed=streamed,
         context=tuple(turn.job_id for turn in order.context),
         max_frames=order.max_frames,
         deadline_seconds=settings.REQUEST_DEADLINE_SECONDS,
@@ -68,7 +72,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
     try:
         await place(service.database, job, cap_ms=order.cap_ms)
     except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
-        return await admit(service, principal, order, ask)
+        return await admit(service, principal, order, ask, streamed=streamed)
     except reservations.InsufficientCredit:
         raise out_of_credit() from None
     except reservations.AccountSuspended:
@@ -100,7 +104,7 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
             api_key_id=job.api_key_id,
             model=job.model,
             cap_ms=cap_ms,
-            lasts=timedelta(seconds=job.deadline_seconds) + HOLD_MARGIN,
+            lasts=timedelta(seconds=job.deadline_seconds + generation_seconds(job.max_frames)) + HOLD_MARGIN,
         ),
     ):
         await jobs.submit(connection, job)

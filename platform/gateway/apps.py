@@ -11,3 +11,4 @@ class GatewayConfig(AppConfig):
         from gateway import settlement
 
         verification.register(settlement.JOBS_ARE_RECORDED)
+        verification.register(settlement.RELAYED_AUDIO_IS_BILLED)

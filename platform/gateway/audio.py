@@ -99,7 +99,7 @@ async def _owned_asset(request: Request) -> _Asset:
         ):
             await cursor.execute(
                 """
-                SELECT job_id, path, format, asset.samples, receipt, expires_at, purged_at
+                SELECT job_id, path, format, asset.samples, asset.receipt, expires_at, purged_at
                 FROM inference_audioasset asset JOIN inference_synthesisjob job ON job.id = job_id
                 WHERE job_id = %s AND asset.organization_id = %s
                 """,

@@ -22,7 +22,7 @@ from gateway.service import Service
 from gateway.speech_request import order_from_chat
 from gateway.spliced import HERE, Spliced
 from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
-from inference import assets, jobs
+from inference import assets, cancellations, jobs
 
 
 def _read(body: Any, offered: Sequence[str]) -> Asked:
@@ -34,7 +34,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
             return _Chunks(job_id, created, include_usage=include_usage)
         return _Completion(job_id, created)
 
-    return Asked(order_from_chat(request, offered), answer)
+    return Asked(order_from_chat(request, offered), answer, streamed=bool(request.stream))
 
 
 create_chat_completion = SpeechRoute(_read)
@@ -88,7 +88,7 @@ class _Completion:
         whole = finished.head + audio[len(finished.head) :]
         return Spliced(json.dumps(completion).encode()).with_audio(whole)
 
-    def fail(self, refusal: ApiError) -> bytes:
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b""
 
 
@@ -132,8 +132,8 @@ class _Chunks:
             pieces.append(sse.event({**self._envelope, "choices": [], "usage": _usage(bill)}))
         return b"".join([*pieces, sse.DONE])
 
-    def fail(self, refusal: ApiError) -> bytes:
-        return b"data: " + refusal.body().encode() + b"\n\n"
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b"data: " + refusal.body(usage=_usage(bill)).encode() + b"\n\n"
 
     def _delta(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
@@ -168,6 +168,8 @@ async def delete_chat_completion(request: Request) -> Response:
             f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
         )
     row.job_id = job_id
-    if not await asyncio.to_thread(jobs.cancel, job_id):
+    if await asyncio.to_thread(jobs.cancel, job_id):
+        await cancellations.announce(service.redis, job_id)
+    else:
         await asyncio.to_thread(assets.purge, job_id)
     return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})

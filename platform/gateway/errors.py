@@ -39,9 +39,10 @@ class ApiError(Exception):
         if retry is not None:
             self.headers["x-should-retry"] = str(retry).lower()
 
-    def body(self) -> str:
+    def body(self, **beside: object) -> str:
+        """The envelope; in a stream with the usage `beside` it."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return json.dumps({"error": error})
+        return json.dumps({"error": error, **beside})
 
     def response(self) -> Response:
         return Response(self.body(), self.status, self.headers, media_type="application/json")
@@ -159,19 +160,21 @@ def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiErro
     )
 
 
-def timed_out(seconds: float) -> ApiError:
+def timed_out(seconds: float, costs: str) -> ApiError:
+    """The first audio, or after it the rest, took too long. `costs` says what is billed."""
     return ApiError(
         HTTPStatus.GATEWAY_TIMEOUT,
-        f"The audio was not ready within {seconds:g} seconds; the request was cancelled and costs nothing.",
+        f"The audio was not ready within {seconds:g} seconds, or its rest took too long after that; {costs}.",
         code="timeout",
         type="server_error",
     )
 
 
-def cancelled() -> ApiError:
+def cancelled(costs: str) -> ApiError:
+    """`costs` says what is billed."""
     return ApiError(
         HTTPStatus.CONFLICT,
-        "This request was cancelled; what had been generated until then is billed.",
+        f"This request was cancelled; {costs}.",
         code="cancelled",
         retry=False,
     )
@@ -186,10 +189,11 @@ def expired(param: str = "audio_id") -> ApiError:
     return ApiError(HTTPStatus.GONE, "This audio has expired or was deleted.", code="audio_expired", param=param)
 
 
-def internal() -> ApiError:
+def internal(costs: str = "it costs nothing") -> ApiError:
+    """`costs` says what is billed."""
     return ApiError(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "The server had an error while processing your request; it costs nothing. "
+        f"The server had an error while processing your request; {costs}. "
         "Please try again, and name the x-request-id if it happens again.",
         code="internal_error",
         type="server_error",

@@ -33,6 +33,8 @@ class RequestLog(models.Model):
     characters = models.PositiveIntegerField(null=True)
     samples = models.PositiveBigIntegerField(null=True)
     cost = dollars(null=True)
+    relayed_samples = models.PositiveBigIntegerField(null=True)
+    """Of the job's billed audio, what was handed to this call's connection as it was made."""
     queue_ms = models.PositiveIntegerField(null=True)
     first_audio_ms = models.PositiveIntegerField(null=True)
     synthesis_ms = models.PositiveIntegerField(null=True)

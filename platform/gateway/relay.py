@@ -45,18 +45,26 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Encoded audio, and the job's billed frames up to its end; 0 where it comes from the store."""
+
+    data: bytes
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Nothing came for a while."""
 
 
-Event = Begun | bytes | Silence | Finished
+Event = Begun | Piece | Silence | Finished
 
 
 async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> AsyncIterator[Event]:
     """What a job says: `Begun` once, its encoded audio from the first byte to the last, `Finished`.
 
     However many attempts it takes, no byte comes twice: each attempt's stream is the whole audio, of which what
-    was handed on before is left out. Past the deadline the job is ended as expired.
+    was handed on before is left out. After `deadline_seconds` a job that is past its own deadline is ended.
     """
     heard = _Heard()
     until = time.monotonic() + deadline_seconds
@@ -75,12 +83,12 @@ async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> 
                     yield Finished(event.result, event.head)
                     return
                 yield Silence()
-                if (result := await _result(service, job_id, expired=time.monotonic() > until)) is not None:
+                if (result := await _result(service, job_id, heard, late=time.monotonic() > until)) is not None:
                     break
         except redis.RedisError as error:
             log.warning("job %s: its stream is away: %s", job_id, type(error).__name__)
             await asyncio.sleep(REDIS_RETRY_SECONDS)
-            result = await _result(service, job_id, expired=time.monotonic() > until)
+            result = await _result(service, job_id, heard, late=time.monotonic() > until)
         if result is not None:
             async for rest in _stored(result, heard):
                 yield rest
@@ -111,6 +119,7 @@ class _Heard:
     def __init__(self) -> None:
         self.begun = False
         self.bytes = 0
+        self.frames = 0
         self.start_over()
 
     def start_over(self, attempt: int = 0) -> None:
@@ -128,19 +137,21 @@ class _Heard:
             case channel.Audio() if event.attempt == self._attempt:
                 self._unbroken = self._unbroken and event.number == self._number
                 if self._unbroken:
-                    return self._new(event.data)
+                    return self._new(event)
         return []
 
     def whole(self, ended: channel.Ended) -> bool:
         """Whether nothing is missing of the attempt that ended so."""
         return self._unbroken and ended.attempt == self._attempt and ended.chunks == self._number
 
-    def _new(self, data: bytes) -> list[Event]:
+    def _new(self, event: channel.Audio) -> list[Event]:
+        data = event.data
         self._number += 1
         self._position += len(data)
         new = data[max(0, len(data) - (self._position - self.bytes)) :] if self._position > self.bytes else b""
         self.bytes += len(new)
-        return [new] if new else []
+        self.frames = max(self.frames, event.frames)
+        return [Piece(new, self.frames)] if new else []
 
 
 async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
@@ -152,16 +163,17 @@ async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
         yield Begun(result.engine_model, result.transcript)
     audio = memoryview(await asyncio.to_thread(assets.load, result.path))
     for start in range(heard.bytes, len(audio), PIECE_BYTES):
-        yield bytes(audio[start : start + PIECE_BYTES])
+        yield Piece(bytes(audio[start : start + PIECE_BYTES]))
 
 
-async def _result(service: Service, job_id: UUID, *, expired: bool) -> Result | None:
-    """How the job ended, if it has; one whose time is up is ended."""
+async def _result(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> Result | None:
+    """How the job ended, if it has; one that is past its deadline is ended, and billed by what was heard."""
     result = await ended(service, job_id)
-    if result is not None or not expired:
+    if result is not None or not late:
         return result
     try:
-        await asyncio.to_thread(jobs.expire, job_id)
+        if not await asyncio.to_thread(jobs.expire, job_id, frames=heard.frames):
+            return await ended(service, job_id)  # it has another deadline since its first audio
     except psycopg.OperationalError as error:
         log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
     return await ended(service, job_id) or Result(state="expired")

@@ -46,6 +46,7 @@ class Row:
     characters: int | None = None
     samples: int | None = None
     cost: Decimal | None = None
+    relayed_samples: int | None = None
     queue_ms: int | None = None
     first_audio_ms: int | None = None
     synthesis_ms: int | None = None

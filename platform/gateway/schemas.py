@@ -198,4 +198,5 @@ class SpeechBody(Sampling):
     instructions: str | None = None
     response_format: Format = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    """Billed is the longer of what was generated and of the audio."""
     stream_format: Literal["audio", "sse"] = "audio"

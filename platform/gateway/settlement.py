@@ -18,15 +18,31 @@ _State = SynthesisJob.State
 
 JOBS_ARE_RECORDED = Check(
     name="jobs_are_recorded",
-    holds="each job that succeeded has a usage record of its samples, and none that did not end in audio costs",
+    holds="each job that succeeded or delivered audio has a usage record of its samples, and no other has one",
     offenders="""
         SELECT 'job ' || id AS subject, coalesce(cost, 0) AS drift
         FROM inference_synthesisjob job LEFT JOIN billing_usagerecord record ON record.job_id = job.id
-        WHERE CASE WHEN state = 'succeeded' THEN job.samples IS DISTINCT FROM record.samples
-            ELSE state <> 'cancelled' AND cost > 0 END
+        WHERE CASE WHEN state = 'succeeded' OR job.samples > 0 THEN job.samples IS DISTINCT FROM record.samples
+            ELSE record.job_id IS NOT NULL END
     """,
 )
 """What `billing` cannot check, for it does not know jobs; `manage.py ledger verify` runs it with the rest."""
+RELAYED_AUDIO_IS_BILLED = Check(
+    name="relayed_audio_is_billed",
+    holds="no ended job's listener was handed more audio than the job's usage record bills",
+    offenders="""
+        SELECT 'job ' || log.job_id AS subject,
+            billing_cost((log.relayed_samples - coalesce(record.samples, 0)) / 24, price.dollars_per_minute)
+                AS drift
+        FROM gateway_requestlog log
+        JOIN inference_synthesisjob job ON job.id = log.job_id AND job.finished_at IS NOT NULL
+        JOIN billing_reservation reservation ON reservation.job_id = log.job_id
+        JOIN billing_price price ON price.id = reservation.price_id
+        LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id
+        WHERE log.relayed_samples > coalesce(record.samples, 0)
+    """,
+)
+"""The gateway's own count of what it handed on, held against the bill."""
 
 
 def settle(job: SynthesisJob) -> dict[str, Any]:
@@ -54,7 +70,5 @@ def policy_of(job: SynthesisJob) -> Callable[[int], int]:
     match job.state:
         case _State.SUCCEEDED:
             return policies.cut_at_limit if job.finish_reason == "length" else policies.completed
-        case _State.CANCELLED:
-            return policies.cut_midway
         case _:
-            return policies.failed
+            return policies.ended_midway

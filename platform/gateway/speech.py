@@ -26,7 +26,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     def answer(job_id: UUID, created: int) -> Answer:
         return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
 
-    return Asked(order, answer)
+    return Asked(order, answer, streamed=True)
 
 
 create_speech = SpeechRoute(_read)
@@ -53,7 +53,7 @@ class _Bytes:
     def end(self, finished: Finished, bill: Bill) -> bytes:
         return b""
 
-    def fail(self, refusal: ApiError) -> bytes:
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b""
 
 
@@ -76,14 +76,17 @@ class _Events:
         return sse.COMMENT
 
     def end(self, finished: Finished, bill: Bill) -> bytes:
-        usage = {
-            "input_tokens": bill.prompt_tokens,
-            "output_tokens": bill.frames,
-            "total_tokens": bill.prompt_tokens + bill.frames,
-            "audio_seconds": bill.seconds,
-            "cost_usd": bill.cost,
-        }
-        return sse.event({"type": "speech.audio.done", "usage": usage})
+        return sse.event({"type": "speech.audio.done", "usage": _usage(bill)})
 
-    def fail(self, refusal: ApiError) -> bytes:
-        return b"data: " + refusal.body().encode() + b"\n\n"
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b"data: " + refusal.body(usage=_usage(bill)).encode() + b"\n\n"
+
+
+def _usage(bill: Bill) -> dict[str, Any]:
+    return {
+        "input_tokens": bill.prompt_tokens,
+        "output_tokens": bill.frames,
+        "total_tokens": bill.prompt_tokens + bill.frames,
+        "audio_seconds": bill.seconds,
+        "cost_usd": bill.cost,
+    }

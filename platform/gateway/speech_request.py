@@ -124,10 +124,13 @@ def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrde
 
 
 def frame_bound(text: str, *, speed: float = 1.0) -> int:
-    """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time."""
+    """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time.
+
+    Slower speech is longer; faster speech is billed by what the engine speaks, which is as long.
+    """
     said = "".join(line.text for line in split_lines(text))
     weight = sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in said)
-    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS) / speed
+    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS) / min(speed, 1.0)
     return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
 
 

@@ -20,12 +20,12 @@ from gateway.errors import ApiError, cancelled, client_closed, expired, internal
 from gateway.idempotency import Ask
 from gateway.limiter import Slot
 from gateway.parsing import read_json
-from gateway.relay import Begun, Finished, Silence
+from gateway.relay import Begun, Finished, Piece, Silence
 from gateway.request_log import Row
 from gateway.service import Service
 from gateway.speech_request import SpeechOrder
 from gateway.timings import Timings
-from inference import jobs, results
+from inference import cancellations, jobs, results
 from inference.results import Result
 from inference.units import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
@@ -71,8 +71,9 @@ class Answer(Protocol):
 
     def end(self, finished: Finished, bill: Bill) -> bytes: ...
 
-    def fail(self, refusal: ApiError) -> bytes:
-        """An error in an answer that has begun; where there is no room for one, the connection breaks off."""
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        """An error in an answer that has begun, and what was delivered before it costs; where there is no room for
+        one, the connection breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Asked:
 
     order: SpeechOrder
     answer: Callable[[UUID, int], Answer]
+    streamed: bool
+    """Whether the answer leaves as it is spoken."""
 
 
 class SpeechRoute:
@@ -105,7 +108,7 @@ class SpeechRoute:
         row.characters = len(order.text)
         ask = Ask.of(request.headers, scope["path"], body)
         async with service.limiter.slot(principal, tokens=order.max_frames) as slot:
-            admitted = await admission.admit(service, principal, order, ask)
+            admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
             timings.mark("admit")
             row.job_id = admitted.job_id
             serving = _Serving(service, row, slot, timings, admitted, send)
@@ -132,6 +135,8 @@ class _Serving:
         self._replayed = admitted.replayed
         self._send = send
         self._started = False
+        self._relayed_frames = 0
+        """Billed frames of the audio that was handed to the connection."""
 
     async def serve(self, answer: Answer, receive: Receive, ask: Ask) -> None:
         try:
@@ -154,8 +159,11 @@ class _Serving:
                     self._timings.mark("queue")
                     beginning = answer.begin(event)
                     continue
-                case bytes():
-                    await self._pass_on(answer, beginning + answer.audio(event))
+                case Piece():
+                    await self._pass_on(answer, beginning + answer.audio(event.data))
+                    if answer.streamed:
+                        self._relayed_frames = event.frames
+                        self._row.relayed_samples = event.frames * SAMPLES_PER_FRAME
                 case Silence():
                     await self._pass_on(answer, beginning + answer.idle())
                 case Finished():
@@ -192,11 +200,11 @@ class _Serving:
             self._timings.take(result)
             await self._start(answer, length=None if answer.streamed else len(last))
             return last
-        refusal = failure_of(result)
+        refusal = failure_of(result, bill)
         if not self._started:
             raise refusal
         self._row.error_code = refusal.code
-        if not (last := answer.fail(refusal)):
+        if not (last := answer.fail(refusal, bill)):
             raise refusal
         return last
 
@@ -220,11 +228,14 @@ class _Serving:
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
     async def _hung_up(self, ask: Ask) -> None:
-        """Give the job up, unless it is asked for again, and note what it had generated."""
+        """Give the job up, unless it is asked for again, and note what is billed of it."""
         self._row.status = client_closed().status
+        await asyncio.to_thread(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
         if ask.may_come_again:
             await asyncio.sleep(RETRY_GRACE_SECONDS)
-        cut = await asyncio.to_thread(jobs.leave, self._job_id)
+        cut = await asyncio.to_thread(jobs.abandon, self._job_id)
+        if cut:
+            await cancellations.announce(self._service.redis, self._job_id)
         if cut or await relay.ended(self._service, self._job_id) is not None:
             heard = relay.listen(self._service, self._job_id, deadline_seconds=CUT_PATIENCE_SECONDS)
             async for event in heard:
@@ -241,8 +252,9 @@ class _Serving:
         self._slot.tokens_used = 0 if self._replayed else bill.frames
 
 
-def failure_of(result: Result) -> ApiError:
-    """What is said of a job that did not succeed."""
+def failure_of(result: Result, bill: Bill) -> ApiError:
+    """What is said of a job that did not succeed, and what is billed of it."""
+    costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
     if result.error_code == "nothing_to_speak":
         return invalid("There is no word to speak in the text.", code="nothing_to_speak")
     if result.error_code == "unsupported_text":
@@ -250,14 +262,20 @@ def failure_of(result: Result) -> ApiError:
             "The voice cannot speak this text: it has letters of a script that it does not know.",
             code="unsupported_text",
         )
+    if result.error_code == "text_too_long":
+        return invalid(
+            "One of the sentences, with the style before it, leaves the model no room to speak: shorten the "
+            "sentence, or the instructions (the system message).",
+            code="text_too_long",
+        )
     if result.state == "cancelled":
-        return cancelled()
+        return cancelled(costs)
     if result.state == "expired":
-        return timed_out(settings.REQUEST_DEADLINE_SECONDS)
+        return timed_out(settings.REQUEST_DEADLINE_SECONDS, costs)
     if result.error_code == "worker_lost":
         return unavailable(
-            "The workers that spoke this request were lost; it costs nothing. Please try again.",
+            f"The workers that spoke this request were lost; {costs}. Please try again.",
             code="worker_lost",
             retry_after_seconds=2,
         )
-    return internal()
+    return internal(costs)

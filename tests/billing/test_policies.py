@@ -9,12 +9,12 @@ from gateway.settlement import policy_of
 from inference.models import SynthesisJob
 
 
-@pytest.mark.parametrize("rule", [policies.completed, policies.cut_at_limit, policies.cut_midway])
+@pytest.mark.parametrize("rule", [policies.completed, policies.cut_at_limit, policies.ended_midway])
 def test_what_was_generated_is_billed(rule: object) -> None:
     assert [rule(ms) for ms in (0, 40, 3_000)] == [0, 40, 3_000]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("rule", [policies.failed, policies.replayed])
+@pytest.mark.parametrize("rule", [policies.replayed])
 def test_what_brought_nothing_new_is_free(rule: object) -> None:
     assert [rule(ms) for ms in (0, 40, 3_000)] == [0, 0, 0]  # type: ignore[operator]
 
@@ -24,9 +24,9 @@ def test_what_brought_nothing_new_is_free(rule: object) -> None:
     [
         ("succeeded", "stop", policies.completed),
         ("succeeded", "length", policies.cut_at_limit),
-        ("cancelled", "", policies.cut_midway),
-        ("failed", "", policies.failed),
-        ("expired", "", policies.failed),
+        ("cancelled", "", policies.ended_midway),
+        ("failed", "", policies.ended_midway),
+        ("expired", "", policies.ended_midway),
     ],
 )
 def test_each_end_has_its_policy(state: str, reason: str, policy: object) -> None:

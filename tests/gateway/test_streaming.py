@@ -119,7 +119,7 @@ def test_what_fails_before_it_begins_is_an_ordinary_error(client: OpenAI) -> Non
         stream(client, scripted(5, audio=PCM16, script={"fail": 9}))
 
 
-def test_an_error_after_the_start_is_raised_by_the_sdk_and_costs_nothing(
+def test_an_error_after_the_start_is_raised_by_the_sdk_and_costs_what_was_delivered(
     client: OpenAI, customer: Customer
 ) -> None:
     with pytest.raises(APIError) as raised:
@@ -127,7 +127,7 @@ def test_an_error_after_the_start_is_raised_by_the_sdk_and_costs_nothing(
     assert raised.value.code == "internal_error"
     assert "secret words" not in str(raised.value)
     row = wait_for(lambda: RequestLog.objects.filter(organization_id=customer.organization.id).first())
-    assert (row.status, row.error_code, row.cost) == (200, "internal_error", Decimal(0))
+    assert (row.status, row.error_code, row.cost) == (200, "internal_error", Decimal("0.00009"))
 
 
 def test_another_attempt_goes_on_where_the_first_broke(client: OpenAI, customer: Customer) -> None:

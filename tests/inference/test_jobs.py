@@ -24,6 +24,7 @@ SPOKEN = jobs.Spoken(
     finish_reason="stop",
     prompt_tokens=1,
     frames=25,
+    audio_frames=25,
     transcript="Hi.",
     path="x/y.wav",
     content_type="audio/wav",
@@ -32,6 +33,11 @@ SPOKEN = jobs.Spoken(
     synthesis_ms=2,
     encode_ms=1,
 )
+
+
+def nothing(job_id: UUID) -> int:
+    """No stream shows any audio of it."""
+    return 0
 
 
 @pytest.fixture
@@ -52,6 +58,7 @@ def queued() -> UUID:
         style="Softly.",
         sampling={},
         max_frames=50,
+        streamed=True,
         created_at=now,
         enqueued_at=now,
         deadline_at=now + timedelta(seconds=60),
@@ -100,13 +107,13 @@ def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
 def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
     jobs.claim(queued)
     lapse(queued)
-    assert jobs.sweep(queue_is_empty=False) == [queued]
+    assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
     second = jobs.claim(queued)
     assert second is not None
     assert second.attempt == 2
     assert jobs.finish(queued, 1, SPOKEN) is None
-    assert jobs.heartbeat([(queued, 1)]) == set()
-    assert not jobs.give_back(queued, 1)
+    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
+    assert not jobs.give_back(queued, 1, frames=0)
     assert not jobs.fail(queued, 1, error_code="engine_error")
     assert (job(queued).state, job(queued).attempt) == ("running", 2)
     assert not AudioAsset.objects.exists()
@@ -118,18 +125,18 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
 def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
     jobs.claim(queued)
     lapse(queued)
-    assert jobs.heartbeat([(queued, 1)]) == {queued}
-    assert jobs.sweep(queue_is_empty=True) == []
+    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == {queued}
+    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
 
 
 def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
     for _ in range(2):
         jobs.claim(queued)
         lapse(queued)
-        assert jobs.sweep(queue_is_empty=False) == [queued]
+        assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
     jobs.claim(queued)
     lapse(queued)
-    assert jobs.sweep(queue_is_empty=False) == []
+    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
     assert (job(queued).state, job(queued).error_code) == ("failed", "worker_lost")
     assert held() == 0
     assert not UsageRecord.objects.exists()
@@ -138,7 +145,7 @@ def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
 def test_three_broken_attempts_fail_the_job(queued: UUID) -> None:
     for attempt, requeued in ((1, True), (2, True), (3, False)):
         jobs.claim(queued)
-        assert jobs.give_back(queued, attempt) is requeued
+        assert jobs.give_back(queued, attempt, frames=0) is requeued
     assert [*LostAttempt.objects.values_list("attempt", "cause")] == [(1, "engine_error"), (2, "engine_error")]
     assert (job(queued).state, job(queued).error_code, held()) == ("failed", "engine_error", 0)
 
@@ -149,7 +156,7 @@ def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUI
     assert (job(queued).state, LostAttempt.objects.get().cause) == ("queued", "taken_back")
     assert jobs.requeue(queued), "its message is sent again"
     assert jobs.finish(queued, 1, SPOKEN) is None
-    assert jobs.heartbeat([(queued, 1)]) == set()
+    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
     second = jobs.claim(queued)
     assert second is not None
     assert jobs.finish(queued, second.attempt, SPOKEN) is not None
@@ -167,11 +174,11 @@ def test_a_job_without_a_future_is_not_requeued(queued: UUID, of: str) -> None:
 
 
 def test_a_lost_message_is_sent_again_but_not_at_once(queued: UUID) -> None:
-    assert jobs.sweep(queue_is_empty=True) == []
+    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
     change(queued, enqueued_at=timezone.now() - timedelta(seconds=3))
-    assert jobs.sweep(queue_is_empty=False) == []
-    assert jobs.sweep(queue_is_empty=True) == [queued]
-    assert jobs.sweep(queue_is_empty=True) == []
+    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
+    assert jobs.sweep(queue_is_empty=True, published=nothing) == [queued]
+    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -181,7 +188,7 @@ def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
     change(queued, deadline_at=timezone.now() - timedelta(seconds=1))
     if not claimed:
         assert jobs.claim(queued) is None
-    assert jobs.sweep(queue_is_empty=True) == []
+    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
     assert (job(queued).state, job(queued).text, held()) == ("expired", "", 0)
 
 
@@ -201,7 +208,7 @@ def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
     assert jobs.cut(queued, 1, frames=frames) is None, "nobody has cancelled it"
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
-    assert jobs.heartbeat([(queued, 1)]) == set()
+    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
     result = jobs.cut(queued, 1, frames=frames)
     assert result is not None
     assert (result.state, result.samples) == ("cancelled", frames * 960)
@@ -224,19 +231,81 @@ def test_a_cancelled_job_is_not_tried_again(queued: UUID, end: str) -> None:
     jobs.cancel(queued)
     if end == "lapse":
         lapse(queued)
-        assert jobs.sweep(queue_is_empty=True) == []
+        assert jobs.sweep(queue_is_empty=True, published=nothing) == []
     else:
-        assert not jobs.give_back(queued, 1)
+        assert not jobs.give_back(queued, 1, frames=0)
     assert (job(queued).state, held()) == ("cancelled", 0)
 
 
 def test_the_last_listener_to_leave_cancels(queued: UUID) -> None:
     change(queued, listeners=2)
-    assert not jobs.leave(queued)
+    jobs.leave(queued, relayed_frames=0)
+    assert not jobs.abandon(queued)
     assert job(queued).state == "queued"
-    assert jobs.leave(queued)
-    assert not jobs.leave(queued)
+    jobs.leave(queued, relayed_frames=0)
+    assert jobs.abandon(queued)
+    assert not jobs.abandon(queued)
     assert job(queued).state == "cancelled"
+
+
+# What a job that does not end well is billed: what was delivered of it.
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("end", ["late", "broken", "lost", "cancelled"])
+def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, streamed: bool) -> None:
+    change(queued, streamed=streamed)
+    for attempt in (1, 2, 3):
+        jobs.claim(queued)
+        jobs.heartbeat([jobs.Held(queued, attempt, 10, 50)])
+        if attempt == 3:
+            break
+        assert jobs.give_back(queued, attempt, frames=20)
+    match end:
+        case "late":
+            change(queued, deadline_at=timezone.now() - timedelta(seconds=1))
+            assert jobs.expire(queued)
+        case "broken":
+            assert not jobs.give_back(queued, 3, frames=15)
+        case "lost":
+            lapse(queued)
+            assert jobs.sweep(queue_is_empty=True, published=lambda job_id: 12) == []
+        case "cancelled":
+            jobs.cancel(queued)
+            jobs.cut(queued, 3, frames=15)
+    frames = 20 if streamed else 0  # the attempt that got furthest
+    assert (job(queued).finished_at is not None, job(queued).samples, held()) == (True, frames * 960, 0)
+    assert [*UsageRecord.objects.values_list("duration_ms", flat=True)] == ([800] if streamed else [])
+    assert job(queued).receipt == ({"cost_usd": "0.000600000"} if streamed else {})
+
+
+def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
+    jobs.claim(queued)
+    jobs.leave(queued, relayed_frames=7)
+    assert jobs.finish(queued, 1, SPOKEN) is None, "he may come again"
+    assert jobs.is_left(queued, 1)
+    result = jobs.cut(queued, 1, frames=40)
+    assert result is not None
+    assert (result.samples, result.receipt) == (7 * 960, {"cost_usd": "0.000210000"})
+
+
+def test_the_deadline_is_for_the_first_audio(queued: UUID) -> None:
+    jobs.claim(queued)
+    jobs.heartbeat([jobs.Held(queued, 1, 0, 50)])
+    first = job(queued).deadline_at
+    jobs.heartbeat([jobs.Held(queued, 1, 1, 50)])
+    second = job(queued).deadline_at
+    assert second - timezone.now() == pytest.approx(timedelta(seconds=44), abs=timedelta(seconds=5))
+    assert second != first
+    jobs.heartbeat([jobs.Held(queued, 1, 2, 50)])
+    assert job(queued).deadline_at == second
+
+
+def test_the_database_refuses_a_bill_for_audio_that_never_left(queued: UUID) -> None:
+    change(queued, streamed=False)
+    jobs.cancel(queued)
+    with pytest.raises(IntegrityError, match="job_bills_what_was_delivered"), transaction.atomic():
+        change(queued, samples=960)
 
 
 def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:

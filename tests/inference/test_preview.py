@@ -23,7 +23,7 @@ from inference.engine.protocol import (
     Segment,
     SpeechRequest,
     SpokenWord,
-    UnsupportedText,
+    Unspeakable,
 )
 from inference.preview.engine import CHUNK_FRAMES, PAUSE_SECONDS, PreviewEngine, Voice
 from inference.preview.phonemes import Phonemizer, foreign_letters
@@ -204,7 +204,7 @@ def test_properties(engine: PreviewEngine) -> None:
 @pytest.mark.parametrize("text", ["Привет, как дела?", "Hello 你好.", "السلام عليكم"])
 def test_other_scripts_are_refused_before_any_audio(engine: PreviewEngine, text: str) -> None:
     generation = engine.submit(request(("This is fine.", text)))
-    with pytest.raises(UnsupportedText):
+    with pytest.raises(Unspeakable):
         next(iter(generation))
 
 

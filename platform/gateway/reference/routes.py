@@ -44,9 +44,9 @@ ERRORS = {
     416: "The range is not in the audio.",
     422: "The idempotency key stands for another request.",
     429: "A rate limit, a budget or the credit is used up; `x-should-retry` says whether to wait.",
-    500: "A defect of ours; nothing is billed.",
+    500: "A defect of ours; nothing is billed, for no audio has left.",
     503: "No worker or no database for a moment; `retry-after` says how long.",
-    504: "Not spoken in time; nothing is billed.",
+    504: "No audio in time; nothing is billed.",
 }
 
 
@@ -87,8 +87,8 @@ class StoredCompletion(Described):
         operation_id="deleteChatCompletion",
         tags=["Speech"],
         summary="Cancel a completion, or delete its audio",
-        description="One that is being spoken ends within a second and is billed to there; of one that was spoken "
-        "the audio goes.",
+        description="One that is being spoken ends at once and is billed for what was delivered; of one that was "
+        "spoken the audio goes.",
         parameters=[OpenApiParameter("completion_id", str, OpenApiParameter.PATH)],
         responses={200: answers.Deleted, **_errors(404)},
     )
