@@ -1,4 +1,4 @@
-"""Promotion codes: promotional credit for who knows the word, once for each organization."""
+"""Promotion codes: promotional credit for who knows the word, once for each person and organization."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import Organization
-from billing import ledger
+from accounts.models import Membership, Organization, User
+from billing import ledger, once
 from billing.models import PromotionCode, Redemption
 
 
@@ -19,7 +19,7 @@ class NotRedeemable(Exception):
 
 
 class AlreadyRedeemed(Exception):
-    """The organization has redeemed it before."""
+    """The organization has redeemed it before, or its owner or the member who asks has for another one."""
 
 
 def create(
@@ -53,8 +53,11 @@ def create(
 
 
 @transaction.atomic
-def redeem(*, organization: Organization, code: str) -> Redemption:
+def redeem(*, organization: Organization, code: str, by: User | None = None) -> Redemption:
     """Turn a code into promotional credit.
+
+    Args:
+        by: the member who asks. It counts as redeemed by this person and by the organization's owner.
 
     Raises:
         NotRedeemable, AlreadyRedeemed: nothing was given.
@@ -70,6 +73,11 @@ def redeem(*, organization: Organization, code: str) -> Redemption:
     if not valid.update(redemptions=F("redemptions") + 1):
         raise NotRedeemable
     promotion = PromotionCode.objects.get(code__iexact=code.strip())
+    people = User.objects.filter(memberships__organization=organization, memberships__role=Membership.Role.OWNER)
+    try:
+        once.claim(offer=f"promotion:{promotion.pk}", people=[*people, *([by] if by else [])])
+    except once.ClaimedBefore:
+        raise AlreadyRedeemed from None
     movement = ledger.grant(
         organization=organization,
         amount=promotion.amount,

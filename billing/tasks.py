@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
-from billing import grants, partitions, reservations, verification
+from billing import grants, once, partitions, reservations, verification
 from billing.alerts import detection
 from billing.alerts import sending as alert_sending
 from billing.invoices import dunning, monthly
@@ -25,7 +27,8 @@ def expire_overdue() -> None:
 
 @shared_task(name="billing.tasks.expire_grants")
 def expire_grants() -> None:
-    """Book what expired promotional credit has left as expired."""
+    """Book what expired promotional credit has left as expired, and forget who came from which network."""
+    once.forget_networks(before=timezone.now() - timedelta(days=1))
     if booked := grants.expire_due():
         log.info("%d grants expired", booked)
 

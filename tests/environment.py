@@ -14,7 +14,10 @@ atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 
 for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "HIGGS_CHECKPOINT", "DEBUG"):
     os.environ.pop(name, None)
+for name in ("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS"):
+    os.environ.pop(name, None)
 os.environ["VAR_DIR"] = str(VAR_DIR)
+os.environ["ALERTS_PRIVATE_TARGETS"] = "true"  # the receivers of the tests listen on this machine
 
 # The clients of the tests ask a service that starts whether it is ready, many times over.
 for client in ("httpx", "httpx2"):

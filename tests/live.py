@@ -50,6 +50,7 @@ class Service:
             "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
             "PYTHONUNBUFFERED": "1",
             "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
             "ENGINE": "tests.engines.ScriptedEngine",
             "C_FORCE_ROOT": "1",
             **environment,

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
+from accounts import names
 from accounts.models import Membership
 from billing import pricing
 from billing.models import Alert, AlertKind
@@ -42,7 +43,7 @@ def subject(alert: Alert) -> str:
     if alert.kind == AlertKind.CREDIT:
         return f"Your credit is below ${dollars(alert.amount)}"
     budget = f"{_OF_PERIOD[alert.period]}budget"
-    which = f"the {budget} of the key “{alert.key_name}”" if alert.key else f"your {budget}"
+    which = f"the {budget} of the key “{names.plain(alert.key_name)}”" if alert.key else f"your {budget}"
     return f"{alert.percent} % of {which} is spent"
 
 

@@ -27,7 +27,7 @@ from billing.models.payments import (
     StripeRefund,
 )
 from billing.models.pricing import Price
-from billing.models.promotions import PromotionCode, Redemption
+from billing.models.promotions import PromotionalClaim, PromotionalNetworkDay, PromotionCode, Redemption
 from billing.models.reconciliation import StripeBalanceTransaction, StripeDifference
 from billing.models.reservations import Reservation
 from billing.models.usage import UsageRecord
@@ -56,6 +56,8 @@ __all__ = [
     "OperatorAct",
     "Price",
     "PromotionCode",
+    "PromotionalClaim",
+    "PromotionalNetworkDay",
     "Redemption",
     "Reservation",
     "StripeBalanceTransaction",

@@ -51,3 +51,35 @@ class Redemption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.promotion_id} by {self.organization_id}"
+
+
+class PromotionalClaim(models.Model):
+    """That a person, or a mailbox, has had an offer of promotional credit: `welcome`, or `promotion:ID`.
+
+    It refers to nobody: it outlives the account, so that who deletes one and comes again is known.
+    """
+
+    offer = models.CharField(max_length=40)
+    claimant = models.BinaryField(max_length=32)
+    """A keyed hash (`accounts.mailboxes`)."""
+    claimed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["offer", "claimant"], name="promotional_claim_once"),)
+
+    def __str__(self) -> str:
+        return self.offer
+
+
+class PromotionalNetworkDay(models.Model):
+    """How many people of a network (/24, /48) had the welcome credit on a day (UTC)."""
+
+    network = models.CharField(max_length=43)
+    day = models.DateField()
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["network", "day"], name="promotional_network_once_a_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.people} of {self.network} on {self.day}"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import stripe
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from pydantic import BaseModel, ConfigDict, Field
 
 from billing.models import StripeDelivery, StripeEvent
 from billing.stripe.client import create_client
@@ -41,6 +44,29 @@ WHERE id = (
 )
 RETURNING *
 """
+
+
+class _Object(BaseModel):
+    """What an event is about: fetched from Stripe by its id, where it has one."""
+
+    object: str
+    id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{0,255}$")] = ""
+
+
+class _Data(BaseModel):
+    object: _Object
+
+
+class _Event(BaseModel):
+    """As much of an event as is stored: what does not fit the columns is no event."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
+    type: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]
+    created: Annotated[int, Field(ge=0, le=253_402_300_799)]
+    """Seconds, until the end of the year 9999."""
+    data: _Data
 
 
 def receive(*, body: bytes, signature: str) -> bool:
@@ -117,11 +143,13 @@ def _complaint_about(body: bytes, signature: str) -> str:
         stripe.WebhookSignature.verify_header(
             body, signature, settings.STRIPE_WEBHOOK_SECRET, stripe.Webhook.DEFAULT_TOLERANCE
         )
-        event = json.loads(body)
-        event["id"], event["type"], event["created"], event["data"]["object"]["object"]
+        signed_at = max(map(int, re.findall(r"(?:^|,)t=([0-9]{1,15})(?=,|$)", signature)))
+        if signed_at > time.time() + stripe.Webhook.DEFAULT_TOLERANCE:
+            return "the signature is of a time to come"
+        _Event.model_validate_json(body)
     except stripe.SignatureVerificationError:
         return "the signature is not Stripe's, or too old"
-    except (ValueError, KeyError, TypeError):
+    except ValueError:  # pydantic's are such
         return "it is not an event"
     return ""
 

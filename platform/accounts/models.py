@@ -31,6 +31,8 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+    max_organizations = models.PositiveIntegerField(null=True, blank=True)
+    """How many organizations the person may own; null is the settings' default."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -142,9 +144,21 @@ class Invitation(models.Model):
                 condition=models.Q(accepted_at=None) | models.Q(withdrawn_at=None), name="invitation_ends_once"
             ),
         )
+        indexes = (models.Index(fields=["organization", "created_at"], name="invitation_of_day"),)
 
     def __str__(self) -> str:
         return f"{self.email} to {self.organization_id} as {self.role}"
+
+
+class InvitedMailbox(models.Model):
+    """When a mailbox was last sent an invitation, by whatever organization (see `accounts.invitations`)."""
+
+    mailbox = models.BinaryField(max_length=32, primary_key=True)
+    """A keyed hash (`accounts.mailboxes`)."""
+    sent_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.sent_at:%Y-%m-%d %H:%M}"
 
 
 class AuditEvent(models.Model):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,9 +24,18 @@ class Refused(Exception):
 
 
 @transaction.atomic
-def create(*, name: str, owner_email: str) -> Organization:
-    """Make an organization owned by the person with this address, who is made too where unknown."""
+def create(*, name: str, owner_email: str, limited: bool = False) -> Organization:
+    """Make an organization owned by the person with this address, who is made too where unknown.
+
+    Args:
+        limited: whether the person asks for it, and not the operator.
+
+    Raises:
+        Refused: the person owns as many as a person may.
+    """
     owner = User.objects.filter(email__iexact=owner_email).first() or User.objects.create_user(owner_email)
+    if limited and not _may_own_another(owner.pk):
+        raise Refused("You own as many organizations as a person may. Hand one over, or ask us for more.")
     organization = Organization.objects.create(name=name)
     Membership.objects.create(organization=organization, user=owner, role=_Role.OWNER)
     audit.record(
@@ -86,16 +96,25 @@ def transfer(*, organization_id: UUID, to_user_id: int, by: Actor) -> None:
     """Make another member the owner; the owner, who asks for it, becomes an admin.
 
     Raises:
-        Refused: whoever asks is not the owner, or the other is no member.
+        Refused: whoever asks is not the owner, or the other is no member, or owns as many as a person may.
     """
     members = Membership.objects.filter(organization=organization_id)
     if by.user.pk == to_user_id:
         raise Refused("You own the organization already.")
+    if members.filter(user=to_user_id).exists() and not _may_own_another(to_user_id):
+        raise Refused("The new owner owns as many organizations as a person may.")
     if not members.filter(user=by.user, role=_Role.OWNER).update(role=_Role.ADMIN):
         raise Refused("Only the owner can hand the organization over.")
     if not members.filter(user=to_user_id).update(role=_Role.OWNER):
         raise Refused("The new owner must be a member.")
     _record(organization_id, by, _Act.ORGANIZATION_TRANSFERRED, to_user_id)
+
+
+def _may_own_another(user_id: int) -> bool:
+    """Whether a person may own one more. The person's row is locked: two at once are counted one by one."""
+    person = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    most = person.max_organizations or settings.ENVIRONMENT.organizations_per_person
+    return Membership.objects.filter(user=person, role=_Role.OWNER).count() < most
 
 
 def _record(

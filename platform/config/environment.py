@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,6 +28,8 @@ OPENAI_SPEECH_MODELS = (
     "gpt-4o-audio-preview",
 )
 """OpenAI's own, which go in January 2027 or have gone: their clients move here by changing a base URL."""
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -83,12 +86,7 @@ class Environment(BaseSettings):
     redis_url: str | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = [
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-    ]
-
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
     public_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
 
@@ -117,6 +115,9 @@ class Environment(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     audio_ttl_seconds: Annotated[int, Field(ge=1)] = 86_400
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
+    promo_credits_per_network: Annotated[int, Field(ge=1)] = 20
+    organizations_per_person: Annotated[int, Field(ge=1)] = 5
+    alerts_private_targets: bool = False
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None
@@ -168,9 +169,26 @@ class Environment(BaseSettings):
         return self.database_url is None or self.redis_url is None
 
     @property
-    def private(self) -> bool:
-        """Whether only people at this machine are served, who can reach whatever it can."""
-        return self.embedded and self.public_url is None and self.host in ("127.0.0.1", "localhost", "::1")
+    def origin(self) -> str:
+        """Where customers reach the service, as links are written: PUBLIC_URL, else where the gateway listens.
+
+        Never what a request's Host header says: links in e-mail would then lead wherever a stranger likes.
+        """
+        return self.public_url or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """Where to reach the gateway from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def hosts(self) -> list[str]:
+        """The Host headers that pages answer to: those listed, and PUBLIC_URL's, or this machine's without one."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        if public is None:
+            return [*self.allowed_hosts, *LOCAL_HOSTS]
+        return [*self.allowed_hosts, f"[{public}]" if ":" in public else public]
 
     @property
     def secure(self) -> bool:
@@ -184,6 +202,10 @@ class Environment(BaseSettings):
         self.var_dir = self.var_dir.expanduser().resolve()
         if not self.embedded and not (self.secret_key and self.api_key_peppers):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
+        if not self.embedded and not self.debug and self.public_url is None:
+            raise ValueError(
+                "PUBLIC_URL must be set when DATABASE_URL and REDIS_URL are: links in e-mail begin with it"
+            )
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
         for provider in ("oidc", "github"):

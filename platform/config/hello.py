@@ -41,12 +41,6 @@ class Spoken:
     model: str
 
 
-def local_url(host: str, port: int) -> str:
-    """Where to reach a server that listens on this host, from here."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def wait_until_ready(url: str, seconds: float = READY_SECONDS) -> None:
     """Wait until /readyz says yes.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
@@ -26,9 +25,7 @@ DATABASE_URL = ENVIRONMENT.database_url or embedded.postgres_url(VAR_DIR)
 REDIS_URL = ENVIRONMENT.redis_url or embedded.valkey_url(VAR_DIR)
 
 DEBUG = ENVIRONMENT.debug
-ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts]
-if ENVIRONMENT.public_url and (public_host := urlsplit(ENVIRONMENT.public_url).hostname):
-    ALLOWED_HOSTS.append(public_host)
+ALLOWED_HOSTS = ENVIRONMENT.hosts
 if ENVIRONMENT.secret_key and ENVIRONMENT.api_key_peppers:
     SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
     API_KEY_PEPPERS = ENVIRONMENT.api_key_peppers
@@ -62,6 +59,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "console.middleware.PublicOrigin",
     "console.middleware.StaticFiles",
     "console.middleware.ContentSecurityPolicy",
     "console.middleware.WholePages",
@@ -225,8 +223,8 @@ CELERY_BEAT_SCHEDULE = {
     "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
 }
 
-# Webhooks go to this machine itself, and by http, only where nobody else is served: to try them out.
-WEBHOOKS_LOCAL = DEBUG or ENVIRONMENT.private
+# Webhooks go to this machine and its private networks, and by http, only where the operator says so.
+ALERTS_PRIVATE_TARGETS = ENVIRONMENT.alerts_private_targets
 
 # Stripe. Without a key there is none of it: no task runs, no address answers.
 STRIPE_SECRET_KEY = ENVIRONMENT.stripe_secret_key.get_secret_value() if ENVIRONMENT.stripe_secret_key else ""

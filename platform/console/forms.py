@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from accounts import names
 from accounts.keys import Limits, Reach
 from accounts.models import ApiKey, Membership
 from billing.alerts import targets
@@ -82,7 +83,7 @@ class RechargeForm(forms.Form):
 class DetailsForm(forms.Form):
     """Each field is one of `BillingDetails`."""
 
-    legal_name = forms.CharField(label="Company", max_length=200, required=False)
+    legal_name = forms.CharField(label="Company", max_length=200, required=False, validators=[names.check])
     line1 = forms.CharField(label="Street", max_length=200, required=False)
     line2 = forms.CharField(label="More of the address", max_length=200, required=False)
     postal_code = forms.CharField(label="Postal code", max_length=20, required=False)
@@ -117,7 +118,11 @@ class DetailsForm(forms.Form):
 class KeyForm(forms.Form):
     """A key's name, budgets, limits and reach."""
 
-    name = forms.CharField(max_length=100, help_text="Where it is used, such as “production” or “Ana's laptop”.")
+    name = forms.CharField(
+        max_length=100,
+        validators=[names.check],
+        help_text="Where it is used, such as “production” or “Ana's laptop”.",
+    )
     budget_day = _dollars("Dollars a day", "Ends at midnight UTC.")
     budget_month = _dollars("Dollars a month", "The calendar month in UTC.")
     budget_total = _dollars("Dollars in all", "Over the key's whole life.")
@@ -196,7 +201,7 @@ class RoleForm(forms.Form):
 
 
 class OrganizationForm(forms.Form):
-    name = forms.CharField(max_length=200, label="Name")
+    name = forms.CharField(max_length=names.MAX_LENGTH, label="Name", validators=[names.check])
 
 
 class BudgetForm(forms.Form):

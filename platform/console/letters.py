@@ -7,6 +7,7 @@ import logging
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
+from accounts import names
 from accounts.models import Invitation
 from inference.failures import place_of
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 def send_invitation(invitation: Invitation, link: str) -> bool:
     """Whether the letter left: where it did not, the inviter has the link to hand over."""
     text = render_to_string("console/letters/invitation.txt", {"invitation": invitation, "link": link})
-    subject = f"Join {invitation.organization.name} on Speech".replace("\n", " ")
+    subject = f"Join {names.plain(invitation.organization.name)} on Speech"
     try:
         return bool(send_mail(subject, text, None, [invitation.email]))
     except OSError as error:  # smtplib's errors are

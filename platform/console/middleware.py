@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
+from django.utils.encoding import iri_to_uri
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 POLICY = "; ".join(
@@ -41,6 +44,30 @@ def with_checkout(response: HttpResponse) -> HttpResponse:
 def _with_forms_to(origins: list[str]) -> str:
     """The policy of a page whose forms may end up elsewhere: a browser asks it of each redirect, too."""
     return POLICY.replace("form-action 'self'", " ".join(("form-action 'self'", *origins)))
+
+
+class PublicOrigin:
+    """Absolute URLs begin with `Environment.origin`, whatever the Host header says.
+
+    Ours and those of the libraries alike: links in e-mail, Stripe's way back, OAuth's redirect URIs. A port that
+    the client claims beside our own name counts for nothing either, so that one person has one name at sign-in.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Raises DisallowedHost, which is a 400, for a host that is not ours."""
+        origin = settings.ENVIRONMENT.origin
+        ours = urlsplit(origin)
+        if split_domain_port(request.get_host())[0] == split_domain_port(ours.netloc)[0]:
+            request.META["HTTP_HOST"] = ours.netloc
+
+        def build_absolute_uri(location: str | None = None) -> str:
+            return iri_to_uri(urljoin(f"{origin}/", request.get_full_path() if location is None else location))
+
+        request.build_absolute_uri = build_absolute_uri  # type: ignore[method-assign]
+        return self.get_response(request)
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types

@@ -1,19 +1,82 @@
-"""How an organization begins: with an owner, and with the promotional credit of the settings."""
+"""How an organization begins: with an owner, and with the promotional credit of the settings.
+
+The credit comes once the owner has proved to hold a mailbox, and once a person and mailbox (`billing.once`).
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed
 from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
+from django.dispatch import receiver
+from django.http import HttpRequest
 
 from accounts import organizations
-from accounts.models import Organization
-from billing import ledger
+from accounts.models import Membership, Organization, User
+from billing import ledger, once
+
+OFFER = "welcome"
+HAD_BEFORE = (
+    "There is no promotional credit this time: this mailbox, or you with another account, had it before. "
+    "Top up to begin."
+)
+BUSY = (
+    "There is no promotional credit now: many people of your network had it today. "
+    "Top up to begin, or write to us."
+)
 
 
 @transaction.atomic
 def welcome(*, name: str, owner_email: str) -> Organization:
-    """Make an organization and grant it the credit that a newcomer gets."""
+    """Make an organization of the service's own and grant it the credit that a newcomer gets."""
     organization = organizations.create(name=name, owner_email=owner_email)
+    _give(organization)
+    return organization
+
+
+@transaction.atomic
+def begin(request: HttpRequest | None, user: User, *, name: str) -> None:
+    """Found a newcomer's organization; its credit comes now where the address is proved, else when it is."""
+    organizations.create(name=name, owner_email=user.email)
+    if EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
+        give_credit(request, user)
+
+
+@receiver(email_confirmed, dispatch_uid="console.onboarding")
+def _confirmed(request: HttpRequest | None, email_address: EmailAddress, **kwargs: Any) -> None:
+    give_credit(request, email_address.user)
+
+
+def give_credit(request: HttpRequest | None, user: User) -> None:
+    """Give the first organization that a person owns the newcomer's credit, or say on the next page why not."""
+    if once.has(offer=OFFER, person=user):
+        once.extend(offer=OFFER, person=user)  # a further address, which is hers from now on
+        return
+    own = Organization.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER)
+    organization = own.order_by("created_at").first()
+    if organization is None or not settings.ENVIRONMENT.promo_credit_dollars:
+        return
+    try:
+        with transaction.atomic():
+            once.claim(offer=OFFER, people=[user])
+            address = request.META.get("REMOTE_ADDR") if request else None
+            once.count_network(address=address or None, most=settings.ENVIRONMENT.promo_credits_per_network)
+            _give(organization)
+    except once.ClaimedBefore:
+        _say(request, HAD_BEFORE)
+    except once.NetworkBusy:
+        _say(request, BUSY)
+
+
+def _give(organization: Organization) -> None:
     if credit := settings.ENVIRONMENT.promo_credit_dollars:
         ledger.grant(organization=organization, amount=credit, cause=f"welcome:{organization.id}")
-    return organization
+
+
+def _say(request: HttpRequest | None, words: str) -> None:
+    if request is not None:
+        messages.info(request, words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import HttpRequest
 
 from gateway.catalog import MODELS
 
@@ -63,14 +62,9 @@ class Sample:
     code: str
 
 
-def origin(request: HttpRequest) -> str:
-    """Where customers reach the service: the public address, or else the one that this page was asked for by."""
-    return settings.ENVIRONMENT.public_url or request.build_absolute_uri("/").rstrip("/")
-
-
-def base_url(request: HttpRequest) -> str:
+def base_url() -> str:
     """What an OpenAI client is given."""
-    return f"{origin(request)}/v1"
+    return f"{settings.ENVIRONMENT.origin}/v1"
 
 
 def for_key(base_url: str, key: str | None) -> list[Sample]:

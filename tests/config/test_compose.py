@@ -66,6 +66,7 @@ def test_each_variable_is_known(services: dict[str, Any], name: str) -> None:
 
 def test_a_container_starts_with_what_it_is_given(services: dict[str, Any]) -> None:
     given = services["gateway"]["environment"] | {"SECRET_KEY": "k" * 32, "API_KEY_PEPPERS": f"1:{'ab' * 32}"}
+    given["PUBLIC_URL"] = "https://speech.example"
     parsed = Environment.model_validate({name.lower(): value for name, value in given.items() if value})
     assert not parsed.embedded
 
@@ -81,7 +82,7 @@ def test_only_the_gateway_is_reached_from_outside(services: dict[str, Any]) -> N
 
 
 def test_secrets_are_demanded_and_never_written_down(text: str) -> None:
-    for name in ("POSTGRES_PASSWORD", "SECRET_KEY", "API_KEY_PEPPERS"):
+    for name in ("POSTGRES_PASSWORD", "SECRET_KEY", "API_KEY_PEPPERS", "PUBLIC_URL"):
         uses = re.findall(rf"\${{{name}[^}}]*}}", text)
         assert uses
         assert all(use.startswith(f"${{{name}:?") for use in uses)

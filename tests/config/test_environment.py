@@ -15,6 +15,7 @@ from tests.live import ROOT
 NAMES = {name.upper() for name in Environment.model_fields}
 SERVERS = {"DATABASE_URL": "postgresql://u:hunter2@db/speech", "REDIS_URL": "redis://r"}
 GOOD_KEY, GOOD_PEPPERS = "k" * 32, f"1:{'ab' * 32}"
+PUBLIC = "https://speech.example"
 
 
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +45,7 @@ WRONG = {
     "a key of Stripe's and no webhook secret": ("STRIPE_WEBHOOK_SECRET", {"STRIPE_SECRET_KEY": "hunter2"}),
     "servers and no secrets": ("SECRET_KEY", SERVERS),
     "servers and no peppers": ("API_KEY_PEPPERS", {**SERVERS, "SECRET_KEY": GOOD_KEY}),
+    "servers and no address": ("PUBLIC_URL", {**SERVERS, "SECRET_KEY": GOOD_KEY, "API_KEY_PEPPERS": GOOD_PEPPERS}),
     "servers and no secret key": ("SECRET_KEY", {**SERVERS, "API_KEY_PEPPERS": GOOD_PEPPERS}),
 }
 
@@ -64,8 +66,8 @@ def test_empty_variables_count_as_unset() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def test_production_needs_servers_and_secrets_only() -> None:
-    checked = check(**SERVERS, SECRET_KEY=GOOD_KEY, API_KEY_PEPPERS=GOOD_PEPPERS)
+def test_production_needs_servers_secrets_and_its_address_only() -> None:
+    checked = check(**SERVERS, SECRET_KEY=GOOD_KEY, API_KEY_PEPPERS=GOOD_PEPPERS, PUBLIC_URL=PUBLIC)
     assert checked.returncode == 0, checked.stderr
 
 
@@ -87,22 +89,6 @@ def test_the_example_shows_the_defaults() -> None:
     without = {
         name.upper()
         for name in Environment.model_fields
-        if not getattr(defaults, name) and name not in ("debug", "stripe_tax")
+        if not getattr(defaults, name) and name not in ("debug", "stripe_tax", "alerts_private_targets")
     }
     assert NAMES - shown.keys() == without
-
-
-PRODUCTION = {"secret_key": GOOD_KEY, "api_key_peppers": GOOD_PEPPERS} | {n.lower(): v for n, v in SERVERS.items()}
-
-
-@pytest.mark.parametrize(
-    ("environment", "private"),
-    [
-        ({}, True),
-        ({"host": "192.0.2.1"}, False),
-        ({"public_url": "https://speech.example"}, False),
-        (PRODUCTION, False),
-    ],
-)
-def test_it_is_private_only_where_nobody_else_is_served(environment: dict[str, str], private: bool) -> None:
-    assert Environment.model_validate(environment).private == private

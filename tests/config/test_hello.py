@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config import demo, hello
+from config.environment import Environment
 from tests.live import free_port
 
 NOT_READY = {"checks": {"database": "ok", "redis": "ok", "worker": "none alive"}}
@@ -117,4 +118,4 @@ def test_a_lost_key_is_replaced(tmp_path: Path, made: None) -> None:
     ],
 )
 def test_where_we_reach_ourselves(host: str, url: str) -> None:
-    assert hello.local_url(host, 80) == url
+    assert Environment.model_validate({"host": host, "port": 80}).local_url == url

@@ -138,7 +138,7 @@ def test_a_secret_is_replaced_and_a_webhook_removed(acme: Office, receiver: Rece
     ],
 )  # fmt: skip
 def test_an_address_that_must_not_be_asked_is_refused(acme: Office, settings: Any, url: str) -> None:
-    settings.WEBHOOKS_LOCAL = False
+    settings.ALERTS_PRIVATE_TARGETS = False
     answer = browser(acme.owner).post(path(acme, "webhook_add"), {"url": url})
     assert answer.status_code == 400
     assert answer.context["webhook_form"].errors["url"]

@@ -199,4 +199,4 @@ def test_the_reference_tells_every_route_and_how_to_call_it() -> None:
         assert all(operation["summary"] in page for operation in item.values())
     assert "max_completion_tokens" in page
     assert "integer, 1 to 22500" in page
-    assert "curl http://testserver/v1/chat/completions -X POST" in page
+    assert "curl http://127.0.0.1:8000/v1/chat/completions -X POST" in page

@@ -51,7 +51,7 @@ def come(client: Client, at: str = OIDC, **more: str) -> HttpResponse:
     out = client.post(at, more)
     assert out.status_code == 302, out.content
     back = httpx.get(out["location"]).headers["location"]
-    answer: HttpResponse = client.get(back.removeprefix("http://testserver"), follow=True)
+    answer: HttpResponse = client.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
     return answer
 
 

@@ -32,7 +32,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         if (price := pricing.price_at(model=model, at=timezone.now()))
     ]
     context = {
-        "samples": samples.for_key(samples.base_url(request), None),
+        "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
         "voices": voices.on_offer(),
         "formats": FORMAT_NAMES,
@@ -64,8 +64,13 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     """A further organization; the promotional credit is for the first."""
     form = OrganizationForm(request.POST or None)
     if form.is_valid():
-        made = organizations.create(name=form.cleaned_data["name"], owner_email=actor_of(request).user.email)
-        return redirect("overview", made.id)
+        owner = actor_of(request).user
+        try:
+            made = organizations.create(name=form.cleaned_data["name"], owner_email=owner.email, limited=True)
+        except Refused as refusal:
+            form.add_error("name", str(refusal))
+        else:
+            return redirect("overview", made.id)
     return render(request, "console/organization_new.html", {"form": form}, status=400 if form.errors else 200)
 
 

@@ -121,8 +121,8 @@ def _show_once(
         "key": key,
         "secret": secret,
         "replaced": replaced,
-        "samples": samples.for_key(samples.base_url(request), secret),
-        "base_url": samples.base_url(request),
+        "samples": samples.for_key(samples.base_url(), secret),
+        "base_url": samples.base_url(),
     }
     return render(request, "console/key_once.html", context)
 

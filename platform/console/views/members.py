@@ -15,7 +15,8 @@ from accounts import invitations, organizations
 from accounts.models import Membership
 from accounts.organizations import Refused
 from accounts.permissions import ALLOWED, Action
-from console import letters, samples
+from billing import selectors
+from console import letters
 from console.access import Member, member_view
 from console.forms import ROLES, InviteForm, OrganizationForm, RoleForm
 
@@ -35,11 +36,17 @@ def invite(request: HttpRequest, member: Member) -> HttpResponse:
         return _page(request, member, form)
     email, role = form.cleaned_data["email"], Membership.Role(form.cleaned_data["role"])
     try:
-        made, token = invitations.create(organization=member.organization, email=email, role=role, by=member.actor)
+        made, token = invitations.create(
+            organization=member.organization,
+            email=email,
+            role=role,
+            by=member.actor,
+            trusted=selectors.has_paid(member.organization),
+        )
     except Refused as refusal:
         form.add_error("email", str(refusal))
         return _page(request, member, form)
-    link = samples.origin(request) + reverse("invitation", args=[token])
+    link = request.build_absolute_uri(reverse("invitation", args=[token]))
     sent = letters.send_invitation(made, link)
     return _page(request, member, InviteForm(), invited=made.email, link=link, sent=sent)
 

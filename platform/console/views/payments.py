@@ -51,9 +51,9 @@ def redeem(request: HttpRequest, member: Member) -> HttpResponse:
     form = PromotionForm(request.POST)
     if form.is_valid():
         try:
-            promotions.redeem(organization=member.organization, code=form.cleaned_data["code"])
+            promotions.redeem(organization=member.organization, code=form.cleaned_data["code"], by=member.user)
         except promotions.AlreadyRedeemed:
-            form.add_error("code", "Your organization has redeemed this code before.")
+            form.add_error("code", "This code was redeemed before: it is for each person and organization once.")
         except promotions.NotRedeemable:
             form.add_error("code", "There is no such code, or it has ended.")
         else:

@@ -27,7 +27,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
         "voices": voices.on_offer(),
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
-        "base_url": samples.base_url(request),
+        "base_url": samples.base_url(),
         "languages": (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript")),
         "most_characters": MAX_TEXT_CHARACTERS,
         "most_tokens": MAX_COMPLETION_TOKENS,

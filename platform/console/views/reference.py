@@ -13,4 +13,4 @@ from console.reference import operations
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """Every route: what it takes, what it answers, how it is called."""
-    return render(request, "console/reference.html", {"tags": operations(samples.base_url(request))})
+    return render(request, "console/reference.html", {"tags": operations(samples.base_url())})

@@ -52,8 +52,8 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
         "has_keys": ApiKey.objects.filter(
             organization=member.organization, revoked_at=None, playground_of=None
         ).exists(),
-        "samples": samples.for_key(samples.base_url(request), secret),
-        "base_url": samples.base_url(request),
+        "samples": samples.for_key(samples.base_url(), secret),
+        "base_url": samples.base_url(),
         "first": request_search.last_spoken(member.organization.id),
     }
     return render(request, "console/start.html", context)

@@ -1,4 +1,4 @@
-"""`manage.py set_limits SUBJECT --requests-per-minute 60`: how much an organization or a key may ask for."""
+"""`manage.py set_limits SUBJECT --requests-per-minute 60`: what an organization, a key or a person may have."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import keys, limits
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey, Organization, User
 
 
 class Command(BaseCommand):
-    help = "Set rate limits of an organization or an API key; 0 is the settings' default."
+    help = "Set limits of an organization, an API key or a person; 0 is the settings' default."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("subject", help="an organization's id, or a key (sk-XXXXXXXXXXXXXXXX)")
+        parser.add_argument(
+            "subject", help="an organization's id, a key (sk-XXXXXXXXXXXXXXXX) or a person's address"
+        )
+        parser.add_argument("--organizations", type=int, metavar="N", help="of a person: how many may be owned")
         for name in limits.NAMES:
             parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if "@" in options["subject"]:
+            return _let_own(options["subject"], options["organizations"])
         values = {name: options[name] for name in limits.NAMES if options[name] is not None}
         for name, value in values.items():
             if value < 0:
@@ -30,6 +35,13 @@ class Command(BaseCommand):
         if subject is None:
             raise CommandError(f"subject: no organization and no key is {options['subject']!r}")
         limits.put(subject, **{name: value or None for name, value in values.items()})
+
+
+def _let_own(address: str, most: int | None) -> None:
+    if most is None or most < 0:
+        raise CommandError("--organizations: needed for a person; at least 1, or 0 for the default")
+    if not User.objects.filter(email__iexact=address).update(max_organizations=most or None):
+        raise CommandError(f"subject: nobody has the address {address!r}")
 
 
 def _find(subject: str) -> Organization | ApiKey | None:

@@ -49,7 +49,7 @@ def run(environment: Environment) -> bool:
     names = [part.name for part in (*servers, *services)]
     terminal = Terminal(names, sys.stdout, environment.var_dir / "logs")
     supervisor = Supervisor(terminal, settings.PROJECT_ROOT, _child_environment(environment))
-    url = hello.local_url(environment.host, environment.port)
+    url = environment.local_url
 
     def start() -> None:
         terminal.say(f"starting; VAR_DIR is {environment.var_dir}")

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config import hello
 from config.environment import Environment
 from status import probes
 from status.recording import Recorder
@@ -25,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         environment: Environment = settings.ENVIRONMENT
-        url = environment.probe_url or hello.local_url(environment.host, environment.port)
+        url = environment.probe_url or environment.local_url
         host = _name(environment)
         recorder, stopped = Recorder(), threading.Event()
         for sent in (signal.SIGTERM, signal.SIGINT):
@@ -42,7 +41,4 @@ class Command(BaseCommand):
 
 def _name(environment: Environment) -> str:
     """One under which Django may be asked."""
-    if environment.public_url:
-        return urlsplit(environment.public_url).netloc
-    first = environment.allowed_hosts[0].lstrip(".")
-    return "localhost" if first == "*" else first
+    return urlsplit(environment.origin).netloc
