@@ -93,15 +93,15 @@ class Host:
         self._keeper.join()
         self.engine.close()
 
-    def speak(self, job_id: UUID) -> None:
-        """Claim the job and speak it; returns at once where it is not to be had."""
+    def speak(self) -> None:
+        """Claim the job whose turn it is and speak it; returns at once where none waits."""
         close_old_connections()
         if not self.engine.healthy:
-            tasks.enqueue(job_id)
+            tasks.ring()
             self._retire()
             self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
             return
-        job = jobs.claim(job_id)
+        job = jobs.claim()
         if job is None:
             return
         writer = channel.Writer(self._redis, job.id, job.attempt)
@@ -121,7 +121,7 @@ class Host:
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt):
-                tasks.enqueue(job.id)
+                tasks.ring()
             else:
                 writer.ended(Result(state="failed", error_code="engine_error"))
         finally:
@@ -231,7 +231,7 @@ class Host:
         queue_is_empty = self._redis.llen(tasks.QUEUE) == 0
         for job_id in jobs.sweep(queue_is_empty=queue_is_empty):
             log.warning("job %s put back in the queue", job_id)
-            tasks.enqueue(job_id)
+            tasks.ring()
 
 
 def start() -> None:

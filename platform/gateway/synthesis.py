@@ -97,14 +97,15 @@ class SpeechRoute:
         principal = await service.keys.authenticate(request)
         timings.mark("auth")
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
-        body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
-        asked = self.read(body, await service.workers.voices())
-        order = asked.order
-        await conversation.check(service.database, principal, order.context)
-        row.model, row.voice, row.format = order.model, order.voice, order.format
-        row.characters = len(order.text)
-        ask = Ask.of(request.headers, scope["path"], body)
-        async with service.limiter.slot(principal, tokens=order.max_frames) as slot:
+        async with service.limiter.slot(principal) as slot:  # before the body: who is over the rate costs nothing
+            body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
+            asked = self.read(body, await service.workers.voices())
+            order = asked.order
+            await conversation.check(service.database, principal, order.context)
+            row.model, row.voice, row.format = order.model, order.voice, order.format
+            row.characters = len(order.text)
+            ask = Ask.of(request.headers, scope["path"], body)
+            await slot.charge(order.max_frames)
             admitted = await admission.admit(service, principal, order, ask)
             timings.mark("admit")
             row.job_id = admitted.job_id
