@@ -130,7 +130,7 @@ class Host:
 
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
-        script = scripts.write(job.text, voice=job.voice, voices=job.voices)
+        script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
         if not script.segments:
             raise NothingToSpeak
         context = turns.load(job.organization_id, job.context)
@@ -252,6 +252,11 @@ def stop() -> None:
         _host.close()
 
 
+def _engine_frames(job: SynthesisJob) -> int:
+    """How many frames the engine may speak, of which the job's speed makes fewer or more."""
+    return math.ceil(job.max_frames * job.speed)
+
+
 def _request(
     job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...], checkpoint: Codes | None
 ) -> SpeechRequest:
@@ -261,6 +266,6 @@ def _request(
         context=context,
         checkpoint=checkpoint,
         style=job.style,
-        max_frames=math.ceil(job.max_frames * job.speed),
+        max_frames=_engine_frames(job),
         **job.sampling,
     )

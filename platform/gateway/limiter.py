@@ -1,11 +1,11 @@
 """Keeping the rate limits, in Redis, for all gateways together.
 
 A request passes two doors. Before its body is read: requests a minute and jobs at once. When it is understood:
-audio a minute. At each, one script looks at the key's limits and its organization's in one round trip and takes from
-all or from none. So whoever is over the rate is refused before the work of reading, and a body that is refused has
-counted. The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket only
-the moment is kept at which it will be full again; the script is given prices, not limits, so that a changed limit
-holds from the next request on.
+audio a minute. At each, one script looks at the key's limits and its organization's in one round trip and takes
+from all or from none. So whoever is over the rate is refused before the work of reading, and a body that is wrong
+has counted. The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket
+only the moment is kept at which it will be full again; the script is given prices, not limits, so that a changed
+limit holds from the next request on.
 
 Audio is charged by the order's cap and corrected at the end to what was generated: charged only at
 the end, a thousand requests at once would all find the bucket full. A job's slot is a lease that outlives its
