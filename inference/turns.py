@@ -39,7 +39,7 @@ def load(organization_id: UUID, job_ids: Sequence[UUID]) -> tuple[Turn, ...]:
     kept = AudioAsset.objects.filter(organization_id=organization_id, job_id__in=job_ids, purged_at=None)
     found = {asset.job_id: asset for asset in kept.select_related("job")}
     turns: list[Turn] = []
-    room = settings.HIGGS["context"]
+    room = settings.ENVIRONMENT.higgs_context
     for asset in (found[job_id] for job_id in reversed(job_ids) if job_id in found):
         room -= math.ceil(asset.samples / SAMPLES_PER_FRAME * asset.job.speed)  # as the engine spoke it
         if room < 0:

@@ -25,7 +25,7 @@ class Script:
 
 
 def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int) -> Script:
-    """The script of what of `source` can be heard in `max_frames`; `voice` speaks what no speaker in `voices` does.
+    """The script of what can be heard of `source` in `max_frames`; `voice` speaks what none of `voices` does.
 
     A request that pays for little makes little work, however long its text.
     """

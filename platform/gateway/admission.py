@@ -70,6 +70,7 @@ async def admit(service: Service, principal: Principal, order: SpeechOrder, ask:
     except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
         return await admit(service, principal, order, ask)
     except reservations.InsufficientCredit:
+        await service.solvency.note_refusal(principal.organization_id)
         raise out_of_credit() from None
     except reservations.AccountSuspended:
         raise account_suspended() from None

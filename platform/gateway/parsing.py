@@ -13,6 +13,9 @@ from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
 
+MAX_BRACKETS = 50_000
+"""Opening ones, in texts too: of all that a body can hold, lists and objects take longest to read."""
+
 
 async def read_body(request: Request, *, limit: int) -> bytes:
     """The body of a request that says it is JSON.
@@ -44,8 +47,10 @@ def read_json(body: bytes) -> Any:
     """The body as JSON, strictly: UTF-8, no NaN, no lone surrogates.
 
     Raises:
-        ApiError: 400 for what is not JSON.
+        ApiError: 400 for what is not JSON, or is little but lists and objects.
     """
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        raise invalid(f"The JSON body of your request has more than {MAX_BRACKETS} brackets.", code="invalid_json")
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:

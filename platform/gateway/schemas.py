@@ -187,7 +187,11 @@ class Sampling(Schema):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=1, le=1024)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = Field(
+        default=None,
+        description="25 are a second of audio. Of the text 4 characters a token and 300 more are read, which is "
+        "several times what can be heard.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -217,7 +221,16 @@ class ChatRequest(Sampling):
 
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: Name
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
+    messages: Annotated[
+        list[Message],
+        Field(
+            min_length=1,
+            max_length=MAX_MESSAGES,
+            fail_fast=True,
+            description="The last user message is spoken, up to 4,096 characters; system messages are its style, "
+            "up to 4,096 in all. Of earlier answers, each named once by `audio.id`, the last 16 are heard.",
+        ),
+    ]
     modalities: Annotated[list[Literal["text", "audio"]], Field(max_length=8, fail_fast=True)]
     audio: AudioOptions | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None

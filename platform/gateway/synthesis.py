@@ -99,7 +99,9 @@ class SpeechRoute:
         principal = await service.keys.authenticate(request)
         timings.mark("auth")
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
-        async with service.limiter.slot(principal) as slot:  # before the body: who is over the rate costs nothing
+        # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
+        async with service.limiter.slot(principal) as slot:
+            service.solvency.check(principal.organization_id, request.headers)
             body = await read_body(request, limit=settings.ENVIRONMENT.max_body_bytes)
             offered = await service.workers.voices()
             if len(body) > LARGE_BODY_BYTES:

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from accounts import keys, organizations
 from accounts.identifiers import new_id
 from accounts.models import ApiKey
+from billing import ledger
 from gateway import schemas
 from gateway.errors import ApiError
 from gateway.parsing import parse
@@ -37,7 +38,7 @@ from inference.speech import script
 from inference.speech.voices import VOICES
 from tests.conftest import Customer
 from tests.gateway.speaking import body, scripted
-from tests.live import Service
+from tests.live import Service, wait_for
 
 CHAT, SPEECH = "/v1/chat/completions", "/v1/audio/speech"
 
@@ -171,8 +172,9 @@ def test_what_says_too_much_is_told_how_much_is_allowed(service: Service, custom
         b'{"a": ' * 100_000 + b"1" + b"}" * 100_000,
         b"[" * 900_000,
         b'{"model": "a", "model": "b", "messages": [], "messages": 7}',
+        b'{"messages": [' + b"[]," * 340_000 + b"[]]}",
     ],
-    ids=["integer", "objects", "lists", "twice"],
+    ids=["integer", "objects", "lists", "twice", "wide"],
 )
 def test_json_that_is_meant_badly_is_a_bad_request(service: Service, customer: Customer, raw: bytes) -> None:
     assert post(service, customer, raw).status_code == 400
@@ -209,6 +211,31 @@ def test_a_body_that_never_ends_is_not_waited_for_where_the_rate_is_reached(
         assert client.recv(100).startswith(b"HTTP/1.1 429")
 
 
+# --- Credit, before the body ---
+
+
+def test_who_has_no_credit_is_refused_before_the_body_is_read(service: Service, new_customer: Any) -> None:
+    poor = new_customer(credit="0")
+    bad = b"this is no JSON"
+    assert post(service, poor, bad).status_code == 400
+    assert refusal(service, poor, body())[2] == "insufficient_quota"
+    assert refusal(service, poor, bad)[2] == "insufficient_quota"
+    repeated = httpx.post(
+        service.url + CHAT,
+        content=bad,
+        headers={**poor.headers, "content-type": "application/json", "idempotency-key": "again"},
+    )
+    assert repeated.status_code == 400, "a repetition costs nothing: it is looked at"
+    ledger.grant(organization=poor.organization, amount=ledger.Decimal(1), cause="test: at last")
+    wait_for(lambda: post(service, poor, body()).status_code == 200, seconds=5)
+
+
+def test_who_has_too_little_for_one_request_may_make_a_smaller_one(service: Service, new_customer: Any) -> None:
+    poor = new_customer(credit="0.00003")
+    assert refusal(service, poor, body(max_completion_tokens=2))[2] == "insufficient_quota"
+    assert post(service, poor, body(max_completion_tokens=1)).status_code == 200
+
+
 # --- Earlier turns ---
 
 
@@ -232,7 +259,7 @@ def test_an_answer_that_is_named_twice_is_refused(service: Service, customer: Cu
 
 @pytest.mark.django_db
 def test_no_more_of_the_earlier_audio_is_read_than_fits_the_context(settings: Any, monkeypatch: Any) -> None:
-    settings.HIGGS = {**settings.HIGGS, "context": 1000}
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"higgs_context": 1000})
     organization = organizations.create(name="A", owner_email="a@example.com")
     key, _ = keys.create(organization=organization, name="k")
     loaded: list[str] = []
