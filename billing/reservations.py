@@ -185,6 +185,15 @@ def _refusal(error: psycopg.Error, model: str) -> Exception | None:
             return NoPrice(model)
 
 
+async def nothing_left(connection: psycopg.AsyncConnection, organization_id: UUID) -> bool:
+    """Whether not even the smallest hold could be admitted, now or when what is held now is released."""
+    cursor = await connection.execute(
+        "SELECT balance + credit_limit <= 0 FROM billing_account WHERE organization_id = %s", (organization_id,)
+    )
+    row = await cursor.fetchone()
+    return row is None or bool(row[0])
+
+
 def void(*, job_id: UUID) -> bool:
     """Release the hold of a job that costs nothing; False where there is none that is pending."""
     return _release(job_id, Reservation.State.VOIDED)

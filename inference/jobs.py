@@ -79,7 +79,7 @@ class Spoken:
 
 
 async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
-    """Insert the job in the caller's transaction; `tasks.enqueue` it after the commit.
+    """Insert the job in the caller's transaction; `tasks.ring` after the commit.
 
     Raises:
         psycopg.errors.UniqueViolation: the organization has a job under this idempotency key.
@@ -106,19 +106,54 @@ async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
     )
 
 
-def claim(job_id: UUID) -> SynthesisJob | None:
-    """Take a queued job for this worker; None where another has it, or it ended, or its time is up."""
-    claimed = SynthesisJob.objects.raw(
-        """
-        UPDATE inference_synthesisjob
-        SET state = 'running', attempt = attempt + 1, started_at = now(),
-            lease_expires_at = now() + make_interval(secs => %s)
-        WHERE id = %s AND state = 'queued' AND cancel_requested_at IS NULL AND deadline_at > now()
-        RETURNING *
-        """,
-        (settings.JOB_LEASE_SECONDS, job_id),
+_CLAIM = """
+WITH RECURSIVE waiting AS (
+    (SELECT organization_id FROM inference_synthesisjob WHERE state = 'queued' ORDER BY organization_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT organization_id FROM inference_synthesisjob
+        WHERE state = 'queued' AND organization_id > waiting.organization_id ORDER BY organization_id LIMIT 1
     )
-    return next(iter(claimed), None)
+    FROM waiting WHERE organization_id IS NOT NULL
+), turn AS MATERIALIZED (
+    SELECT organization_id
+    FROM waiting, LATERAL (
+        SELECT
+            (SELECT count(*) FROM inference_synthesisjob
+             WHERE state = 'running' AND organization_id = waiting.organization_id) AS running,
+            (SELECT min(created_at) FROM inference_synthesisjob
+             WHERE state = 'queued' AND organization_id = waiting.organization_id) AS asked_at,
+            (SELECT max(started_at) FROM inference_synthesisjob
+             WHERE organization_id = waiting.organization_id) AS served_at
+    ) AS share
+    WHERE organization_id IS NOT NULL
+    ORDER BY running, greatest(asked_at, served_at)
+), chosen AS MATERIALIZED (
+    SELECT oldest.id
+    FROM turn, LATERAL (
+        SELECT id FROM inference_synthesisjob
+        WHERE state = 'queued' AND organization_id = turn.organization_id
+            AND cancel_requested_at IS NULL AND deadline_at > now()
+        ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) AS oldest
+    LIMIT 1
+)
+UPDATE inference_synthesisjob job
+SET state = 'running', attempt = attempt + 1, started_at = now(),
+    lease_expires_at = now() + make_interval(secs => %s)
+FROM chosen WHERE job.id = chosen.id
+RETURNING job.*
+"""
+"""`waiting` steps from organization to organization, so that a long queue of one costs what a short one does."""
+
+
+def claim() -> SynthesisJob | None:
+    """Take the job whose turn it is for this worker; None where nothing waits.
+
+    The turn is that of the organization with the fewest running jobs. Among equals it is that of the one that has
+    waited longest, since it asked or was served last. Each organization's own jobs go first come, first served.
+    """
+    return next(iter(SynthesisJob.objects.raw(_CLAIM, (settings.JOB_LEASE_SECONDS,))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +295,12 @@ def cancel(job_id: UUID) -> bool:
 
 @transaction.atomic
 def requeue(job_id: UUID) -> bool:
-    """Take a job from its worker, or, where it waits, say that its message is to be sent again.
+    """Take a job from its worker, or, where it waits, say that the workers are to be rung for it again.
 
     A worker that still speaks it notices at its next heartbeat; the next attempt goes on from what it had spoken.
 
     Returns:
-        Whether to `tasks.enqueue` it; False where it has ended, is cancelled, or its time is up.
+        Whether to `tasks.ring`; False where it has ended, is cancelled, or its time is up.
     """
     wanted = _live(job_id).filter(cancel_requested_at=None, deadline_at__gt=timezone.now())
     running, queued = wanted.filter(state=State.RUNNING), wanted.filter(state=State.QUEUED)
@@ -311,7 +346,7 @@ def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUI
             told when the worker was lost.
 
     Returns:
-        The jobs to enqueue: those whose worker let its lease lapse, and those that wait though the broker's
+        The jobs to ring for: those whose worker let its lease lapse, and those that wait though the broker's
         queue is empty, whose message must be lost.
     """
     now = timezone.now()

@@ -107,6 +107,14 @@ class SynthesisJob(models.Model):
         indexes = (
             models.Index(fields=["enqueued_at"], condition=Q(state="queued"), name="job_queued"),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="job_running"),
+            models.Index(
+                fields=["state", "organization", "created_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="job_share",
+            ),
+            models.Index(
+                fields=["organization", "started_at"], condition=Q(started_at__isnull=False), name="job_served"
+            ),
             models.Index(fields=["fingerprint"], name="job_of_fingerprint"),
         )
 

@@ -1,9 +1,9 @@
-"""Celery's thin tasks. Only a job's id travels; whatever comes twice finds the job taken and does nothing."""
+"""Celery's thin tasks. A message is a doorbell: it says that work waits, and names no job. Whoever hears it claims
+the job whose turn it is, so that the order of the messages is not the order of the jobs."""
 
 from __future__ import annotations
 
 import logging
-from uuid import UUID
 
 from celery import shared_task, signals
 
@@ -17,11 +17,11 @@ QUEUE = "synthesis"
 
 
 @shared_task(name="inference.tasks.synthesize")
-def synthesize(job_id: str) -> None:
-    """Speak one job in this process's engine."""
+def synthesize() -> None:
+    """Speak one waiting job in this process's engine."""
     from inference import worker
 
-    worker.host().speak(UUID(job_id))
+    worker.host().speak()
 
 
 @shared_task(name="inference.tasks.purge_expired_audio")
@@ -31,9 +31,9 @@ def purge_expired_audio() -> None:
         log.info("purged %d expired audio files", purged)
 
 
-def enqueue(job_id: UUID) -> None:
-    """Put a committed job in the workers' queue."""
-    synthesize.apply_async((str(job_id),), queue=QUEUE, retry=False)
+def ring() -> None:
+    """Tell the workers that one more committed job waits."""
+    synthesize.apply_async(queue=QUEUE, retry=False)
 
 
 @signals.worker_init.connect

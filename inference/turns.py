@@ -6,14 +6,17 @@ The worker's side of `inference.assets`: this needs numpy, which the web side do
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 
 from inference import assets
 from inference.engine.protocol import Codes, Turn
 from inference.models import AudioAsset
+from inference.units import SAMPLES_PER_FRAME
 
 
 def save_codes(job_id: UUID, attempt: int, codes: Codes | None) -> str:
@@ -26,10 +29,23 @@ def save_codes(job_id: UUID, attempt: int, codes: Codes | None) -> str:
 
 
 def load(organization_id: UUID, job_ids: Sequence[UUID]) -> tuple[Turn, ...]:
-    """What these jobs of the organization spoke, in their order; what was purged meanwhile is left out."""
+    """What these jobs of the organization spoke, in their order; what was purged meanwhile is left out.
+
+    So are turns, from the newest back, that an engine could not look at together: their audio is longer than its
+    context, and reading all of it would cost memory for nothing.
+    """
+    if not job_ids:
+        return ()
     kept = AudioAsset.objects.filter(organization_id=organization_id, job_id__in=job_ids, purged_at=None)
-    found = {asset.job_id: asset for asset in kept.select_related("job")} if job_ids else {}
-    return tuple(_turn(found[job_id]) for job_id in job_ids if job_id in found)
+    found = {asset.job_id: asset for asset in kept.select_related("job")}
+    turns: list[Turn] = []
+    room = settings.ENVIRONMENT.higgs_context
+    for asset in (found[job_id] for job_id in reversed(job_ids) if job_id in found):
+        room -= math.ceil(asset.samples / SAMPLES_PER_FRAME * asset.job.speed)  # as the engine spoke it
+        if room < 0:
+            break
+        turns.append(_turn(asset))
+    return tuple(reversed(turns))
 
 
 def _turn(asset: AudioAsset) -> Turn:

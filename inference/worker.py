@@ -107,15 +107,15 @@ class Host:
         self._cancellations.close()
         self.engine.close()
 
-    def speak(self, job_id: UUID) -> None:
-        """Claim the job and speak it; returns at once where it is not to be had."""
+    def speak(self) -> None:
+        """Claim the job whose turn it is and speak it; returns at once where none waits."""
         close_old_connections()
         if not self.engine.healthy:
-            tasks.enqueue(job_id)
+            tasks.ring()
             self._retire()
             self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
             return
-        job = jobs.claim(job_id)
+        job = jobs.claim()
         if job is None:
             return
         writer = channel.Writer(self._redis, job.id, job.attempt)
@@ -137,7 +137,7 @@ class Host:
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt, frames=work.published):
-                tasks.enqueue(job.id)
+                tasks.ring()
             elif (result := results.of_job(job.id)) is not None:
                 writer.ended(result)
         finally:
@@ -146,7 +146,7 @@ class Host:
 
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
-        script = scripts.write(job.text, voice=job.voice, voices=job.voices)
+        script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
         if not script.segments:
             raise NothingToSpeak
         context = turns.load(job.organization_id, job.context)
@@ -276,7 +276,7 @@ class Host:
         queue_is_empty = self._redis.llen(tasks.QUEUE) == 0
         for job_id in jobs.sweep(queue_is_empty=queue_is_empty, published=self._published):
             log.warning("job %s put back in the queue", job_id)
-            tasks.enqueue(job_id)
+            tasks.ring()
 
 
 def start() -> None:
@@ -297,6 +297,14 @@ def stop() -> None:
         _host.close()
 
 
+def _engine_frames(job: SynthesisJob) -> int:
+    """How many frames the engine may speak, of which the job's speed makes fewer or more.
+
+    What is billed is the longer of what is generated and of the audio, so the cap is one for both.
+    """
+    return min(job.max_frames, math.ceil(job.max_frames * job.speed))
+
+
 def _request(
     job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...], checkpoint: Codes | None
 ) -> SpeechRequest:
@@ -306,7 +314,6 @@ def _request(
         context=context,
         checkpoint=checkpoint,
         style=job.style,
-        # What is billed is the longer of what is generated and of the audio, so the cap is one for both.
-        max_frames=min(job.max_frames, math.ceil(job.max_frames * job.speed)),
+        max_frames=_engine_frames(job),
         **job.sampling,
     )

@@ -9,6 +9,12 @@ from inference.engine.protocol import Segment
 from inference.speech import text
 from inference.speech.dialogue import split_lines
 
+CHARACTERS_PER_FRAME = 4
+"""A hundred a second, several times as many as anybody speaks."""
+CHARACTERS_AT_LEAST = 300
+"""So that what is spoken of a short answer is a whole sentence, in its tone."""
+LONGEST_WORD = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -18,14 +24,33 @@ class Script:
     segments: tuple[Segment, ...]
 
 
-def write(source: str, *, voice: str, voices: Mapping[str, str]) -> Script:
-    """The script of `source`; `voice` speaks what no speaker in `voices` does."""
+def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int) -> Script:
+    """The script of what can be heard of `source` in `max_frames`; `voice` speaks what none of `voices` does.
+
+    A request that pays for little makes little work, however long its text.
+    """
+    room = CHARACTERS_AT_LEAST + CHARACTERS_PER_FRAME * max_frames
     spoken: list[str] = []
     segments: list[Segment] = []
     for line in split_lines(source):
-        normal = text.normalize(line.text)
+        if room < 0:
+            break
+        heard, room = _cut(line.text, room)
+        normal = text.normalize(heard)
         sentences = text.split_sentences(normal)
         if sentences:
             spoken.append(f"[{line.speaker}] {normal}" if line.speaker else normal)
             segments += (Segment(sentence, voices.get(line.speaker, voice)) for sentence in sentences)
     return Script(" ".join(spoken), tuple(segments))
+
+
+def _cut(said: str, room: int) -> tuple[str, int]:
+    """`said` up to the word that fills `room`, though never before its first word, and the room that is left."""
+    worded = False
+    for position, char in enumerate(said):
+        if room < 0 and worded and (char.isspace() or room < -LONGEST_WORD):
+            return said[:position], room
+        if not worded and char.isalnum():
+            worded, room = True, max(room, CHARACTERS_AT_LEAST)
+        room -= not char.isspace()
+    return said, room

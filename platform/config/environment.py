@@ -138,7 +138,7 @@ class Environment(BaseSettings):
     # Rate limits, where a key or an organization has none of its own
     requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
     audio_seconds_per_minute: Annotated[int, Field(ge=1)] = 60_000
-    concurrent_jobs: Annotated[int, Field(ge=1)] = 1_000
+    concurrent_jobs: Annotated[int, Field(ge=1)] = 100
     rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
     # Payments: without the two secrets nothing of Stripe is there

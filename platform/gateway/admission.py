@@ -1,4 +1,4 @@
-"""Letting a job in: money held and the job written in one transaction, then its id in the queue."""
+"""Letting a job in: money held and the job written in one transaction, then the workers rung."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ async def admit(
     except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
         return await admit(service, principal, order, ask, streamed=streamed)
     except reservations.InsufficientCredit:
+        await service.solvency.note_refusal(principal.organization_id)
         raise out_of_credit() from None
     except reservations.AccountSuspended:
         raise account_suspended() from None
@@ -82,9 +83,9 @@ async def admit(
     except reservations.NoPrice:
         raise catalog.unknown_model(order.model) from None
     try:
-        await asyncio.to_thread(tasks.enqueue, job.id)
+        await asyncio.to_thread(tasks.ring)
     except kombu.exceptions.OperationalError:
-        log.warning("job %s could not be enqueued; the sweeper sends it when Redis is back", job.id)
+        log.warning("no worker could be rung for job %s; the sweeper does when Redis is back", job.id)
     return Admitted(job.id)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from gateway.catalog import known_voice
 from inference.speech.dialogue import speakers_of
 
-_SCENE_LINE = re.compile(r"^\s*(SPEAKER\d{1,2})\s*:\s*(.+)$", re.MULTILINE)
 _KINDS = {
     "feminine": ("nova", "coral", "shimmer", "sage", "marin"),
     "female": ("nova", "coral", "shimmer", "sage", "marin"),
@@ -34,9 +33,10 @@ def cast(
     Raises:
         ApiError: 400 for an unknown voice in `voices`, which the request calls `param`.
     """
-    speakers = speakers_of(text)
     chosen = _named(voices or {}, offered, param)
-    described = dict(_SCENE_LINE.findall(scene))
+    if not (speakers := speakers_of(text)):
+        return {}
+    described = _described(scene)
     taken = {chosen[speaker] for speaker in speakers if speaker in chosen}
     cast = {}
     for position, speaker in enumerate(speakers):
@@ -51,6 +51,12 @@ def _named(voices: Mapping[str, str] | Sequence[str], offered: Sequence[str], pa
     if not isinstance(voices, Mapping):
         voices = {f"SPEAKER{number}": voice for number, voice in enumerate(voices)}
     return {speaker: known_voice(voice, offered, f"{param}.{speaker}") for speaker, voice in voices.items()}
+
+
+def _described(scene: str) -> dict[str, str]:
+    """What the scene's lines say after the name of each speaker."""
+    lines = (line.partition(":") for line in scene.splitlines())
+    return {name.strip(): description for name, _, description in lines if description.strip()}
 
 
 def _preferred(description: str, offered: Sequence[str]) -> tuple[str, ...]:

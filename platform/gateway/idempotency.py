@@ -46,7 +46,7 @@ class Ask:
         count = headers.get("x-stainless-retry-count", "")
         kind: Literal["first", "retry", "unknown"] = "unknown"
         if count.isdecimal():
-            kind = "retry" if int(count) else "first"
+            kind = "retry" if count.strip("0") else "first"
         canonical = json.dumps([route, body], sort_keys=True, ensure_ascii=False).encode()
         return cls(key, UUID(bytes=hashlib.blake2b(canonical, digest_size=16).digest()), kind)
 
@@ -54,6 +54,11 @@ class Ask:
     def may_come_again(self) -> bool:
         """Whether a client that hangs up may be about to ask again for the same."""
         return bool(self.key) or self.kind != "unknown"
+
+
+def may_repeat(headers: Headers) -> bool:
+    """Whether a request may be a repetition, as far as its headers tell."""
+    return HEADER in headers or headers.get("x-stainless-retry-count", "").strip("0") != ""
 
 
 async def find(database: AsyncConnectionPool, principal: Principal, ask: Ask) -> UUID | None:

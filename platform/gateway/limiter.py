@@ -1,12 +1,13 @@
 """Keeping the rate limits, in Redis, for all gateways together.
 
-One script looks at all limits of a request (requests a minute, audio a minute and jobs at once, of the key and of
-its organization) in one round trip and takes from all or from none, so that a refused request uses nothing up.
-The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket only the
-moment is kept at which it will be full again; the script is given prices, not limits, so that a changed limit
-holds from the next request on.
+A request passes two doors. Before its body is read: requests a minute and jobs at once. When it is understood:
+audio a minute. At each, one script looks at the key's limits and its organization's in one round trip and takes
+from all or from none. So whoever is over the rate is refused before the work of reading, and a body that is wrong
+has counted. The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket
+only the moment is kept at which it will be full again; the script is given prices, not limits, so that a changed
+limit holds from the next request on.
 
-Audio is charged at the door by the order's cap and corrected at the end to what was generated: charged only at
+Audio is charged by the order's cap and corrected at the end to what was generated: charged only at
 the end, a thousand requests at once would all find the bucket full. A job's slot is a lease that outlives its
 request's deadline a little, so that a killed gateway locks it for no longer than the job it left may run.
 
@@ -19,11 +20,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 import redis.asyncio
@@ -97,14 +97,62 @@ end
 """
 
 
-@dataclass(slots=True)
 class Slot:
-    """A request's place among those of its key and its organization."""
+    """A request's place among those of its key and its organization.
 
-    headers: dict[str, str] = field(default_factory=dict)
-    """What the answer says of the limits."""
-    tokens_used: int = 0
-    """To be set to what was generated."""
+    Attributes:
+        headers: what the answer says of the limits.
+        tokens_used: to be set to what was generated.
+    """
+
+    def __init__(self, limiter: Limiter, limits: Sequence[Limits], name: str) -> None:
+        self.headers: dict[str, str] = {}
+        self.tokens_used = 0
+        self._limiter = limiter
+        self._limits = limits
+        self._name = name
+        self._counted = False
+        self._audio: dict[Bucket, int] = {}
+
+    async def enter(self) -> None:
+        requests = {each.buckets[0]: each.buckets[0].charge(1) for each in self._limits}
+        self._counted = await self._take(requests, self._limits)
+
+    async def charge(self, tokens: int) -> None:
+        """Take at most `tokens` of audio; what was not used is given back at the end.
+
+        Raises:
+            ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
+        """
+        if not self._counted:
+            return  # Redis was away at the first door: this request goes uncounted
+        audio = {each.buckets[1]: each.buckets[1].charge(tokens) for each in self._limits}
+        if await self._take(audio, ()):
+            self._audio = audio
+
+    async def leave(self) -> None:
+        corrections = {
+            bucket.name: bucket.price(self.tokens_used) - charge for bucket, charge in self._audio.items()
+        }
+        await self._limiter.give_back(self._limits, corrections, self._name)
+
+    async def _take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits]) -> bool:
+        """Whether it was counted. Raises ApiError where a limit is reached."""
+        taken = await self._limiter.take(charges, jobs, self._name)
+        if taken is None:
+            return False
+        used, running = taken.before[: len(charges)], taken.before[len(charges) :]
+        if not taken.admitted:
+            raise _refusal(jobs, running, charges, used, self.headers)
+        self.headers |= headers(list(charges), [sum(pair) for pair in zip(used, charges.values(), strict=True)])
+        return True
+
+
+class Taken(NamedTuple):
+    """What the script answered; `before`: how full each bucket was, then how many jobs ran."""
+
+    admitted: bool
+    before: list[int]
 
 
 class Limiter:
@@ -117,48 +165,39 @@ class Limiter:
         self._asked_at = float("-inf")
 
     @asynccontextmanager
-    async def slot(self, principal: Principal, *, tokens: int) -> AsyncIterator[Slot]:
-        """Room for one request of at most `tokens` of audio, for as long as the body runs.
+    async def slot(self, principal: Principal) -> AsyncIterator[Slot]:
+        """Room for one request, for as long as the body runs; its audio is to be charged when its cap is known.
 
         Raises:
             ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
         """
-        limits = limits_of(principal)
-        buckets = list(chain.from_iterable(each.buckets for each in limits))
-        charges = [bucket.charge(1 if bucket.unit == "requests" else tokens) for bucket in buckets]
-        name = new_id().hex
-        before = await self._ask(limits, buckets, charges, name)
-        slot = Slot()
-        if before is not None:
-            slot.headers = headers(buckets, [sum(pair) for pair in zip(before, charges, strict=True)])
+        slot = Slot(self, limits_of(principal), new_id().hex)
+        await slot.enter()
         try:
             yield slot
         finally:  # where Redis was away, too: it may have taken what it did not live to say
-            corrections = {
-                bucket.name: bucket.price(slot.tokens_used) - charge
-                for bucket, charge in zip(buckets, charges, strict=True)
-                if bucket.unit == "tokens"
-            }
-            await self._leave(limits, corrections, name)
+            await slot.leave()
 
-    async def _ask(
-        self, limits: Sequence[Limits], buckets: Sequence[Bucket], charges: Sequence[int], name: str
-    ) -> list[int] | None:
-        """How full each bucket was; None where Redis is away and the request goes through uncounted."""
+    async def take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits], name: str) -> Taken | None:
+        """Charge the buckets and enter `name` among the running jobs; None where Redis is away: it is let through.
+
+        Raises:
+            ApiError: 503 where Redis has been away for too long.
+        """
         now = time.monotonic()
         if self._away_since is not None and now - self._asked_at < ASK_AGAIN_SECONDS:
             _let_through(now - self._away_since)
             return None
         self._asked_at = now
         lease_us = int((settings.REQUEST_DEADLINE_SECONDS + LEASE_MARGIN_SECONDS) * 1e6)
-        keys = [*(bucket.name for bucket in buckets), *(each.jobs for each in limits)]
+        keys = [*(bucket.name for bucket in charges), *(each.jobs for each in jobs)]
         arguments: list[str | int] = [
-            len(buckets),
+            len(charges),
             WINDOW_US,
             name,
             lease_us,
-            *charges,
-            *(each.concurrent_jobs for each in limits),
+            *charges.values(),
+            *(each.concurrent_jobs for each in jobs),
         ]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -169,12 +208,10 @@ class Limiter:
             _let_through(now - self._away_since)
             return None
         self._away_since = None
-        used, running = before[: len(buckets)], before[len(buckets) :]
-        if not admitted:
-            raise _refusal(limits, running, buckets, used, charges)
-        return list(used)
+        return Taken(bool(admitted), list(before))
 
-    async def _leave(self, limits: Sequence[Limits], corrections: dict[str, int], name: str) -> None:
+    async def give_back(self, limits: Sequence[Limits], corrections: Mapping[str, int], name: str) -> None:
+        """Leave the running jobs and correct the buckets; who holds no slot changes nothing."""
         keys = [*corrections, *(each.jobs for each in limits)]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -220,21 +257,21 @@ def _let_through(away_seconds: float) -> None:
 
 
 def _refusal(
-    limits: Sequence[Limits],
+    jobs: Sequence[Limits],
     running: Sequence[int],
-    buckets: Sequence[Bucket],
+    charges: Mapping[Bucket, int],
     used: Sequence[int],
-    charges: Sequence[int],
+    so_far: Mapping[str, str],
 ) -> ApiError:
-    """Name the limit that is to be waited for longest: after that wait no other one refuses."""
-    shown = headers(buckets, used)
+    """Name the limit that is to be waited for longest: after that wait no other one of this door refuses."""
+    shown = {**so_far, **headers(list(charges), used)}
     waits = [
-        (full + charge - WINDOW_US, bucket) for bucket, full, charge in zip(buckets, used, charges, strict=True)
+        (full + charge - WINDOW_US, bucket) for (bucket, charge), full in zip(charges.items(), used, strict=True)
     ]
     wait_us, bucket = max(waits, key=lambda pair: pair[0])
     if wait_us > 0:
         REFUSED.labels(bucket.unit).inc()
         return bucket_refusal(bucket, wait_us, shown)
-    busy = next(each for each, count in zip(limits, running, strict=True) if count >= each.concurrent_jobs)
+    busy = next(each for each, count in zip(jobs, running, strict=True) if count >= each.concurrent_jobs)
     REFUSED.labels("concurrency").inc()
     return jobs_refusal(busy, shown)

@@ -94,9 +94,10 @@ def _filled(own: Sequence[int | None]) -> Iterator[int]:
 
 
 def headers(buckets: Sequence[Bucket], used: Sequence[int]) -> dict[str, str]:
-    """OpenAI's headers; of the key's limit and the organization's, the one that leaves less."""
+    """OpenAI's headers for the units of `buckets`; of the key's limit and the organization's, the one that leaves
+    less."""
     shown = {}
-    for unit in ("requests", "tokens"):
+    for unit in sorted({bucket.unit for bucket in buckets}):
         pairs = [(bucket, full) for bucket, full in zip(buckets, used, strict=True) if bucket.unit == unit]
         bucket, full = min(pairs, key=lambda pair: pair[0].remaining(pair[1]))
         shown[f"x-ratelimit-limit-{unit}"] = str(bucket.limit)

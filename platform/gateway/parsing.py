@@ -13,12 +13,15 @@ from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
 
+MAX_BRACKETS = 50_000
+"""Opening ones, in texts too: of all that a body can hold, lists and objects take longest to read."""
 
-async def read_json(request: Request, *, limit: int) -> Any:
-    """The body as JSON, strictly: UTF-8, no NaN, no lone surrogates.
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """The body of a request that says it is JSON.
 
     Raises:
-        ApiError: 415 for another content type, 413 above `limit` bytes, 400 for what is not JSON.
+        ApiError: 415 for another content type, 413 above `limit` bytes.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -37,8 +40,19 @@ async def read_json(request: Request, *, limit: int) -> Any:
                 code="request_too_large",
                 headers={"connection": "close"},
             )
+    return bytes(body)
+
+
+def read_json(body: bytes) -> Any:
+    """The body as JSON, strictly: UTF-8, no NaN, no lone surrogates.
+
+    Raises:
+        ApiError: 400 for what is not JSON, or is little but lists and objects.
+    """
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        raise invalid(f"The JSON body of your request has more than {MAX_BRACKETS} brackets.", code="invalid_json")
     try:
-        return from_json(bytes(body), allow_inf_nan=False)
+        return from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise invalid(f"We could not parse the JSON body of your request: {error}.", code="invalid_json") from None
 
@@ -79,10 +93,20 @@ def _explain(problems: list[ErrorDetails]) -> ApiError:
         return invalid(f"Missing required parameter: {path!r}.", param=path, code=code)
     if code == "unknown_parameter":
         return invalid(f"Unknown parameter: {path!r}.", param=path, code=code)
-    what = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    what = _expected(problem)
     if not path:
         return invalid(f"The body must be a JSON object ({what}).", code=code)
     return invalid(f"Invalid value for {path!r}: expected {what}.", param=path, code=code)
+
+
+def _expected(problem: ErrorDetails) -> str:
+    most = problem.get("ctx", {}).get("max_length")
+    match problem["type"]:
+        case "string_too_long":
+            return f"at most {most} characters"
+        case "too_long" if "field_type" in problem["ctx"]:
+            return f"at most {most} items"
+    return problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -101,4 +125,4 @@ def _path(location: tuple[int | str, ...]) -> str:
     return path
 
 
-_BRANCHES = frozenset({"str", "VoiceById"})
+_BRANCHES = frozenset({"str", "constrained-str", "VoiceById"})

@@ -1,9 +1,13 @@
 """The requests for speech, typed, within OpenAI's bounds
 (https://platform.openai.com/docs/api-reference/chat/create and /audio/createSpeech).
+
+Every string, list and object has a most, and a list is looked at up to its first mistake: what is wrong with a
+request is found at a cost that its length bounds, however much of it is wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,13 +19,26 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from inference.speech.formats import FORMAT_NAMES
 from inference.speech.voices import DEFAULT_VOICE, VOICES
 
 MAX_TEXT_CHARACTERS = 4096
+MAX_STYLE_CHARACTERS = 4096
+"""Of `instructions`, and of all system messages together."""
 MAX_COMPLETION_TOKENS = 22_500
 """15 minutes of audio."""
+MAX_MESSAGES = 1000
+MAX_CONTENT_CHARACTERS = 262_144
+"""Of one message; what of it is spoken or is style is bounded where that is known."""
+MAX_PARTS = 100
+MAX_MEMBERS = 64
+"""Of one JSON object of ours."""
+MAX_SPEAKERS = 110
+"""SPEAKER0 to SPEAKER99, SPEAKER00 to SPEAKER09."""
+MAX_CONTEXT_TURNS = 16
+"""How many of a conversation's earlier answers are heard: the last ones."""
 
 IGNORED_MEMBERS = frozenset(
     {
@@ -55,48 +72,76 @@ PART_TYPES = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
 """The kinds of parts that a message's content may have."""
 
 
+def _at_most(members: int) -> Callable[[Any], Any]:
+    """A check of an object's size before its members are looked at, which would collect a mistake for each."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > members:
+            raise PydanticCustomError("too_long", "at most {max_length} members", {"max_length": members})
+        return value
+
+    return check
+
+
 class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, body: Any) -> Any:
+        return _at_most(MAX_MEMBERS)(body)
+
+
+Content = Annotated[str, StringConstraints(max_length=MAX_CONTENT_CHARACTERS)]
+Name = Annotated[str, StringConstraints(max_length=200)]
+"""Of a model, a voice, a format or an audio."""
 
 
 class TextPart(Schema):
     type: Literal["text"]
-    text: str
+    text: Content
 
 
 class OtherPart(BaseModel):
     """An image, audio or file part: no hindrance in earlier turns, refused in the one that is spoken."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True)
     type: Literal["image_url", "input_audio", "file", "refusal"]
 
 
 class EarlierAudio(BaseModel):
     """An answer of ours, named or given back whole."""
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
-    id: str
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+    id: Name
+
+
+Part = Annotated[TextPart | OtherPart, Field(discriminator="type")]
 
 
 class Message(BaseModel):
     """One turn. Members of other kinds of turns (`tool_calls`, …) are let pass."""
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Annotated[TextPart | OtherPart, Field(discriminator="type")]] | None = None
+    content: Content | Annotated[list[Part], Field(max_length=MAX_PARTS, fail_fast=True)] | None = None
     audio: EarlierAudio | None = None
 
 
 class VoiceById(Schema):
-    id: str
+    id: Name
 
 
 _VOICE_NAME = {"type": "string", "enum": list(VOICES)}
 _VOICE_BY_ID = {"type": "object", "properties": {"id": _VOICE_NAME}, "required": ["id"]}
 # Told to readers; checked against what is on offer, by `gateway.catalog`, so that a refusal can list it.
-Voice = Annotated[str | VoiceById, WithJsonSchema({"anyOf": [_VOICE_NAME, _VOICE_BY_ID]})]
-Format = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FORMAT_NAMES)})]
-Cast = dict[str, str] | list[str]
+Voice = Annotated[Name | VoiceById, WithJsonSchema({"anyOf": [_VOICE_NAME, _VOICE_BY_ID]})]
+Format = Annotated[Name, WithJsonSchema({"type": "string", "enum": list(FORMAT_NAMES)})]
+Cast = Annotated[
+    Annotated[dict[Name, Name], Field(max_length=MAX_SPEAKERS)]
+    | Annotated[list[Name], Field(max_length=MAX_SPEAKERS, fail_fast=True)],
+    BeforeValidator(_at_most(MAX_SPEAKERS)),
+]
 """Of a dialogue: the voice of each speaker, {"SPEAKER0": "alloy"} or ["alloy"]."""
 
 
@@ -115,21 +160,24 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+MAX_STOP_CHARACTERS = 256
+_STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARACTERS}
 Stop = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1)]],
+    list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
     Field(max_length=4),
     BeforeValidator(_one_or_many),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "maxItems": 4, "items": {"type": "string", "minLength": 1}},
+                _STOP,
+                {"type": "array", "maxItems": 4, "items": _STOP},
             ]
         }
     ),
 ]
 MetadataKey = Annotated[str, StringConstraints(max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16), BeforeValidator(_at_most(16))]
 
 
 class Sampling(Schema):
@@ -139,7 +187,11 @@ class Sampling(Schema):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=1, le=1024)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = Field(
+        default=None,
+        description="25 are a second of audio. Of the text 4 characters a token and 300 more are read, which is "
+        "several times what can be heard.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -168,9 +220,18 @@ class ChatRequest(Sampling):
     """The body of POST /v1/chat/completions."""
 
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
-    model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
-    modalities: list[Literal["text", "audio"]]
+    model: Name
+    messages: Annotated[
+        list[Message],
+        Field(
+            min_length=1,
+            max_length=MAX_MESSAGES,
+            fail_fast=True,
+            description="The last user message is spoken, up to 4,096 characters; system messages are its style, "
+            "up to 4,096 in all. Of earlier answers, each named once by `audio.id`, the last 16 are heard.",
+        ),
+    ]
+    modalities: Annotated[list[Literal["text", "audio"]], Field(max_length=8, fail_fast=True)]
     audio: AudioOptions | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
     stop: Stop | None = None
@@ -178,7 +239,7 @@ class ChatRequest(Sampling):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
-    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] | None = None
+    metadata: Metadata | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -191,11 +252,11 @@ class ChatRequest(Sampling):
 class SpeechBody(Sampling):
     """The body of POST /v1/audio/speech; `voices` and the sampling are ours."""
 
-    model: str
-    input: str
+    model: Name
+    input: Content
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
-    instructions: str | None = None
+    instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None
     response_format: Format = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     """Billed is the longer of what was generated and of the audio."""

@@ -17,18 +17,21 @@ from redis.backoff import NoBackoff
 from gateway.authentication import KeyCache
 from gateway.limiter import Limiter
 from gateway.request_log import RequestLogWriter
+from gateway.solvency import Solvency
 from gateway.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, the log."""
+    """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, who has nothing
+    left, the log."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
     workers: Workers
     keys: KeyCache
     limiter: Limiter
+    solvency: Solvency
     log: RequestLogWriter
 
 
@@ -58,6 +61,14 @@ async def open_service() -> AsyncIterator[Service]:
         )
         try:
             async with RequestLogWriter(database) as log:
-                yield Service(database, client, Workers(client), KeyCache(database), Limiter(client), log)
+                yield Service(
+                    database,
+                    client,
+                    Workers(client),
+                    KeyCache(database),
+                    Limiter(client),
+                    Solvency(database),
+                    log,
+                )
         finally:
             await client.aclose()

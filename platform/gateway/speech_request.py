@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from gateway import catalog
 from gateway.casting import cast
 from gateway.conversation import EarlierTurn
-from gateway.errors import invalid
+from gateway.errors import ApiError, invalid
 from gateway.schemas import (
     MAX_COMPLETION_TOKENS,
+    MAX_CONTEXT_TURNS,
+    MAX_STYLE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     ChatRequest,
     Message,
@@ -74,8 +77,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
     format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
     index = _last_user_message(request.messages)
     text = _checked(_text_to_speak(request, index), f"messages[{index}].content")
-    style = _clean("\n".join(_text_of(m) for m in request.messages if m.role in ("system", "developer")))
-    earlier = request.messages[:index]
+    style = _style(request.messages)
     return SpeechOrder(
         model=model.id,
         voice=voice,
@@ -92,11 +94,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         style=style,
         max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
         sampling=request.sampling(),
-        context=tuple(
-            EarlierTurn.named(message.audio.id, f"messages[{position}].audio.id")
-            for position, message in enumerate(earlier)
-            if message.role == "assistant" and message.audio
-        ),
+        context=_context(request.messages[:index]),
     )
 
 
@@ -162,6 +160,39 @@ def _text_to_speak(request: ChatRequest, index: int) -> str:
     return text
 
 
+def _style(messages: Sequence[Message]) -> str:
+    """All system messages, a line or more each."""
+    parts: list[str] = []
+    length = 0
+    for position, message in enumerate(messages):
+        if message.role in ("system", "developer"):
+            parts.append(_text_of(message))
+            length += len(parts[-1]) + (len(parts) > 1)
+            if length > MAX_STYLE_CHARACTERS:
+                raise _too_long(length, MAX_STYLE_CHARACTERS, f"messages[{position}].content", "are style, in all")
+    return _clean("\n".join(parts))
+
+
+def _context(earlier: Sequence[Message]) -> tuple[EarlierTurn, ...]:
+    """The earlier answers that are named, oldest first; of a long conversation the last ones.
+
+    Raises:
+        ApiError: 404 for what is no id of ours, 400 for one that is named twice.
+    """
+    turns: dict[UUID, EarlierTurn] = {}
+    for position, message in enumerate(earlier):
+        if message.role == "assistant" and message.audio:
+            param = f"messages[{position}].audio.id"
+            turn = EarlierTurn.named(message.audio.id, param)
+            if turn.job_id in turns:
+                raise invalid(
+                    f"Invalid value for {param!r}: {turns[turn.job_id].param!r} names this audio already.",
+                    param=param,
+                )
+            turns[turn.job_id] = turn
+    return tuple(turns.values())[-MAX_CONTEXT_TURNS:]
+
+
 def _text_of(message: Message) -> str:
     if isinstance(message.content, list):
         return "".join(part.text for part in message.content if isinstance(part, TextPart))
@@ -170,11 +201,7 @@ def _text_of(message: Message) -> str:
 
 def _checked(text: str, param: str) -> str:
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise invalid(
-            f"Invalid value for {param!r}: {len(text)} characters; at most {MAX_TEXT_CHARACTERS} can be spoken.",
-            param=param,
-            code="string_above_max_length",
-        )
+        raise _too_long(len(text), MAX_TEXT_CHARACTERS, param, "can be spoken")
     text = _clean(text)
     if not any(c.isalnum() for line in split_lines(text) for c in line.text):
         raise invalid(
@@ -183,6 +210,14 @@ def _checked(text: str, param: str) -> str:
             code="nothing_to_speak",
         )
     return text
+
+
+def _too_long(length: int, most: int, param: str, for_what: str) -> ApiError:
+    return invalid(
+        f"Invalid value for {param!r}: {length} characters; at most {most} {for_what}.",
+        param=param,
+        code="string_above_max_length",
+    )
 
 
 def _clean(text: str) -> str:

@@ -19,7 +19,7 @@ from gateway import admission, conversation, hangups, relay
 from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
 from gateway.idempotency import Ask
 from gateway.limiter import Slot
-from gateway.parsing import read_json
+from gateway.parsing import read_body, read_json
 from gateway.relay import Begun, Finished, Piece, Silence
 from gateway.request_log import Row
 from gateway.service import Service
@@ -31,6 +31,8 @@ from inference.units import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 RETRY_GRACE_SECONDS = 0.8
 """How long a job waits for the client that hung up to ask again; OpenAI's SDKs do so within half a second."""
+LARGE_BODY_BYTES = 65_536
+"""From here on a body is understood in a thread: its steps take milliseconds, and others go on between them."""
 CUT_PATIENCE_SECONDS = 5.0
 """How long the log waits to learn what a job that was cut off had generated."""
 
@@ -100,19 +102,30 @@ class SpeechRoute:
         principal = await service.keys.authenticate(request)
         timings.mark("auth")
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
-        body = await read_json(request, limit=settings.ENVIRONMENT.max_body_bytes)
-        asked = self.read(body, await service.workers.voices())
-        order = asked.order
-        await conversation.check(service.database, principal, order.context)
-        row.model, row.voice, row.format = order.model, order.voice, order.format
-        row.characters = len(order.text)
-        ask = Ask.of(request.headers, scope["path"], body)
-        async with service.limiter.slot(principal, tokens=order.max_frames) as slot:
+        # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
+        async with service.limiter.slot(principal) as slot:
+            service.solvency.check(principal.organization_id, request.headers)
+            body = await read_body(request, limit=settings.ENVIRONMENT.max_body_bytes)
+            offered = await service.workers.voices()
+            if len(body) > LARGE_BODY_BYTES:
+                asked, ask = await asyncio.to_thread(self._understand, request, body, offered)
+            else:
+                asked, ask = self._understand(request, body, offered)
+            order = asked.order
+            await conversation.check(service.database, principal, order.context)
+            row.model, row.voice, row.format = order.model, order.voice, order.format
+            row.characters = len(order.text)
+            await slot.charge(order.max_frames)
             admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
             timings.mark("admit")
             row.job_id = admitted.job_id
             serving = _Serving(service, row, slot, timings, admitted, send)
             await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
+
+    def _understand(self, request: Request, body: bytes, offered: Sequence[str]) -> tuple[Asked, Ask]:
+        """Raises ApiError: 400 or 404, it is not a request that can be spoken."""
+        data = read_json(body)
+        return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data)
 
 
 class _Serving:

@@ -20,6 +20,7 @@ from tests.benchmarks import (  # noqa: E402
     billing,
     console,
     dashboard,
+    fuzz,
     higgs,
     invoices,
     litellm_proxy,
@@ -39,7 +40,8 @@ def main() -> None:
     try:
         # The last two bring records that are in no ledger.
         all_of_them = (
-            wire, streams, litellm_proxy, requests, higgs, billing, invoices, verification, dashboard, console,
+            wire, streams, litellm_proxy, requests, fuzz, higgs,
+            billing, invoices, verification, dashboard, console,
         )  # fmt: skip
         named = {module.__name__.rpartition(".")[2]: module for module in all_of_them}
         for name in sys.argv[1:] or named:

@@ -77,7 +77,7 @@ def test_a_job_taken_back_from_a_worker_that_lives(customer: Customer, ask: Ask)
     answer = ask(scripted(50, pace=0.06))
     job = running(customer)
     assert jobs.requeue(job.id)
-    tasks.enqueue(job.id)
+    tasks.ring()
     check_billed_once(customer, answer.result(), 50)
     assert SynthesisJob.objects.get(id=job.id).attempt == 2
 

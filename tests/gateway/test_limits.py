@@ -44,7 +44,8 @@ def limit_organization(customer: Customer, **values: int) -> None:
 
 
 def principal(**own: Any) -> Principal:
-    return Principal(uuid4(), uuid4(), None, b"", 1, Limits(**own))
+    """A key and an organization of these limits."""
+    return Principal(uuid4(), uuid4(), None, b"", 1, Limits(**own), Limits(**own))
 
 
 # --- By the real service ---
@@ -202,8 +203,8 @@ def test_redis_paused_for_a_moment_costs_no_request(
 
 def take(limiter: Limiter, who: Principal, tokens: int = 1) -> None:
     async def once() -> None:
-        async with limiter.slot(who, tokens=tokens):
-            pass
+        async with limiter.slot(who) as slot:
+            await slot.charge(tokens)
 
     asyncio.run(once())
 
@@ -222,23 +223,26 @@ def test_a_dead_redis_lets_through_for_a_while_and_then_no_more(settings: Any) -
 
 
 @pytest.mark.usefixtures("servers")
-def test_a_refused_request_takes_nothing() -> None:
+def test_what_a_door_refuses_takes_nothing_at_it() -> None:
+    """A request that is refused for its audio has been read: it counts as a request, and takes no audio."""
     who = principal(requests_per_minute=100, audio_seconds_per_minute=2)
 
     async def work() -> dict[str, str]:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=1000)
         limiter = Limiter(client)
-        async with limiter.slot(who, tokens=50):
+        async with limiter.slot(who) as first:
+            await first.charge(50)
             for _ in range(50):
                 with pytest.raises(ApiError):
-                    async with limiter.slot(who, tokens=1):
-                        pass
-        async with limiter.slot(who, tokens=1) as slot:
-            pass
+                    async with limiter.slot(who) as slot:
+                        await slot.charge(1)
+        async with limiter.slot(who) as slot:
+            await slot.charge(1)
         await client.aclose()
         return slot.headers
 
-    assert asyncio.run(work())["x-ratelimit-remaining-requests"] == "98"
+    headers = asyncio.run(work())
+    assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-remaining-tokens"]) == ("48", "49")
 
 
 @pytest.mark.usefixtures("servers")
@@ -251,7 +255,7 @@ def test_of_a_burst_the_limit_is_admitted(limit: int) -> None:
     async def hold(limiter: Limiter, stop: asyncio.Event) -> None:
         nonlocal refused
         try:
-            async with limiter.slot(who, tokens=1):
+            async with limiter.slot(who):
                 await stop.wait()
         except ApiError:
             refused += 1

@@ -172,7 +172,7 @@ def test_a_key_knows_what_is_left(service: Service, used: Customer) -> None:
     assert used.secret.rpartition("-")[2] not in answer.text
     assert key["limits"]["key"]["requests_per_minute"]["limit"] == 10
     assert 5 <= key["limits"]["key"]["requests_per_minute"]["remaining"] < 10
-    assert key["limits"]["organization"]["concurrent_jobs"] == {"limit": 1000, "remaining": 1000}
+    assert key["limits"]["organization"]["concurrent_jobs"] == {"limit": 100, "remaining": 100}
     assert key["spend_usd"] == {
         "key": {"today": "0.003000000", "month": "0.003000000"},
         "organization": {"today": "0.004500000", "month": "0.004500000"},

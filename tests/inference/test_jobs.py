@@ -87,14 +87,14 @@ def held() -> Any:
 
 
 def test_a_job_is_claimed_once(queued: UUID) -> None:
-    claimed = jobs.claim(queued)
+    claimed = jobs.claim()
     assert claimed is not None
     assert (claimed.state, claimed.attempt) == ("running", 1)
-    assert jobs.claim(queued) is None
+    assert jobs.claim() is None
 
 
 def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     result = jobs.finish(queued, 1, SPOKEN)
     assert result is not None
     assert (result.state, result.samples) == ("succeeded", 24_000)
@@ -105,10 +105,10 @@ def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
 
 
 def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     lapse(queued)
     assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
-    second = jobs.claim(queued)
+    second = jobs.claim()
     assert second is not None
     assert second.attempt == 2
     assert jobs.finish(queued, 1, SPOKEN) is None
@@ -123,7 +123,7 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
 
 
 def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     lapse(queued)
     assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == {queued}
     assert jobs.sweep(queue_is_empty=True, published=nothing) == []
@@ -131,10 +131,10 @@ def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
 
 def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
     for _ in range(2):
-        jobs.claim(queued)
+        jobs.claim()
         lapse(queued)
         assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
-    jobs.claim(queued)
+    jobs.claim()
     lapse(queued)
     assert jobs.sweep(queue_is_empty=False, published=nothing) == []
     assert (job(queued).state, job(queued).error_code) == ("failed", "worker_lost")
@@ -144,20 +144,20 @@ def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
 
 def test_three_broken_attempts_fail_the_job(queued: UUID) -> None:
     for attempt, requeued in ((1, True), (2, True), (3, False)):
-        jobs.claim(queued)
+        jobs.claim()
         assert jobs.give_back(queued, attempt, frames=0) is requeued
     assert [*LostAttempt.objects.values_list("attempt", "cause")] == [(1, "engine_error"), (2, "engine_error")]
     assert (job(queued).state, job(queued).error_code, held()) == ("failed", "engine_error", 0)
 
 
 def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     assert jobs.requeue(queued)
     assert (job(queued).state, LostAttempt.objects.get().cause) == ("queued", "taken_back")
     assert jobs.requeue(queued), "its message is sent again"
     assert jobs.finish(queued, 1, SPOKEN) is None
     assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
-    second = jobs.claim(queued)
+    second = jobs.claim()
     assert second is not None
     assert jobs.finish(queued, second.attempt, SPOKEN) is not None
     assert not jobs.requeue(queued)
@@ -166,7 +166,7 @@ def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUI
 
 @pytest.mark.parametrize("of", ["cancelled", "late"])
 def test_a_job_without_a_future_is_not_requeued(queued: UUID, of: str) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     moment = timezone.now()
     change(queued, **({"cancel_requested_at": moment} if of == "cancelled" else {"deadline_at": moment}))
     assert not jobs.requeue(queued)
@@ -184,10 +184,10 @@ def test_a_lost_message_is_sent_again_but_not_at_once(queued: UUID) -> None:
 @pytest.mark.parametrize("claimed", [False, True])
 def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
     if claimed:
-        jobs.claim(queued)
+        jobs.claim()
     change(queued, deadline_at=timezone.now() - timedelta(seconds=1))
     if not claimed:
-        assert jobs.claim(queued) is None
+        assert jobs.claim() is None
     assert jobs.sweep(queue_is_empty=True, published=nothing) == []
     assert (job(queued).state, job(queued).text, held()) == ("expired", "", 0)
 
@@ -195,7 +195,7 @@ def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
 def test_a_queued_job_is_cancelled_at_once(queued: UUID) -> None:
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
-    assert jobs.claim(queued) is None
+    assert jobs.claim() is None
     assert (job(queued).state, held()) == ("cancelled", 0)
     assert not UsageRecord.objects.exists()
 
@@ -204,7 +204,7 @@ def test_a_queued_job_is_cancelled_at_once(queued: UUID) -> None:
 def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
     queued: UUID, frames: int, cost: str | None
 ) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     assert jobs.cut(queued, 1, frames=frames) is None, "nobody has cancelled it"
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
@@ -218,7 +218,7 @@ def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
 
 
 def test_who_finishes_before_the_cut_is_noticed_is_billed_in_full(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     jobs.cancel(queued)
     assert jobs.finish(queued, 1, SPOKEN) is not None
     assert jobs.cut(queued, 1, frames=3) is None
@@ -227,7 +227,7 @@ def test_who_finishes_before_the_cut_is_noticed_is_billed_in_full(queued: UUID) 
 
 @pytest.mark.parametrize("end", ["lapse", "give back"])
 def test_a_cancelled_job_is_not_tried_again(queued: UUID, end: str) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     jobs.cancel(queued)
     if end == "lapse":
         lapse(queued)
@@ -256,7 +256,7 @@ def test_the_last_listener_to_leave_cancels(queued: UUID) -> None:
 def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, streamed: bool) -> None:
     change(queued, streamed=streamed)
     for attempt in (1, 2, 3):
-        jobs.claim(queued)
+        jobs.claim()
         jobs.heartbeat([jobs.Held(queued, attempt, 10, 50)])
         if attempt == 3:
             break
@@ -280,7 +280,7 @@ def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, s
 
 
 def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     jobs.leave(queued, relayed_frames=7)
     assert jobs.finish(queued, 1, SPOKEN) is None, "he may come again"
     assert jobs.is_left(queued, 1)
@@ -290,7 +290,7 @@ def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
 
 
 def test_the_deadline_is_for_the_first_audio(queued: UUID) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     jobs.heartbeat([jobs.Held(queued, 1, 0, 50)])
     first = job(queued).deadline_at
     jobs.heartbeat([jobs.Held(queued, 1, 1, 50)])
@@ -315,7 +315,7 @@ def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
 
 
 def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, settings: Any) -> None:
-    jobs.claim(queued)
+    jobs.claim()
     settings.JOB_SETTLEMENT = "tests.inference.test_jobs.refuse"
     with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
         jobs.finish(queued, 1, SPOKEN)

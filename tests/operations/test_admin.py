@@ -219,9 +219,9 @@ def test_a_customers_page_says_what_one_asks_first(acme: Office, django_assert_m
 def test_a_jobs_page_tells_its_story(acme: Office) -> None:
     job = waiting_job(acme)
     client = operator(Role.SUPPORT)
-    jobs.claim(job.pk)
+    jobs.claim()
     assert client.post(page(job).replace("change/", "requeue/"), REASON).status_code == 302
-    jobs.claim(job.pk)
+    jobs.claim()
     at = job.created_at  # within one transaction PostgreSQL's clock stands still
     job.lost_attempts.update(started_at=at + timedelta(seconds=1), lost_at=at + timedelta(seconds=2))
     SynthesisJob.objects.filter(pk=job.pk).update(started_at=at + timedelta(seconds=3))

@@ -31,7 +31,7 @@ _SUPERSCRIPT = re.compile(rf"[⁺⁻]?[{_RAISED}]+")
 
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
 _BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)]|#{1,6}|>)\s+(?=\S)")
-_BARE_BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
+_BARE_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
 _NUMBERED = re.compile(r"\A\(?(\d{1,3})[.)]\s+")
 _CLOSED = re.compile(r"[.!?…:;,\-–—]['\")\]*_”’»]*\Z")
 # On a line of its own, as in an address, such a full stop ends a word and not a sentence.
@@ -39,7 +39,7 @@ _SHORTENED = re.compile(r"\b(?:St|Ave|Rd|Blvd|Dr|Ln|Inc|Ltd|Co|Corp|Jr|Sr)\.\Z")
 _WRAPPED_FROM = 45
 _RULER = set("-*_=~#•–—")
 
-_RUN = re.compile(r"\s*[.,;:!?…—][.,;:!?…—\s]*")
+_RUN = re.compile(r"(?<!\s)\s*+[.,;:!?…—][.,;:!?…—\s]*")
 _LOOSE_HYPHEN = re.compile(r"(?<!\w)-+|-+(?!\w)|-{2,}")
 _FORBIDDEN = re.compile(r"[^\w\s.,?!;:'\"…—-]|_")
 _SPACES = re.compile(r"\s+")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from .abbreviations import TITLES
 from .rules import STARTERS
 
-_END = re.compile(r"[.!?…]+[\"')\]]*(?=\s)")
-_NEXT = re.compile(r"\s+[\"'(\[¿¡—]*\s*(\w+)")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]]*+(?=\s)")
+_NEXT = re.compile(r"\s++[\"'(\[¿¡—]*+\s*+(\w+)")
 _LAST_WORD = re.compile(r"([^\W\d_](?:\.?[^\W\d_])*)\.\Z")
 _ABBREVIATED = frozenset(TITLES) | {"vs", "e.g", "i.e", "approx", "Jr", "Sr", "No", "cf", "al"}
 _LONGEST_ABBREVIATION = 8

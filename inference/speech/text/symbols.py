@@ -65,7 +65,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([CFJ])#(?!\w)"), lambda m: f"{m[1]} sharp"),
     (re.compile(r"(?<=\w)\s*<=\s*(?=\w)"), lambda _: " is at most "),
     (re.compile(r"(?<=\w)\s*>=\s*(?=\w)"), lambda _: " is at least "),
-    (re.compile(r"\s*(?:[-=]+>|<[-=]+)\s*"), lambda _: ", "),
+    (re.compile(r"(?<!\s)\s*+(?:(?<![-=])[-=]++>|<[-=]++)\s*+"), lambda _: ", "),
     (re.compile(r"(?<!\S)--(?=[a-z])"), lambda _: "dash dash "),
     (re.compile(r"(?<=\s)-(?=[a-zA-Z](?!\w))"), lambda _: "dash "),
     (re.compile(r"(?<=\w)\s+-\s+(?=\w)|(?<=\S)\s+-{1,3}\s+(?=\S)|-{2,}"), lambda _: " — "),

@@ -56,9 +56,7 @@ class Jobs(Looked):
         if not jobs.requeue(job.id):
             raise ValueError("This job has ended, is cancelled, or its time is up.")
         audit.record(operator, what=f"job {job.id} requeued")
-        transaction.on_commit(
-            lambda: tasks.enqueue(job.id), robust=True
-        )  # a worker's sweep sends what is not sent
+        transaction.on_commit(tasks.ring, robust=True)  # a worker's sweep rings again where this fails
         return "The job waits for the next free worker."
 
     @act("Cancel this job", Act.SERVE)
