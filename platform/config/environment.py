@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, FilePath, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config import mail
@@ -90,6 +91,9 @@ class Environment(BaseSettings):
     ]
 
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split_commas)] = Field(
+        default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")]
+    )
     public_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
 
     # E-mail
@@ -125,6 +129,15 @@ class Environment(BaseSettings):
         OPENAI_SPEECH_MODELS, "boson/higgs-audio-v2.5"
     )
     cors_allowed_origins: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
+
+    # What one client of the HTTP server may take
+    max_header_bytes: Annotated[int, Field(ge=8_192)] = 32_768
+    max_connections: Annotated[int, Field(ge=1)] = 4_096
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 1_024
+    head_seconds: Seconds = 10
+    body_seconds: Seconds = 30
+    write_seconds: Seconds = 60
+    keep_alive_seconds: Annotated[int, Field(ge=1)] = 30
 
     # Who writes the invoices
     company_name: str = "Speech"

@@ -196,6 +196,7 @@ LOGGING = {
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
     # It logs what it sends.
     | {"stripe": {"level": "WARNING"}}
+    | {"gateway.server": {"level": "ERROR"}}  # malformed requests are counted, not told
     | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}}
     | {"django.security.DisallowedHost": {"level": "CRITICAL"}},  # whoever scans the net sends such
 }
@@ -305,4 +306,5 @@ DEFAULT_LIMITS = (
     ENVIRONMENT.concurrent_jobs,
 )
 PROXIES = ENVIRONMENT.proxies
+TRUSTED_PROXIES = tuple(ENVIRONMENT.trusted_proxies)
 PROJECT_ROOT = ROOT
