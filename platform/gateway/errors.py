@@ -159,6 +159,15 @@ def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiErro
     )
 
 
+def no_room() -> ApiError:
+    """Redis has no memory for a further stream: what is spoken now ends, and makes room."""
+    return unavailable(
+        "The service has no room for a further request right now. Please try again shortly.",
+        code="service_overloaded",
+        retry_after_seconds=5,
+    )
+
+
 def timed_out(seconds: float) -> ApiError:
     return ApiError(
         HTTPStatus.GATEWAY_TIMEOUT,
