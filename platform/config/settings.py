@@ -134,6 +134,10 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url] if ENVIRONMENT.public_url else []
 CSRF_FAILURE_VIEW = "console.views.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# Where people reach us by https, nobody shall reach us otherwise (see gateway.recorder, which knows the scheme).
+HTTPS = (ENVIRONMENT.public_url or "").startswith("https://")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

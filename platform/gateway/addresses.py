@@ -36,6 +36,19 @@ def client_of(scope: Scope, *, proxies: int, trusted: Sequence[Network]) -> str 
         return None
 
 
+def scheme_of(scope: Scope) -> str:
+    """How the client speaks to us or to our proxy: "https" or "http".
+
+    With an https PUBLIC_URL it is https unless a trusted proxy says otherwise: one that says nothing must not lead
+    to a redirection without end.
+    """
+    said = Headers(scope=scope).get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    peer = (scope.get("client") or (None,))[0]
+    if said in ("http", "https") and settings.PROXIES and is_trusted(peer, settings.TRUSTED_PROXIES):
+        return said
+    return "https" if settings.HTTPS else str(scope["scheme"])
+
+
 def is_trusted(peer: str | None, trusted: Sequence[Network]) -> bool:
     """Whether the peer of a connection is one of our proxies."""
     try:

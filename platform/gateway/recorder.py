@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import psycopg
 import redis
+from django.conf import settings
 from django.utils import timezone
 from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
@@ -47,6 +48,7 @@ class Recorder:
             return
         began = time.perf_counter()
         address = addresses.of(scope)
+        scope["scheme"] = addresses.scheme_of(scope)
         scope["client"] = (address, 0) if address else None  # for all behind us, Django too
         row = _row(scope, address)
         scope["state"]["row"] = row
@@ -62,6 +64,12 @@ class Recorder:
                 headers["x-request-id"] = f"req_{row.id.hex}"
                 headers["openai-processing-ms"] = str(_elapsed_ms(began))
                 headers["openai-version"] = "2020-10-01"
+                there = {name.lower() for name, _ in headers.raw}  # Django writes them with capitals
+                if row.organization_id is not None and b"cache-control" not in there:
+                    headers["cache-control"] = "no-store"  # it is its alone, and of this moment
+                is_https = scope["scheme"] == "https"
+                if is_https and settings.SECURE_HSTS_SECONDS and b"strict-transport-security" not in there:
+                    headers["strict-transport-security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
             await send(message)
 
         try:
