@@ -109,6 +109,7 @@ class Environment(BaseSettings):
     github_client_secret: SecretStr | None = None
 
     # Secrets; made and kept under VAR_DIR when both servers are the embedded ones
+    keyless: bool = False
     secret_key: SecretStr | None = None
     api_key_peppers: Annotated[dict[int, bytes], NoDecode, BeforeValidator(_parse_peppers)] = Field(
         default_factory=dict, repr=False
@@ -195,7 +196,7 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def _absolute_and_secret(self) -> Self:
         self.var_dir = self.var_dir.expanduser().resolve()
-        if not self.embedded and not (self.secret_key and self.api_key_peppers):
+        if not self.embedded and not self.keyless and not (self.secret_key and self.api_key_peppers):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
             raise ValueError("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET must be set together")
