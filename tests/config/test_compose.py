@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
 
 from config import parts
+from config.embedded import _valkey_program
 from config.environment import Environment
-from tests.live import ROOT
+from tests.live import ROOT, free_port, wait_for
 
 CONCURRENCY = 8
 COMMANDS = {
@@ -64,6 +67,13 @@ def _fill_in(text: str) -> str:
     text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
     text = re.sub(r"\$\{\w+:\+([^}]*)\}", r"\1", text)
     return re.sub(r"\$\{(\w+):\?[^}]+\}", r"\1", text)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +196,25 @@ def test_what_computes_reaches_nobody_outside(services: dict[str, Any], compose:
 
 
 def test_valkey_has_a_password_and_an_end(services: dict[str, Any]) -> None:
-    command = services["valkey"]["command"][-1]
-    assert "requirepass" in command
-    assert "--maxmemory " in command
-    assert "noeviction" in command
+    """Its command, run with the wheel's Valkey."""
+    *shell, script = services["valkey"]["command"]
+    port = free_port()
+    script = script.replace("$$", "$").replace("valkey-server -", f"{_valkey_program()} - --port {port}")
+    environment = {
+        "VALKEY_PASSWORD": "hunter2",
+        "VALKEY_MEMORY": services["valkey"]["environment"]["VALKEY_MEMORY"],
+    }
+    with subprocess.Popen([*shell, script], env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            with redis.Redis(port=port, password="hunter2") as client:
+                wait_for(lambda: _answers(client), what="Valkey answers")
+                bound = client.config_get("maxmemory*")
+                assert (bound["maxmemory"], bound["maxmemory-policy"]) == (str(1024**3), "noeviction")
+            with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+                stranger.ping()
+        finally:
+            server.terminate()
+    assert server.returncode == 0, "the signal reaches it"
     for name in COMMANDS:
         assert services[name]["environment"]["REDIS_URL"] == "redis://:VALKEY_PASSWORD@valkey:6379/0"
 
