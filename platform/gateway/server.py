@@ -18,16 +18,18 @@ from array import array
 from collections import Counter, deque
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from django.conf import settings
 from prometheus_client import Counter as Metric
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway import addresses
 from gateway.errors import ApiError, unavailable
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 MAX_HEADERS = 100
 MIN_BYTES_PER_SECOND = 1_024

@@ -56,7 +56,6 @@ def flood(connection: socket.socket, piece: bytes, megabytes: int) -> None:
     "beginning",
     [
         b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-endless: ",
-        b"GET /",
         b"POST /v1/audio/speech HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-trailer: ",
     ],
 )
@@ -135,14 +134,13 @@ def test_keep_alive_ends(door: Service) -> None:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         began = time.monotonic()
         assert rest_of(connection) == b""
-        assert 1 < time.monotonic() - began < 8
+        assert 1 < time.monotonic() - began < 4.5
 
 
-def ask(door: Service, customer: Customer, frames: int, *, receive_buffer: int, **options: float) -> socket.socket:
-    """The connection of a streamed answer that nobody has read."""
-    request = scripted(
-        frames, stream=True, audio={"voice": "alloy", "format": "pcm16"}, max_completion_tokens=frames, **options
-    )
+def ask(door: Service, customer: Customer, frames: int, *, receive_buffer: int, stream: bool) -> socket.socket:
+    """The connection of an answer that nobody has read."""
+    audio = {"voice": "alloy", "format": "pcm16" if stream else "wav"}
+    request = scripted(frames, stream=stream, audio=audio, max_completion_tokens=frames)
     content = json.dumps(request).encode()
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -156,16 +154,18 @@ def ask(door: Service, customer: Customer, frames: int, *, receive_buffer: int, 
     return connection
 
 
-def test_whoever_does_not_read_is_cut(door: Service, customer: Customer) -> None:
+@pytest.mark.parametrize("stream", [True, False])
+def test_whoever_does_not_read_is_cut(door: Service, customer: Customer, stream: bool) -> None:
     """More audio than the kernel's buffers take: the gateway would hold the rest for as long as nobody reads."""
-    with ask(door, customer, 10_000, receive_buffer=4_096) as connection:
-        wait_for(lambda: refused(door, "slow_reader"), seconds=25, what="the connection is broken off")
-        assert not rest_of(connection).endswith(b"0\r\n\r\n")
+    before = refused(door, "slow_reader")
+    with ask(door, customer, 10_000, receive_buffer=4_096, stream=stream) as connection:
+        wait_for(lambda: refused(door, "slow_reader") > before, seconds=25, what="the connection is broken off")
+        assert len(rest_of(connection)) < 10_000 * 1_920
     wait_for(lambda: ended(customer), seconds=15, what="the job ends")
 
 
 def test_whoever_pauses_hears_it_to_the_end(door: Service, customer: Customer) -> None:
-    with ask(door, customer, 1_500, receive_buffer=4_096) as connection:
+    with ask(door, customer, 1_500, receive_buffer=4_096, stream=True) as connection:
         assert connection.recv(2_000).startswith(b"HTTP/1.1 200")
         for _ in range(3):
             time.sleep(1.2)
