@@ -3,7 +3,7 @@
 # EXTRAS is what the workers need: "preview" (a small voice, on any CPU), "worker" (torch), or "preview,worker".
 # The gateway needs neither, and imports neither.
 
-FROM python:3.11-slim AS packages
+FROM python:3.11.13-slim AS packages
 ARG EXTRAS=worker
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
@@ -12,7 +12,7 @@ WORKDIR /app
 COPY pyproject.toml LICENSE NOTICE README.md ./
 RUN mkdir platform && pip install --no-cache-dir ".[${EXTRAS}]"
 
-FROM python:3.11-slim
+FROM python:3.11.13-slim
 ARG EXTRAS=worker
 # Triton builds what launches its kernels when it first runs.
 RUN case "$EXTRAS" in *worker*) apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \

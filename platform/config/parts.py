@@ -13,11 +13,15 @@ GATEWAY = ("python", "manage.py", "gateway")
 PROBE = ("python", "manage.py", "probe")
 
 
-def worker(concurrency: int | str) -> tuple[str, ...]:
+SPEECH, MAINTENANCE = "synthesis", "maintenance"
+"""The queues. A worker that takes no speech loads no voice; one that takes nothing else needs no secret."""
+
+
+def worker(concurrency: int | str, *queues: str) -> tuple[str, ...]:
     """The command of a worker. It neither gossips nor mingles: workers find each other in PostgreSQL."""
     return (
         "celery", "--quiet", "-A", "config", "worker",
-        "--pool", "threads", "--concurrency", str(concurrency), "-Q", "synthesis,maintenance",
+        "--pool", "threads", "--concurrency", str(concurrency), "-Q", ",".join(queues),
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     )  # fmt: skip
 
@@ -63,7 +67,11 @@ def of_service(var_dir: Path, worker_concurrency: int) -> tuple[Part, ...]:
     """The parts of ours, in the order in which they start; they stop in the opposite order."""
     # The worker's own grace is the longest: what it speaks now may be spoken to its end.
     return (
-        Part(name="worker", command=in_this_python(worker(worker_concurrency)), grace_seconds=10),
+        Part(
+            name="worker",
+            command=in_this_python(worker(worker_concurrency, SPEECH, MAINTENANCE)),
+            grace_seconds=10,
+        ),
         Part(name="gateway", command=in_this_python(GATEWAY), grace_seconds=12),
         Part(name="beat", command=in_this_python(beat(var_dir)), grace_seconds=3),
         Part(name="probe", command=in_this_python(PROBE), grace_seconds=6),

@@ -15,6 +15,11 @@ class Secrets:
     api_key_peppers: dict[int, bytes]
 
 
+def made_up() -> Secrets:
+    """Secrets for the life of this process."""
+    return Secrets(secrets.token_urlsafe(48), {1: secrets.token_bytes(32)})
+
+
 def load_or_create(var_dir: Path) -> Secrets:
     """Read `secrets.json`, or make it. Of two processes that start together, one makes it and both read it."""
     path = var_dir / "secrets.json"

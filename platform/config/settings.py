@@ -30,7 +30,8 @@ if ENVIRONMENT.secret_key and ENVIRONMENT.api_key_peppers:
     SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
     API_KEY_PEPPERS = ENVIRONMENT.api_key_peppers
 else:
-    _secrets = secret_store.load_or_create(VAR_DIR)
+    # A keyless part has some of its own, which nobody else believes.
+    _secrets = secret_store.made_up() if ENVIRONMENT.keyless else secret_store.load_or_create(VAR_DIR)
     SECRET_KEY, API_KEY_PEPPERS = _secrets.secret_key, _secrets.api_key_peppers
 
 INSTALLED_APPS = [
@@ -132,6 +133,10 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url] if ENVIRONMENT.public_url else []
 CSRF_FAILURE_VIEW = "console.views.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# Where people reach us by https, nobody shall reach us otherwise (see gateway.recorder, which knows the scheme).
+HTTPS = (ENVIRONMENT.public_url or "").startswith("https://")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -194,6 +199,7 @@ LOGGING = {
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
     # It logs what it sends.
     | {"stripe": {"level": "WARNING"}}
+    | {"gateway.server": {"level": "ERROR"}}  # malformed requests are counted, not told
     | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}}
     | {"django.security.DisallowedHost": {"level": "CRITICAL"}},  # whoever scans the net sends such
 }
@@ -303,4 +309,5 @@ DEFAULT_LIMITS = (
     ENVIRONMENT.concurrent_jobs,
 )
 PROXIES = ENVIRONMENT.proxies
+TRUSTED_PROXIES = tuple(ENVIRONMENT.trusted_proxies)
 PROJECT_ROOT = ROOT

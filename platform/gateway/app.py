@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audio, chat, health, metrics, models_api, speech
+from gateway.bodies import BodyLimit
 from gateway.recorder import Recorder
 from gateway.reference import document
 from gateway.service import Service, open_service
@@ -57,8 +58,7 @@ class Managed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
-        principal = state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
-        state["row"].organization_id, state["row"].api_key_id = principal.organization_id, principal.key_id
+        state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
         await self._django({**scope, "root_path": ""}, receive, send)
 
 
@@ -72,7 +72,8 @@ def build(fallback: ASGIApp) -> ASGIApp:
         Route("/metrics", metrics.show),
         Mount("/", fallback),
     )
-    recorder = Recorder(Router(routes, redirect_slashes=False, lifespan=_lifespan), _namer(v1))
+    router = Router(routes, redirect_slashes=False, lifespan=_lifespan)
+    recorder = Recorder(BodyLimit(router), _namer(v1))
     return CORSMiddleware(
         recorder,
         allow_origins=settings.ENVIRONMENT.cors_allowed_origins,

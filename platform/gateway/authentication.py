@@ -37,7 +37,7 @@ class KeyCache:
         self._noted: dict[UUID, float] = {}
 
     async def authenticate(self, request: HTTPConnection) -> Principal:
-        """The caller, whose key may be used for this and from there.
+        """The caller, whose key may be used for this and from there; the request's row names whose it is.
 
         Raises:
             ApiError: 401, in the same words whatever is wrong with the key; 401 and 403 for a good key out of its
@@ -53,6 +53,8 @@ class KeyCache:
         principal = await self._look_up(public_id)
         if principal is None or not keys.verify(principal, secret) or principal.expired(timezone.now()):
             raise invalid_key()
+        row = request.state.row
+        row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
         if not principal.allows(request.client.host if request.client else None):
             raise wrong_address()
         if principal.suspended:

@@ -160,6 +160,15 @@ def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiErro
     )
 
 
+def no_room() -> ApiError:
+    """Redis has no memory for a further stream: what is spoken now ends, and makes room."""
+    return unavailable(
+        "The service has no room for a further request right now. Please try again shortly.",
+        code="service_overloaded",
+        retry_after_seconds=5,
+    )
+
+
 def timed_out(seconds: float, costs: str) -> ApiError:
     """The first audio, or after it the rest, took too long. `costs` says what is billed."""
     return ApiError(

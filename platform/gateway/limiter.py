@@ -32,7 +32,7 @@ from prometheus_client import Counter
 
 from accounts.identifiers import new_id
 from accounts.keys import Principal
-from gateway.errors import ApiError, unavailable
+from gateway.errors import ApiError, no_room, unavailable
 from gateway.limits import WINDOW_US, Bucket, Limits, bucket_refusal, headers, jobs_refusal, limits_of
 from inference.units import FRAME_RATE
 
@@ -202,6 +202,8 @@ class Limiter:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 admitted, before = await self._take(keys, arguments)
+        except redis.exceptions.OutOfMemoryError:
+            raise no_room() from None
         except (redis.RedisError, TimeoutError, OSError) as error:
             log.warning("rate limits are not counted: %s", type(error).__name__)
             self._away_since = self._away_since or now

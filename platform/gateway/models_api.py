@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway import catalog
-from gateway.request_log import Row
 from gateway.service import Service
 
 
@@ -35,6 +34,4 @@ async def list_voices(request: Request) -> Response:
 
 async def _authenticate(request: Request) -> None:
     service: Service = request.state.service
-    row: Row = request.state.row
-    principal = await service.keys.authenticate(request)
-    row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
+    await service.keys.authenticate(request)

@@ -1,4 +1,6 @@
-"""The outermost layer: every call gets its id and its time, every failure its envelope, every /v1 call its row."""
+"""The outermost layer: every call gets its id and its time, every failure its envelope, every call to /v1 its row
+where it is known whose it is; the others are counted, so that nobody fills the disk with them.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,24 @@ import psycopg
 import redis
 from django.conf import settings
 from django.utils import timezone
+from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.identifiers import new_id
 from gateway import addresses
-from gateway.errors import ApiError, internal, of_status, unavailable
+from gateway.errors import ApiError, client_closed, internal, of_status, unavailable
 from gateway.request_log import Row
 from inference.failures import place_of
 
 log = logging.getLogger(__name__)
+
+ANONYMOUS = Counter(
+    "speech_anonymous_requests", "Calls to /v1 of nobody known, which are not logged.", ["route", "status"]
+)
 
 
 class Recorder:
@@ -39,7 +47,8 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        address = addresses.client_of(scope, proxies=settings.PROXIES)
+        address = addresses.of(scope)
+        scope["scheme"] = addresses.scheme_of(scope)
         scope["client"] = (address, 0) if address else None  # for all behind us, Django too
         row = _row(scope, address)
         scope["state"]["row"] = row
@@ -55,6 +64,12 @@ class Recorder:
                 headers["x-request-id"] = f"req_{row.id.hex}"
                 headers["openai-processing-ms"] = str(_elapsed_ms(began))
                 headers["openai-version"] = "2020-10-01"
+                there = {name.lower() for name, _ in headers.raw}  # Django writes them with capitals
+                if row.organization_id is not None and b"cache-control" not in there:
+                    headers["cache-control"] = "no-store"  # it is its alone, and of this moment
+                is_https = scope["scheme"] == "https"
+                if is_https and settings.SECURE_HSTS_SECONDS and b"strict-transport-security" not in there:
+                    headers["strict-transport-security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
             await send(message)
 
         try:
@@ -68,13 +83,18 @@ class Recorder:
             row.total_ms = _elapsed_ms(began)
             if scope["path"].startswith("/v1/"):
                 row.route = self._route_of(scope)
-                scope["state"]["service"].log.add(row)
+                if row.organization_id is None:
+                    ANONYMOUS.labels(row.route, str(row.status)).inc()
+                else:
+                    scope["state"]["service"].log.add(row)
 
 
 def _refusal_of(error: Exception, row: Row) -> ApiError:
     """What the client is told; what nobody foresaw is told to the operator too."""
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, ClientDisconnect):  # before its body was here
+        return client_closed()
     if isinstance(error, HTTPException):
         return of_status(error.status_code, error.headers)
     log.error("req_%s failed\n%s", row.id.hex, place_of(error))

@@ -1,4 +1,4 @@
-"""The workers in service, as the gateway knows them: asked of Redis at most twice a second."""
+"""The workers in service and the room for their streams, as Redis tells the gateway at most twice a second."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 import redis
 import redis.asyncio
 
-from gateway.errors import unavailable
+from gateway.errors import no_room, unavailable
 from inference import presence
 
 BELIEVED_SECONDS = 0.5
+FULL = 0.9
+"""The part of Redis's memory above which no job is begun: the rest is for what is spoken now."""
 
 
 class Workers:
@@ -19,6 +21,7 @@ class Workers:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
         self._seen_at = float("-inf")
+        self._full = False
         self._voices = presence.voices_of(())
 
     async def voices(self) -> tuple[str, ...]:
@@ -27,8 +30,11 @@ class Workers:
         return self._voices
 
     async def require(self) -> None:
-        """Refuse at once what nobody would speak. Raises ApiError: 503 where no worker lives."""
-        if not await self._look():
+        """Refuse at once what nobody would speak. Raises ApiError: 503 where no worker lives, or Redis is full."""
+        alive = await self._look()
+        if self._full:
+            raise no_room()
+        if not alive:
             raise unavailable(
                 "No worker is ready to speak right now. Please try again shortly.",
                 code="no_worker",
@@ -40,6 +46,7 @@ class Workers:
         if time.monotonic() - self._seen_at < BELIEVED_SECONDS:
             return True
         try:
+            self._full = await self._is_full()
             workers = await presence.workers(self._client)
         except redis.RedisError:
             return True  # nobody knows: a job waits for Redis to be back, at most until its deadline
@@ -47,3 +54,8 @@ class Workers:
             self._voices = presence.voices_of(workers)
             self._seen_at = time.monotonic()
         return bool(workers)
+
+    async def _is_full(self) -> bool:
+        memory = await self._client.info("memory")
+        most = memory.get("maxmemory", 0)  # 0: it may take all
+        return bool(most) and memory["used_memory"] > FULL * most

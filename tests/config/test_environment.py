@@ -36,6 +36,7 @@ WRONG = {
     "a mail server that is none": ("EMAIL_URL", {"EMAIL_URL": "hunter2"}),
     "a public address with a path": ("PUBLIC_URL", {"PUBLIC_URL": "https://speech.example/app"}),
     "neither yes nor no": ("DEBUG", {"DEBUG": "perhaps"}),
+    "a proxy that is no network": ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "127.0.0.1,hunter2"}),
     "less than no credit": ("PROMO_CREDIT_DOLLARS", {"PROMO_CREDIT_DOLLARS": "-1"}),
     "no time at all": ("JOB_LEASE_SECONDS", {"JOB_LEASE_SECONDS": "0"}),
     "a short secret": ("SECRET_KEY", {"SECRET_KEY": "hunter2"}),
@@ -48,6 +49,10 @@ WRONG = {
     "servers and no address": ("PUBLIC_URL", {**SERVERS, "SECRET_KEY": GOOD_KEY, "API_KEY_PEPPERS": GOOD_PEPPERS}),
     "servers and no secret key": ("SECRET_KEY", {**SERVERS, "API_KEY_PEPPERS": GOOD_PEPPERS}),
 }
+
+
+def test_a_part_that_signs_nothing_starts_without_secrets() -> None:
+    assert check(**SERVERS, KEYLESS="true").returncode == 0
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -89,6 +94,6 @@ def test_the_example_shows_the_defaults() -> None:
     without = {
         name.upper()
         for name in Environment.model_fields
-        if not getattr(defaults, name) and name not in ("debug", "stripe_tax", "alerts_private_targets")
+        if not getattr(defaults, name) and name not in ("debug", "stripe_tax", "keyless", "alerts_private_targets")
     }
     assert NAMES - shown.keys() == without

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
@@ -114,4 +115,5 @@ def test_the_database_knows_the_scopes(scopes: list[str]) -> None:
 def test_the_client_is_whom_our_own_proxies_saw(forwarded: str | None, proxies: int, client: str | None) -> None:
     headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
     scope: Scope = {"type": "http", "client": ("192.0.2.9", 4711), "headers": headers}
-    assert addresses.client_of(scope, proxies=proxies) == client
+    trusted = (ip_network("192.0.2.0/24"),)
+    assert addresses.client_of(scope, proxies=proxies, trusted=trusted) == client

@@ -76,5 +76,7 @@ def test_a_top_up_through_the_gateway_and_the_worker(selling: Service, fake: Fak
         "speech_stripe_oldest_event_seconds",
         "speech_stripe_dead_events",
         "speech_stripe_differences",
+        "speech_stripe_forged_deliveries_total",
+        "speech_stripe_forged_deliveries_created",
     }
     assert shown["speech_stripe_dead_events"] == "0.0"

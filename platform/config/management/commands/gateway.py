@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Any
 
 import uvicorn
@@ -9,6 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 GRACE_SECONDS = 10
+OTHER_FILES = 512
+"""Open files beside the clients' connections: those to PostgreSQL and Redis, audio, code."""
 
 
 class Command(BaseCommand):
@@ -16,16 +19,30 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from gateway.server import BoundedProtocol  # once the apps are there
+
+        environment = settings.ENVIRONMENT
+        _allow_files(environment.max_connections + OTHER_FILES)
         uvicorn.run(
             "config.asgi:application",
-            host=settings.ENVIRONMENT.host,
-            port=settings.ENVIRONMENT.port,
-            http="httptools",
+            host=environment.host,
+            port=environment.port,
+            http=BoundedProtocol,
+            ws="none",
             loop="auto",  # uvloop, where there is one
             lifespan="on",
             log_config=None,  # Django's logging stands
             access_log=False,  # every request has a row in the request log
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=environment.keep_alive_seconds,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process open so many files, as far as it may decide that: many shells start with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,84 @@
+"""How large a request's body may be: counted in front of every route, whether it exists or not, because Django
+writes a body to the disk before it looks for its route.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.conf import settings
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.errors import ApiError
+
+LIMITS: dict[str, int] = {"/stripe/webhook": 262_144}
+"""Bytes, by the beginning of a path; the longest that fits counts. All others have MAX_BODY_BYTES.
+
+Stripe's events are some kilobytes.
+"""
+
+
+def limit_of(path: str) -> int:
+    """The most bytes that a body to this path may have."""
+    fitting = [prefix for prefix in LIMITS if path.startswith(prefix)]
+    return LIMITS[max(fitting, key=len)] if fitting else int(settings.ENVIRONMENT.max_body_bytes)
+
+
+class BodyLimit:
+    """Refuses a body by its Content-Length, before anything is read, and a chunked one once it has grown too long.
+
+    Below /v1 the refusal waits until the route asks for the body: by then it knows whose call this is, so that the
+    customer finds it in the request log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises ApiError: 413 below /v1, where errors are the API's; elsewhere the answer is a plain page."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = limit_of(scope["path"])
+        is_api = scope["path"].startswith("/v1/")
+        left = limit - _declared(scope) if _declared(scope) > limit else limit
+        started = False
+
+        async def counted() -> Message:
+            nonlocal left
+            if left < 0:
+                raise _too_large(limit)
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _too_large(limit)
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            if left < 0 and not is_api:
+                raise _too_large(limit)
+            await self._app(scope, counted, watched)
+        except ApiError as refusal:
+            if refusal.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or started or is_api:
+                raise
+            await PlainTextResponse(refusal.message, refusal.status)(scope, receive, send)
+
+
+def _declared(scope: Scope) -> int:
+    """Content-Length, which the server has checked to be a number; 0 where there is none."""
+    return int(Headers(scope=scope).get("content-length", "0"))
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The request body is larger than the {limit} bytes allowed.",
+        code="request_too_large",
+    )
