@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from config import parts
+from config.embedded import EmbeddedValkey
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for
@@ -16,10 +18,18 @@ from tests.security import services
 KEYLESS = {"SECRET_KEY": "", "API_KEY_PEPPERS": "", "KEYLESS": "true"}
 
 
-@pytest.mark.usefixtures("committed")
-def test_speech_and_maintenance_apart(tmp_path: Path, customer: Customer, broker: object) -> None:
+@pytest.fixture
+def valkey(tmp_path: Path, servers: None) -> Iterator[EmbeddedValkey]:
+    """One where no worker of the session's is seen."""
+    server = EmbeddedValkey(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_speech_and_maintenance_apart(tmp_path: Path, customer: Customer, valkey: EmbeddedValkey) -> None:
     """The one who speaks has no secret; the other loads no voice, and nobody takes it for one who speaks."""
-    service = Service(tmp_path, **services.environment())
+    service = Service(tmp_path, **{**services.environment(), "REDIS_URL": valkey.url})
     _, *speech = parts.worker(2, parts.SPEECH)
     _, *maintenance = parts.worker(2, parts.MAINTENANCE)
     other = None
