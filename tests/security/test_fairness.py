@@ -32,19 +32,17 @@ ENDED = ("succeeded", "failed", "cancelled", "expired")
 
 def test_a_flood_delays_another_customer_by_about_a_job(service: Service, new_customer: Any) -> None:
     flooding, waiting = new_customer(), new_customer()
-    ApiKey.objects.filter(id=flooding.key.id).update(concurrent_jobs=200)
-    Organization.objects.filter(id=flooding.organization.id).update(concurrent_jobs=200)
-    flood = scripted(1, pace=0.4, max_completion_tokens=1)
-    with ThreadPoolExecutor(120) as pool:
-        answers = [pool.submit(post, service, flooding, flood) for _ in range(120)]
-        wait_for(lambda: of(flooding, state="queued").count() >= 60, seconds=60, what="a queue")
+    flood = scripted(1, pace=1.5, max_completion_tokens=1)
+    with ThreadPoolExecutor(44) as pool:
+        answers = [pool.submit(post, service, flooding, flood) for _ in range(44)]
+        wait_for(lambda: of(flooding, state="queued").count() >= 20, seconds=60, what="a queue")
         assert post(service, waiting, scripted(1, max_completion_tokens=1)).status_code == 200
         mine = of(waiting).get()
         overtook = of(flooding, started_at__gt=mine.created_at, started_at__lt=mine.started_at).count()
         still_waiting = of(flooding, state="queued").count()
         assert {answer.result().status_code for answer in answers} == {200}
     assert overtook <= 8, "no more than one for each thread of the worker"
-    assert still_waiting >= 20, "the flood was still there"
+    assert still_waiting >= 5, "the flood was still there"
 
 
 def post(service: Service, customer: Customer, request: dict[str, Any]) -> httpx.Response:
