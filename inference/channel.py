@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
+ENDED_TTL_SECONDS = 30
+"""After the end: time for a retry and for who listens; then the stored audio answers."""
 READ_AHEAD = 16
 """Entries fetched at a time: what a slow listener makes the gateway hold."""
 
@@ -86,17 +88,23 @@ class Writer:
         self.chunks += 1
 
     def ended(self, result: Result, *, head: bytes = b"") -> None:
-        self._add({"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()})
+        entry = {"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()}
+        self._add(entry, ttl_seconds=ENDED_TTL_SECONDS)
 
-    def _add(self, fields: dict[Any, Any]) -> None:
+    def _add(self, fields: dict[Any, Any], *, ttl_seconds: int = TTL_SECONDS) -> None:
         """Send an entry. Redis away costs the listener the stream, not the job: the stored audio remains."""
         try:
             with self._client.pipeline(transaction=False) as pipe:
                 pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
-                pipe.expire(self._key, TTL_SECONDS)
+                pipe.expire(self._key, ttl_seconds)
                 pipe.execute()
         except redis.RedisError as error:
             log.warning("%s: an entry was lost: %s", self._key, error)
+
+
+async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:
+    """Forget all that a job's stream holds: audio, codes and transcript. Raises redis.RedisError: it is away."""
+    await client.delete(key(job_id))
 
 
 def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes, int] | None:

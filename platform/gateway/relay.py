@@ -15,6 +15,7 @@ import psycopg
 import redis
 from psycopg_pool import PoolTimeout
 
+from gateway import database_threads
 from gateway.service import Service
 from inference import assets, channel, jobs, results
 from inference.results import Result
@@ -161,7 +162,7 @@ async def _result(service: Service, job_id: UUID, *, expired: bool) -> Result | 
     if result is not None or not expired:
         return result
     try:
-        await asyncio.to_thread(jobs.expire, job_id)
+        await database_threads.run(jobs.expire, job_id)
     except psycopg.OperationalError as error:
         log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
     return await ended(service, job_id) or Result(state="expired")

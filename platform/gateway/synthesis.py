@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from billing import policies, pricing
-from gateway import admission, conversation, hangups, relay
+from gateway import admission, conversation, database_threads, hangups, relay
 from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
 from gateway.idempotency import Ask
 from gateway.limiter import Slot
@@ -224,7 +224,7 @@ class _Serving:
         self._row.status = client_closed().status
         if ask.may_come_again:
             await asyncio.sleep(RETRY_GRACE_SECONDS)
-        cut = await asyncio.to_thread(jobs.leave, self._job_id)
+        cut = await database_threads.run(jobs.leave, self._job_id)
         if cut or await relay.ended(self._service, self._job_id) is not None:
             heard = relay.listen(self._service, self._job_id, deadline_seconds=CUT_PATIENCE_SECONDS)
             async for event in heard:
