@@ -7,6 +7,9 @@ from typing import Any
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connections
+
+from gateway import database_threads, gate
 
 GRACE_SECONDS = 10
 
@@ -16,6 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _share_connections()
         uvicorn.run(
             "config.asgi:application",
             host=settings.ENVIRONMENT.host,
@@ -29,3 +33,15 @@ class Command(BaseCommand):
             proxy_headers=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+
+
+def _share_connections() -> None:
+    """Let Django borrow from a pool: under ASGI each request has a thread of its own, so that a connection kept by
+    the thread serves no second one. The role is the pages' own; speech has connections that they cannot use up.
+    """
+    database = connections.settings["default"]
+    web = settings.WEB_DATABASE
+    database.update({name: web[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")})
+    size = gate.AT_ONCE + database_threads.THREADS
+    database["CONN_MAX_AGE"] = 0
+    database["OPTIONS"] = {**web["OPTIONS"], "pool": {"min_size": 1, "max_size": size}}
