@@ -243,3 +243,57 @@ def test_who_owns_or_owes_is_not_deleted(personal: Customer, canary: str) -> Non
 def test_the_logs_forget_and_nothing_else(personal: Customer, statement: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+PASSWORD = "a long phrase of mine"
+
+
+@pytest.fixture
+def owner(personal: Customer) -> User:
+    owner: User = personal.organization.members.get(memberships__role="owner")
+    return owner
+
+
+def signed_in(user: User, *, asked_again: bool) -> Client:
+    user.set_password(PASSWORD)
+    user.save()
+    browser = Client()
+    browser.force_login(user)
+    if asked_again:
+        browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return browser
+
+
+def test_an_owner_who_was_asked_again_deletes_the_organization(
+    personal: Customer, owner: User, canary: str
+) -> None:
+    page = f"/console/org_{personal.organization.id.hex}/delete"
+    browser = signed_in(owner, asked_again=True)
+    assert "Delete for good" in browser.get(page).content.decode()
+    assert browser.post(page, {"name": "another"}).status_code == 400
+    assert found(canary)
+    answer = browser.post(page, {"name": f"{canary} GmbH"})
+    assert (answer.status_code, answer.headers["location"]) == (302, "/")
+    assert found(canary) == []
+    act = AuditEvent.objects.filter(organization_id=personal.organization.id).latest("id")
+    assert (act.action, act.actor_id) == (AuditEvent.Action.ORGANIZATION_DELETED, owner.pk)
+
+
+def test_a_session_alone_deletes_nothing(personal: Customer, owner: User, canary: str) -> None:
+    answer = signed_in(owner, asked_again=False).post(
+        f"/console/org_{personal.organization.id.hex}/delete", {"name": f"{canary} GmbH"}
+    )
+    assert answer.status_code == 302
+    assert "/accounts/reauthenticate/" in answer.headers["location"]
+    assert Organization.objects.get(id=personal.organization.id).deleted_at is None
+
+
+def test_a_person_deletes_the_own_account(personal: Customer, owner: User, canary: str) -> None:
+    refused = signed_in(owner, asked_again=True).post("/console/account/delete", {"name": owner.email})
+    assert (refused.status_code, "owns" in refused.content.decode()) == (400, True)
+    email = f"member-{canary}@example.com"
+    answer = signed_in(User.objects.get(email=email), asked_again=True).post(
+        "/console/account/delete", {"name": email}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (302, "/")
+    assert found(email) == []
