@@ -19,7 +19,7 @@ from gateway import erasure
 
 
 @member_view(Action.DELETE)
-@reauthentication_required(allow_get=True)
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 @require_http_methods(["GET", "HEAD", "POST"])
 def organization(request: HttpRequest, member: Member) -> HttpResponse:
     """Say what goes and what stays; delete it where its name was typed."""
@@ -44,7 +44,7 @@ def organization(request: HttpRequest, member: Member) -> HttpResponse:
 
 
 @login_required
-@reauthentication_required(allow_get=True)
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Delete the person who asks for it, where the address was typed."""
