@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from inference.models import AudioAsset
+from inference.models import AudioAsset, SynthesisJob
 
 log = logging.getLogger(__name__)
 
 PURGE_BATCH = 1000
+"""Rows looked up at a time: what a purge holds in memory."""
 FOLDER_DIGITS = 6
 ORPHAN_MARGIN = timedelta(hours=1)
 """Longer than any job lives, so that no file is looked at while its job may still finish."""
@@ -38,20 +45,79 @@ def load(path: str) -> bytes:
         return bytes(file.read())
 
 
+@contextmanager
+def local(path: str) -> Iterator[Path]:
+    """The bytes under a path as a file of this machine's: itself, or a copy where the store is elsewhere.
+
+    Raises:
+        FileNotFoundError: they are gone.
+    """
+    try:
+        here = Path(store().path(path))
+    except NotImplementedError:
+        with NamedTemporaryFile() as copy:
+            with store().open(path) as file:
+                shutil.copyfileobj(file, copy)
+            copy.flush()
+            yield Path(copy.name)
+    else:
+        if not here.exists():
+            raise FileNotFoundError(path)
+        yield here
+
+
+def keep_conversion(job_id: UUID, *, path: str, format: str, converted: Path) -> str | None:
+    """Store a converted copy beside its original, with which it expires and is purged.
+
+    Returns:
+        Where it is: another's copy where one was faster; None where the original was purged meanwhile.
+    """
+    with converted.open("rb") as file:
+        kept = store().save(f"{path}.{format}", File(file))
+    # Waits for a purge that is under way and then finds nothing: no copy outlives its original.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE inference_audioasset SET conversions = %s::jsonb || conversions
+            WHERE job_id = %s AND purged_at IS NULL RETURNING conversions ->> %s
+            """,
+            (json.dumps({format: kept}), job_id, format),
+        )
+        row = cursor.fetchone()
+    path_now: str | None = row[0] if row else None
+    if path_now != kept:
+        discard(kept)
+    return path_now
+
+
 def discard(*paths: str) -> None:
     """Delete bytes that no row names."""
     for path in filter(None, paths):
         store().delete(path)
 
 
+@transaction.atomic
 def purge(job_id: UUID) -> bool:
-    """Delete one job's audio and transcript now; False where they are gone already."""
-    return _purge(AudioAsset.objects.filter(job_id=job_id, purged_at=None)) == 1
+    """Delete one job's audio, converted copies, codes and transcript now, and the hash by which a repetition of
+    its request is known; False where they are gone already.
+    """
+    asset = AudioAsset.objects.select_for_update().filter(job_id=job_id, purged_at=None).first()
+    if asset is None:
+        return False
+    # First: a crash in between leaves a row to be purged again, not lost bytes.
+    discard(asset.path, asset.codes_path, *asset.conversions.values())
+    AudioAsset.objects.filter(pk=asset.pk).update(purged_at=timezone.now(), transcript="", conversions={})
+    SynthesisJob.objects.filter(pk=job_id).update(fingerprint=None)
+    return True
 
 
 def purge_expired() -> int:
-    """Delete what has expired, a bounded batch a call; returns how many."""
-    return _purge(AudioAsset.objects.filter(purged_at=None, expires_at__lte=timezone.now())[:PURGE_BATCH])
+    """Delete what has expired, batch after batch until nothing is due; returns how many."""
+    due = AudioAsset.objects.filter(purged_at=None, expires_at__lte=timezone.now()).order_by("expires_at")
+    purged = 0
+    while batch := list(due.values_list("job_id", flat=True)[:PURGE_BATCH]):
+        purged += sum(purge(job_id) for job_id in batch)
+    return purged
 
 
 def purge_orphans() -> int:
@@ -66,7 +132,7 @@ def purge_orphans() -> int:
         if folder < oldest_alive:
             paths = [f"{folder}/{name}" for name in _listed(folder)[1]]
             rows = AudioAsset.objects.filter(Q(path__in=paths) | Q(codes_path__in=paths), purged_at=None)
-            kept = {path for row in rows.values_list("path", "codes_path") for path in row}
+            kept = {path for row in rows for path in (row.path, row.codes_path, *row.conversions.values())}
             orphans = set(paths) - kept
             discard(*orphans)
             purged += len(orphans)
@@ -86,15 +152,3 @@ def _listed(folder: str) -> tuple[list[str], list[str]]:
 def _folder(job_id: UUID) -> str:
     """The start of a UUIDv7 is its time: the jobs of 4.7 hours (2 ** 24 ms) share a folder."""
     return job_id.hex[:FOLDER_DIGITS]
-
-
-def _purge(assets: Iterable[AudioAsset]) -> int:
-    purged = 0
-    for asset in assets:
-        discard(
-            asset.path, asset.codes_path
-        )  # first: a crash in between leaves a row to be purged again, not lost bytes
-        purged += AudioAsset.objects.filter(pk=asset.pk, purged_at=None).update(
-            purged_at=timezone.now(), transcript=""
-        )
-    return purged

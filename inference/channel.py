@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
-ENDED_TTL_SECONDS = 60
-"""How long a slow listener finds an ended job's stream; then it reads the stored audio."""
+ENDED_TTL_SECONDS = 30
+"""After the end: time for a retry and for who listens; then the stored audio answers."""
 KEPT_WHEN_FULL = 32
 """Entries of its own that a writer leaves when Redis has no memory. Most listeners have heard the earlier ones."""
 READ_AHEAD = 16
@@ -119,6 +119,11 @@ class Writer:
             pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
             pipe.expire(self._key, ttl_seconds)
             pipe.execute()
+
+
+async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:
+    """Forget all that a job's stream holds: audio, codes and transcript. Raises redis.RedisError: it is away."""
+    await client.delete(key(job_id))
 
 
 def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes, int] | None:

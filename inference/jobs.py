@@ -403,7 +403,15 @@ def _requeue(matching: Any, cause: LostAttempt.Cause, *, frames: int = 0) -> boo
 
 
 def _ended(state: SynthesisJob.State) -> dict[str, Any]:
-    return {"state": state, "lease_expires_at": None, "finished_at": timezone.now(), "text": "", "style": ""}
+    """What becomes of a job that leaves no audio: neither its text nor the hash of its request is of use."""
+    return {
+        "state": state,
+        "lease_expires_at": None,
+        "finished_at": timezone.now(),
+        "text": "",
+        "style": "",
+        "fingerprint": None,
+    }
 
 
 @transaction.atomic

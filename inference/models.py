@@ -58,7 +58,7 @@ class SynthesisJob(models.Model):
     relayed_samples = models.PositiveBigIntegerField(null=True)
     idempotency_key = models.CharField(max_length=255, blank=True, db_default="")
     fingerprint = models.UUIDField(null=True)
-    """A hash of the request, by which a repetition is known."""
+    """A keyed hash of the request, by which a repetition is known; it goes with the audio."""
 
     created_at = models.DateTimeField()
     enqueued_at = models.DateTimeField()
@@ -131,6 +131,8 @@ class AudioAsset(models.Model):
     codes_path = models.CharField(max_length=200, blank=True, db_default="")
     """The codec's codes of the same audio, from which a later turn of the conversation goes on; some engines have
     none."""
+    conversions: ClassVar = models.JSONField(db_default={})
+    """Converted copies that were made on request, {format: path}; they go with the original."""
     content_type = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     samples = models.PositiveBigIntegerField()

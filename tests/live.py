@@ -45,7 +45,7 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._concurrency = concurrency
-        self._environment = {
+        self.environment = {
             **os.environ,
             "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
             "PYTHONUNBUFFERED": "1",
@@ -103,7 +103,7 @@ class Service:
             return subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env={**self._environment, **environment},
+                env={**self.environment, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -1,38 +1,118 @@
-"""Stored audio in another format."""
+"""Stored audio in another format, piece by piece, in a process of its own.
+
+`python -m inference.speech.conversion SOURCE TARGET FROM TO SAMPLES` reads one file and writes another. Whatever a
+decoder makes of a file, it hurts this process alone: its memory, its time on the processor and what it writes are
+limited by the kernel. The whole audio is never in memory.
+"""
 
 from __future__ import annotations
 
-import io
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
-import numpy as np
+from inference.units import SAMPLE_RATE, SAMPLES_PER_FRAME
 
-from inference.engine.protocol import SAMPLE_RATE, SAMPLES_PER_FRAME, Pcm
-from inference.speech.encoding import open_encoder
+if TYPE_CHECKING:
+    from inference.engine.protocol import Pcm
 
+# What decodes is imported where it runs: within the limits, and not by the gateway, which it would take 40 MB.
+
+MEMORY_BYTES = 1 << 30
+"""Of address space, most of which is libraries; a conversion touches about 100 MB of it."""
+CPU_SECONDS = 120
+"""Fifteen minutes of audio, the longest there is, take about ten."""
+FILE_BYTES = 1 << 28
+"""Fifteen minutes of WAV are 43 MB."""
+NICENESS = 10
 _PIECE_FRAMES = 250
 
 
-def convert(data: bytes, *, source: str, target: str, samples: int) -> bytes:
-    """`data` in the format `target`; the same input gives the same bytes.
+def command(source: Path, target: Path, *, source_format: str, target_format: str, samples: int) -> list[str]:
+    """What runs the conversion of a local file into another."""
+    arguments = [str(source), str(target), source_format, target_format, str(samples)]
+    return [sys.executable, "-m", "inference.speech.conversion", *arguments]
+
+
+def convert(source: Path, target: Path, *, source_format: str, target_format: str, samples: int) -> None:
+    """Write `source` to `target` in the other format; the same input gives the same bytes.
 
     Args:
         samples: how many there are; an encoder's padding beyond them is left out.
     """
-    pcm = _decode(data, source)[:samples]
-    encoder = open_encoder(target)
+    from inference.speech.encoding import open_encoder
+
+    encoder = open_encoder(target_format)
+    left = samples
+    with target.open("wb") as file:
+        for piece in _decoded(source, source_format):
+            file.write(encoder.encode(piece[:left]))
+            left -= len(piece[:left])
+            if not left:
+                break
+        tail = encoder.close()
+        file.write(tail.data)
+        file.seek(0)
+        file.write(tail.head)
+
+
+def _decoded(path: Path, format: str) -> Iterator[Pcm]:
+    """The file's samples, a few seconds at a time: pieces of one length, whatever the container's packets are."""
+    import numpy as np
+
     step = _PIECE_FRAMES * SAMPLES_PER_FRAME
-    encoded = b"".join(encoder.encode(pcm[start : start + step]) for start in range(0, len(pcm), step))
-    tail = encoder.close()
-    encoded += tail.data
-    return tail.head + encoded[len(tail.head) :]
+    waiting: list[Pcm] = []
+    for piece in _pcm(path, step) if format == "pcm" else _packets(path):
+        waiting.append(piece)
+        if sum(map(len, waiting)) >= step:
+            joined = np.concatenate(waiting)
+            whole = len(joined) - len(joined) % step
+            for start in range(0, whole, step):
+                yield joined[start : start + step]
+            waiting = [joined[whole:]]
+    if waiting:
+        yield np.concatenate(waiting)
 
 
-def _decode(data: bytes, source: str) -> Pcm:
-    if source == "pcm":
-        return (np.frombuffer(data, "<i2") / 32767).astype(np.float32)
+def _pcm(path: Path, step: int) -> Iterator[Pcm]:
+    import numpy as np
+
+    with path.open("rb") as file:
+        while data := file.read(2 * step):
+            yield (np.frombuffer(data, "<i2") / 32767).astype(np.float32)
+
+
+def _packets(path: Path) -> Iterator[Pcm]:
+    import av
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    with av.open(io.BytesIO(data), "r") as container:
-        decoded = [piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
-    pieces = [piece.to_ndarray()[0] for piece in (*decoded, *resampler.resample(None))]
-    return np.concatenate([np.zeros(0, np.float32), *pieces])
+    with av.open(str(path), "r") as container:
+        for frame in container.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                yield resampled.to_ndarray()[0]
+    for resampled in resampler.resample(None):
+        yield resampled.to_ndarray()[0]
+
+
+def _limit() -> None:
+    """Bound what this process may take."""
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread's stack would count
+
+
+if __name__ == "__main__":
+    _limit()
+    _source, _target, _source_format, _target_format, _samples = sys.argv[1:]
+    convert(
+        Path(_source),
+        Path(_target),
+        source_format=_source_format,
+        target_format=_target_format,
+        samples=int(_samples),
+    )

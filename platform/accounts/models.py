@@ -75,6 +75,8 @@ class Organization(Limited):
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """It is nobody's and nameless from then on; the row stays, because the books name it (`gateway.erasure`)."""
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
 
     def __str__(self) -> str:
@@ -162,7 +164,7 @@ class InvitedMailbox(models.Model):
 
 
 class AuditEvent(models.Model):
-    """What a person did in an organization. Append-only, by a trigger.
+    """What a person did in an organization. Append-only, by a trigger, which lets a row lose whom it names.
 
     Organization and actor are plain values, so that the log outlives what it speaks of.
     """
@@ -187,6 +189,8 @@ class AuditEvent(models.Model):
         WEBHOOK_ADDED = "webhook.added", "added the webhook to"
         WEBHOOK_ROTATED = "webhook.rotated", "replaced the secret of the webhook to"
         WEBHOOK_REMOVED = "webhook.removed", "removed the webhook to"
+        ORGANIZATION_DELETED = "organization.deleted", "deleted the organization"
+        MEMBER_DELETED = "member.deleted", "deleted the account of a member"
         SUPPORT_VISITED = "support.visited", "looked at the console as support"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

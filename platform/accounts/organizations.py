@@ -59,7 +59,7 @@ def suspend(*, organization_id: UUID) -> bool:
 
 def resume(*, organization_id: UUID) -> bool:
     """End a suspension by hand; False where there is none."""
-    suspended = Organization.objects.filter(id=organization_id).exclude(suspended_at=None)
+    suspended = Organization.objects.filter(id=organization_id, deleted_at=None).exclude(suspended_at=None)
     return bool(suspended.update(suspended_at=None))
 
 

@@ -27,6 +27,7 @@ class Action(StrEnum):
     SEE_ACTIVITY = "see who did what"
     RENAME = "rename the organization"
     TRANSFER = "hand the organization over"
+    DELETE = "delete the organization"
 
 
 _EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_ALERTS, Action.SEE_MEMBERS})
@@ -35,7 +36,7 @@ _BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS, 
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    Role.OWNER: _ADMIN | {Action.TRANSFER},
+    Role.OWNER: _ADMIN | {Action.TRANSFER, Action.DELETE},
     Role.ADMIN: _ADMIN,
     Role.DEVELOPER: _DEVELOPER,
     Role.BILLING: _BILLING,

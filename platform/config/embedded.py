@@ -28,6 +28,9 @@ STOP_SECONDS = 15.0
 SOCKET_PATH_LIMIT = 100
 """A unix socket's address holds 107 bytes, on macOS 103."""
 DATABASE = "speech"
+WEB_ROLE = "speech_web"
+WEB_CONNECTIONS = 40
+"""Of those below, what the pages may use; the rest is speech's."""
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
@@ -53,9 +56,9 @@ def socket_dir(var_dir: Path) -> Path:
     return Path("/tmp") / f"speech-{os.geteuid()}-{name}"  # noqa: S108
 
 
-def postgres_url(var_dir: Path) -> str:
+def postgres_url(var_dir: Path, role: str = "postgres") -> str:
     """The embedded PostgreSQL's address; the server may not run yet."""
-    return f"postgresql://postgres@/{DATABASE}?host={socket_dir(var_dir)}"
+    return f"postgresql://{role}@/{DATABASE}?host={socket_dir(var_dir)}"
 
 
 def valkey_url(var_dir: Path) -> str:
@@ -153,7 +156,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return processes.as_ordinary_user(processes.die_with_parent(server, self.stop_signal))
 
     def ready(self) -> bool:
-        """Whether it serves; makes our database the first time."""
+        """Whether it serves; makes our database and the pages' role the first time."""
         import psycopg
 
         if not self._says_ready():
@@ -163,6 +166,10 @@ class EmbeddedPostgres(EmbeddedServer):
                 known = "SELECT 1 FROM pg_database WHERE datname = %s"
                 if not connection.execute(known, (DATABASE,)).fetchone():
                     connection.execute(f"CREATE DATABASE {DATABASE}")
+                if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (WEB_ROLE,)).fetchone():
+                    # It may read and write rows and nothing else: no table, no trigger is its to change.
+                    connection.execute(f"CREATE ROLE {WEB_ROLE} LOGIN CONNECTION LIMIT {WEB_CONNECTIONS}")
+                connection.execute(f"GRANT pg_read_all_data, pg_write_all_data TO {WEB_ROLE}")
         except psycopg.OperationalError:
             return False
         return True

@@ -84,6 +84,7 @@ class Environment(BaseSettings):
     # Where things are
     var_dir: Path = ROOT / "var"
     database_url: str | None = None
+    web_database_url: str | None = None
     redis_url: str | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

@@ -22,6 +22,9 @@ except ValidationError as error:
 
 VAR_DIR = ENVIRONMENT.var_dir
 DATABASE_URL = ENVIRONMENT.database_url or embedded.postgres_url(VAR_DIR)
+WEB_DATABASE_URL = ENVIRONMENT.web_database_url or (
+    DATABASE_URL if ENVIRONMENT.database_url else embedded.postgres_url(VAR_DIR, role=embedded.WEB_ROLE)
+)
 REDIS_URL = ENVIRONMENT.redis_url or embedded.valkey_url(VAR_DIR)
 
 DEBUG = ENVIRONMENT.debug
@@ -105,6 +108,8 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+# What the gateway's pages connect as; a role of their own may be allowed fewer connections, and less.
+WEB_DATABASE = _database(WEB_DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 

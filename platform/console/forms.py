@@ -281,3 +281,20 @@ class WebhookForm(forms.Form):
         except targets.Refused as refusal:
             raise forms.ValidationError(str(refusal)) from None
         return url
+
+
+class DeletionForm(forms.Form):
+    """What is deleted for good is typed out first."""
+
+    name = forms.CharField(label="To confirm", max_length=254, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["name"].label = f"Type {expected} to confirm"
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.expected.strip():
+            raise forms.ValidationError(f"Type exactly: {self.expected}")
+        return name

@@ -10,6 +10,7 @@ from console.views import (
     alerts,
     announcements,
     billing,
+    deletion,
     home,
     keys,
     members,
@@ -68,6 +69,7 @@ of_an_organization = [
     path("members/<int:user_id>/transfer", members.transfer, name="transfer"),
     path("leave", members.leave, name="leave"),
     path("settings", members.rename, name="settings"),
+    path("delete", deletion.organization, name="organization_delete"),
     path("activity", activity.show, name="activity"),
 ]
 
@@ -76,6 +78,7 @@ urlpatterns = [
     path("reference", reference.show, name="reference"),
     path("console", home.console, name="console"),
     path("console/organizations/new", home.new_organization, name="organization_new"),
+    path("console/account/delete", deletion.account, name="account_delete"),
     path("console/<organization:organization>/", include(of_an_organization)),
     path("announcements/<uuid:announcement_id>/dismiss", announcements.dismiss, name="announcement_dismiss"),
     path("invitations/<str:token>", home.invitation, name="invitation"),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.core.files.base import File
 from django.utils import timezone
 from psycopg.rows import class_row
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accounts.identifiers import parse_prefixed
-from gateway import ranges
+from accounts.keys import Principal
+from gateway import deletion, ranges
 from gateway.catalog import known_format
+from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, not_found
 from gateway.request_log import Row
 from gateway.service import Service
@@ -23,15 +29,16 @@ from inference import assets
 from inference.speech.formats import CONTENT_TYPES
 from inference.units import SAMPLE_RATE
 
-CONVERSIONS_AT_ONCE = 2
-"""Each takes a thread and the whole audio in memory."""
-_converting = asyncio.Semaphore(CONVERSIONS_AT_ONCE)
+PIECE_BYTES = 1 << 18
+"""Of a file in memory, for each who reads one."""
+_conversions = Conversions()
 
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
     job_id: UUID
     path: str
+    conversions: dict[str, str]
     format: str
     samples: int
     receipt: dict[str, str]
@@ -42,53 +49,109 @@ class _Asset:
 class AudioResource(HTTPEndpoint):
     """/v1/audio/{audio_id}"""
 
-    async def get(self, request: Request) -> Response:
+    async def get(self, request: Request) -> ASGIApp:
         """The audio's bytes, whole or the range that was asked for (RFC 9110, one range), as they were stored or
-        in another `format`; HEAD, too.
+        in another `format`; HEAD, too. It counts among the requests of its key until the last byte has left.
         """
-        asset = await _owned_asset(request)
-        wanted = _wanted_format(request, asset)
-        etag = f'"{asset.job_id.hex}-{wanted}"'
-        headers = {
-            "accept-ranges": "bytes",
-            "cache-control": "private, no-cache",
-            "content-disposition": f'inline; filename="audio_{asset.job_id.hex}.{wanted}"',
-            "etag": etag,
-            "x-audio-seconds": f"{asset.samples / SAMPLE_RATE:.2f}",
-            "x-cost-usd": asset.receipt["cost_usd"],
-        }
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        data = await _bytes(asset, wanted)
-        media_type = CONTENT_TYPES[wanted]
-        unchanged = request.headers.get("if-range", etag) == etag
-        part = ranges.parse(request.headers.get("range", ""), len(data)) if unchanged else None
-        if part is None:
-            return Response(data, headers=headers, media_type=media_type)
-        if not part:
-            raise ApiError(
-                416,
-                f"Requested range not satisfiable: the audio has {len(data)} bytes.",
-                code="range_not_satisfiable",
-                param="range",
-                headers={"content-range": f"bytes */{len(data)}"},
-            )
-        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{len(data)}"
-        return Response(data[part.start : part.stop], 206, headers, media_type)
+        service: Service = request.state.service
+        principal = await _caller(request)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            async with service.limiter.slot(principal) as slot, AsyncExitStack() as stack:
+                response = await _answer(request, principal, stack)
+                response.headers.update(slot.headers)
+                await response(scope, receive, send)
+
+        return answer
 
     async def delete(self, request: Request) -> Response:
-        """Purge the audio at once; the record of what was billed stays."""
-        asset = await _owned_asset(request)
-        await asyncio.to_thread(assets.purge, asset.job_id)
+        """Purge the audio at once, wherever it is; the record of what was billed stays."""
+        service: Service = request.state.service
+        asset = await _owned_asset(request, await _caller(request))
+        await deletion.purge(service, asset.job_id)
         return JSONResponse({"id": f"audio_{asset.job_id.hex}", "object": "audio", "deleted": True})
 
 
-async def _owned_asset(request: Request) -> _Asset:
-    """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
+async def _answer(request: Request, principal: Principal, stack: AsyncExitStack) -> Response:
+    """The answer to a GET; the file that it reads from is closed with `stack`."""
+    asset = await _owned_asset(request, principal)
+    wanted = _wanted_format(request, asset)
+    etag = f'"{asset.job_id.hex}-{wanted}"'
+    headers = {
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "content-disposition": f'inline; filename="audio_{asset.job_id.hex}.{wanted}"',
+        "etag": etag,
+        "x-audio-seconds": f"{asset.samples / SAMPLE_RATE:.2f}",
+        "x-cost-usd": asset.receipt["cost_usd"],
+    }
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    path = await _path(request, principal, asset, wanted)
+    try:
+        file = await asyncio.to_thread(assets.store().open, path)
+    except FileNotFoundError:
+        raise expired() from None
+    stack.push_async_callback(asyncio.to_thread, file.close)
+    size = await asyncio.to_thread(lambda: file.size)
+    unchanged = request.headers.get("if-range", etag) == etag
+    part = ranges.parse(request.headers.get("range", ""), size) if unchanged else None
+    if part is not None and not part:
+        raise ApiError(
+            416,
+            f"Requested range not satisfiable: the audio has {size} bytes.",
+            code="range_not_satisfiable",
+            param="range",
+            headers={"content-range": f"bytes */{size}"},
+        )
+    if part is not None:
+        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    sent = range(size) if part is None else part
+    headers["content-length"] = str(len(sent))
+    status = 200 if part is None else 206
+    if request.method == "HEAD":
+        return Response(None, status, headers, CONTENT_TYPES[wanted])
+    return StreamingResponse(_pieces(file, sent), status, headers, CONTENT_TYPES[wanted])
+
+
+async def _pieces(file: File[bytes], part: range) -> AsyncIterator[bytes]:
+    """The bytes of a file at these places, a piece at a time."""
+    await asyncio.to_thread(file.seek, part.start)
+    left = len(part)
+    while left and (piece := await asyncio.to_thread(file.read, min(left, PIECE_BYTES))):
+        left -= len(piece)
+        yield piece
+
+
+async def _path(request: Request, principal: Principal, asset: _Asset, wanted: str) -> str:
+    """Where the audio is in the wanted format, converted now if it never was."""
+    if wanted == asset.format:
+        return asset.path
+    if wanted in asset.conversions:
+        return asset.conversions[wanted]
+    conversion = Wanted(
+        job_id=asset.job_id,
+        organization_id=principal.organization_id,
+        path=asset.path,
+        source_format=asset.format,
+        target_format=wanted,
+        samples=asset.samples,
+    )
+    return await _conversions.make(conversion, request.receive)
+
+
+async def _caller(request: Request) -> Principal:
     service: Service = request.state.service
     row: Row = request.state.row
     principal = await service.keys.authenticate(request)
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
+    return principal
+
+
+async def _owned_asset(request: Request, principal: Principal) -> _Asset:
+    """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
+    service: Service = request.state.service
+    row: Row = request.state.row
     audio_id = request.path_params["audio_id"]
     job_id = parse_prefixed("audio_", audio_id)
     asset = None
@@ -99,7 +162,7 @@ async def _owned_asset(request: Request) -> _Asset:
         ):
             await cursor.execute(
                 """
-                SELECT job_id, path, format, asset.samples, asset.receipt, expires_at, purged_at
+                SELECT job_id, path, conversions, format, asset.samples, asset.receipt, expires_at, purged_at
                 FROM inference_audioasset asset JOIN inference_synthesisjob job ON job.id = job_id
                 WHERE job_id = %s AND asset.organization_id = %s
                 """,
@@ -117,18 +180,3 @@ async def _owned_asset(request: Request) -> _Asset:
 def _wanted_format(request: Request, asset: _Asset) -> str:
     name = request.query_params.get("format")
     return asset.format if name is None else known_format(name, "format")
-
-
-async def _bytes(asset: _Asset, wanted: str) -> bytes:
-    """The audio, converted if need be. Raises ApiError: 410 where it was purged since the row was read."""
-    try:
-        data = await asyncio.to_thread(assets.load, asset.path)
-    except FileNotFoundError:
-        raise expired() from None
-    if wanted == asset.format:
-        return data
-    # Imported by the first who converts: FFmpeg and numpy take a gateway 40 MB.
-    from inference.speech.conversion import convert
-
-    async with _converting:
-        return await asyncio.to_thread(convert, data, source=asset.format, target=wanted, samples=asset.samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from accounts.identifiers import parse_prefixed
-from gateway import sse
+from gateway import database_threads, deletion, sse
 from gateway.errors import ApiError, not_found
 from gateway.parsing import parse
 from gateway.relay import Begun, Finished
@@ -22,7 +21,7 @@ from gateway.service import Service
 from gateway.speech_request import order_from_chat
 from gateway.spliced import HERE, Spliced
 from gateway.synthesis import Answer, Asked, Bill, SpeechRoute
-from inference import assets, cancellations, jobs
+from inference import cancellations, jobs
 
 
 def _read(body: Any, offered: Sequence[str]) -> Asked:
@@ -161,15 +160,15 @@ async def delete_chat_completion(request: Request) -> Response:
     row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     name = request.path_params["completion_id"]
     job_id = parse_prefixed("chatcmpl-", name)
-    if job_id is None or not await asyncio.to_thread(
+    if job_id is None or not await database_threads.run(
         jobs.belongs_to, job_id, organization_id=principal.organization_id
     ):
         raise not_found(
             f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
         )
     row.job_id = job_id
-    if await asyncio.to_thread(jobs.cancel, job_id):
+    if await database_threads.run(jobs.cancel, job_id):
         await cancellations.announce(service.redis, job_id)
     else:
-        await asyncio.to_thread(assets.purge, job_id)
+        await deletion.purge(service, job_id)
     return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})

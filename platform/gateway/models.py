@@ -13,9 +13,10 @@ from billing.models import dollars
 class RequestLog(models.Model):
     """One call to /v1, refused ones included, with no text of the customer in it.
 
-    Only inserted, never changed; `id`, a UUIDv7, is what the customer sees as `x-request-id`. The table is cut by
-    month along it (see `billing.partitions`); what is old is dropped a month at a time. Organization, key and job
-    are plain ids, so that the log outlives what it speaks of.
+    Only inserted; all that a row may lose later is where it came from (`gateway.erasure`). `id`, a UUIDv7, is what
+    the customer sees as `x-request-id`. The table is cut by month along it (see `billing.partitions`); what is old
+    is dropped a month at a time. Organization, key and job are plain ids, so that the log outlives what it speaks
+    of.
     """
 
     id = models.UUIDField(primary_key=True)

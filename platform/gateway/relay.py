@@ -15,6 +15,7 @@ import psycopg
 import redis
 from psycopg_pool import PoolTimeout
 
+from gateway import database_threads
 from gateway.service import Service
 from inference import assets, channel, jobs, results
 from inference.results import Result
@@ -172,7 +173,7 @@ async def _result(service: Service, job_id: UUID, heard: _Heard, *, late: bool) 
     if result is not None or not late:
         return result
     try:
-        if not await asyncio.to_thread(jobs.expire, job_id, frames=heard.frames):
+        if not await database_threads.run(jobs.expire, job_id, frames=heard.frames):
             return await ended(service, job_id)  # it has another deadline since its first audio
     except psycopg.OperationalError as error:
         log.warning("job %s: the database is away: %s", job_id, type(error).__name__)

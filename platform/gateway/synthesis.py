@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from billing import policies, pricing
-from gateway import admission, conversation, hangups, relay
+from gateway import admission, conversation, database_threads, hangups, relay
 from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
 from gateway.idempotency import Ask
 from gateway.limiter import Slot
@@ -243,10 +243,10 @@ class _Serving:
     async def _hung_up(self, ask: Ask) -> None:
         """Give the job up, unless it is asked for again, and note what is billed of it."""
         self._row.status = client_closed().status
-        await asyncio.to_thread(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
+        await database_threads.run(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
         if ask.may_come_again:
             await asyncio.sleep(RETRY_GRACE_SECONDS)
-        cut = await asyncio.to_thread(jobs.abandon, self._job_id)
+        cut = await database_threads.run(jobs.abandon, self._job_id)
         if cut:
             await cancellations.announce(self._service.redis, self._job_id)
         if cut or await relay.ended(self._service, self._job_id) is not None:

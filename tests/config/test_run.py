@@ -146,6 +146,7 @@ def test_servers_of_ones_own_that_do_not_answer_are_named(monkeypatch: pytest.Mo
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
         "SECRET_KEY": "k" * 32,
         "API_KEY_PEPPERS": f"1:{'ab' * 32}",
+        "PUBLIC_URL": "https://speech.example.com",
         "VAR_DIR": str(VAR_DIR / "elsewhere"),
         "PORT": str(free_port()),
     }

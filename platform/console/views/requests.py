@@ -90,21 +90,22 @@ def audio(request: HttpRequest, member: Member, request_id: UUID) -> HttpRespons
     asset = _asset(member, row) if row else None
     if asset is None or asset.purged_at is not None or asset.expires_at <= timezone.now():
         raise Http404("The audio has expired or was deleted.")
-    try:
-        data = assets.load(asset.path)
-    except FileNotFoundError:  # purged since the row was read
-        raise Http404("The audio has expired or was deleted.") from None
     headers = {"accept-ranges": "bytes"}
     if "download" in request.GET:
         suffix = asset.path.rpartition(".")[2]
         headers["content-disposition"] = f'attachment; filename="req_{request_id.hex}.{suffix}"'
-    wanted = ranges.parse(request.headers.get("range", ""), len(data))
-    if wanted is None:
-        return HttpResponse(data, content_type=asset.content_type, headers=headers)
-    if not wanted:
-        return HttpResponse(status=416, headers={"content-range": f"bytes */{len(data)}"})
-    headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(data)}"
-    part = data[wanted.start : wanted.stop]
+    try:
+        with assets.store().open(asset.path) as file:
+            wanted = ranges.parse(request.headers.get("range", ""), file.size)
+            if wanted is None:
+                return HttpResponse(file.read(), content_type=asset.content_type, headers=headers)
+            if not wanted:
+                return HttpResponse(status=416, headers={"content-range": f"bytes */{file.size}"})
+            headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{file.size}"
+            file.seek(wanted.start)
+            part = file.read(len(wanted))
+    except FileNotFoundError:  # purged since the row was read
+        raise Http404("The audio has expired or was deleted.") from None
     return HttpResponse(part, status=206, content_type=asset.content_type, headers=headers)
 
 

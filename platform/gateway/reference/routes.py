@@ -136,7 +136,7 @@ class Audio(Described):
         responses={
             **{(code, kind): BINARY for code in (200, 206) for kind in CONTENT_TYPES.values()},
             304: OpenApiResponse(description="You have it."),
-            **_errors(400, 404, 410, 416),
+            **_errors(400, 404, 410, 416, 429),
         },
     )
     def get(self, request: Any) -> None: ...

@@ -8,6 +8,9 @@ from typing import Any
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connections
+
+from gateway import database_threads, gate
 
 GRACE_SECONDS = 10
 OTHER_FILES = 512
@@ -23,6 +26,7 @@ class Command(BaseCommand):
 
         environment = settings.ENVIRONMENT
         _allow_files(environment.max_connections + OTHER_FILES)
+        _share_connections()
         uvicorn.run(
             "config.asgi:application",
             host=environment.host,
@@ -46,3 +50,15 @@ def _allow_files(wanted: int) -> None:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _share_connections() -> None:
+    """Let Django borrow from a pool: under ASGI each request has a thread of its own, so that a connection kept by
+    the thread serves no second one. The role is the pages' own; speech has connections that they cannot use up.
+    """
+    database = connections.settings["default"]
+    web = settings.WEB_DATABASE
+    database.update({name: web[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")})
+    size = gate.AT_ONCE + database_threads.THREADS
+    database["CONN_MAX_AGE"] = 0
+    database["OPTIONS"] = {**web["OPTIONS"], "pool": {"min_size": 1, "max_size": size}}

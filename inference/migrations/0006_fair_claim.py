@@ -4,7 +4,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inference", "0004_delivery"),
+        ("inference", "0005_delivery"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0020_visits"),
-        ("inference", "0003_lost_attempts"),
+        ("inference", "0004_conversions"),
     ]
 
     operations = [

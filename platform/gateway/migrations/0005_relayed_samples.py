@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0003_errors_of_an_organization"),
+        ("gateway", "0004_log_forgets_addresses"),
     ]
 
     operations = [
