@@ -117,6 +117,7 @@ class Environment(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     audio_ttl_seconds: Annotated[int, Field(ge=1)] = 86_400
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
+    operator_ceiling_dollars: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal(1000)
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None
