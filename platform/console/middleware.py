@@ -100,7 +100,8 @@ class GuessLimits:
             site = _site_of(get_adapter(request).get_client_ip(request))
             by_address = ratelimit.consume(request, action="guess")
             if not by_address or not ratelimit.consume(request, action="guess_site", key=site):
-                return ratelimit.respond_429(request)
+                refusal: HttpResponse = ratelimit.respond_429(request)
+                return refusal
         return self._get_response(request)
 
 
