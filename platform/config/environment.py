@@ -124,6 +124,7 @@ class Environment(BaseSettings):
     promo_credits_per_network: Annotated[int, Field(ge=1)] = 20
     organizations_per_person: Annotated[int, Field(ge=1)] = 5
     alerts_private_targets: bool = False
+    operator_ceiling_dollars: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal(1000)
     database_pool_size: Annotated[int, Field(ge=1)] = 8
     request_log_months: Annotated[int, Field(ge=1)] = 13
     metrics_token: SecretStr | None = None

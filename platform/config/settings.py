@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "allauth",  # after the console, whose templates dress its pages
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.github",
     "allauth.socialaccount.providers.openid_connect",
@@ -73,6 +74,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "console.middleware.GuessLimits",
+    "console.sessions.Sessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -126,8 +129,8 @@ STORAGES = {
 }
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # files are served from the packages: there is no step that collects them
-# What sign-in counts against guessing. It is little, and must be there when Redis is not.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# What sign-in counts against guessing, which must be there when Redis is not. Nothing else is cached in it.
+CACHES = {"default": {"BACKEND": "accounts.guesses.GuessCache"}}
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -135,6 +138,8 @@ LANGUAGE_CODE = "en-us"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.secure
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_IDLE_SECONDS = 7 * 86_400
+SESSION_COOKIE_AGE = 30 * 86_400  # its end, whatever is done with it
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url] if ENVIRONMENT.public_url else []
 CSRF_FAILURE_VIEW = "console.views.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -180,6 +185,18 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True  # the way in for the owner of an account that others locked
+ACCOUNT_RATE_LIMITS = {
+    # An account's passwords and codes. A success clears it, so what counts an address stands apart.
+    "login_failed": "5/300s/key,20/d/key",
+    "guess": "60/m/ip,600/h/ip",
+    "guess_site": "240/m/key,2400/h/key",
+    "reset_password": "20/m/ip,5/m/key,20/d/key",
+    "locked_letter": "1/h/key",
+    "promotion": "5/h/key",
+    "invitation": "30/h/ip",
+}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if ENVIRONMENT.secure else "http"
 SOCIALACCOUNT_PROVIDERS = sign_in.providers(ENVIRONMENT)
 SIGN_IN_ORIGINS = sign_in.origins(ENVIRONMENT)
@@ -220,6 +237,7 @@ CELERY_TASK_ROUTES = {"inference.tasks.synthesize": {"queue": "synthesis"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "purge-guesses": {"task": "accounts.tasks.purge_guesses", "schedule": 300.0},
     "purge-expired-audio": {"task": "inference.tasks.purge_expired_audio", "schedule": 60.0},
     "expire-overdue-holds": {"task": "billing.tasks.expire_overdue", "schedule": 30.0},
     "expire-grants": {"task": "billing.tasks.expire_grants", "schedule": 3600.0},
@@ -313,6 +331,7 @@ DEFAULT_LIMITS = (
     ENVIRONMENT.audio_seconds_per_minute,
     ENVIRONMENT.concurrent_jobs,
 )
+OPERATOR_CEILING_DOLLARS = ENVIRONMENT.operator_ceiling_dollars
 PROXIES = ENVIRONMENT.proxies
 TRUSTED_PROXIES = tuple(ENVIRONMENT.trusted_proxies)
 PROJECT_ROOT = ROOT

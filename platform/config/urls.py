@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("status.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/elsewhere/", include("allauth.socialaccount.urls")),
     path("accounts/elsewhere/", include("allauth.socialaccount.providers.github.urls")),

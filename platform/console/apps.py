@@ -7,4 +7,4 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self) -> None:
-        from console import onboarding  # noqa: F401  # it listens for addresses that are confirmed
+        from console import onboarding, preregistration, suspicion  # noqa: F401  # they listen to allauth's signals

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
@@ -107,3 +110,32 @@ class WholePages:
         if "hx-request" in request.headers and response.has_header("location"):
             return HttpResponse(headers={"hx-refresh": "true"})
         return response
+
+
+class GuessLimits:
+    """Counts what an address sends to the pages of sign-in, whatever comes of it.
+
+    The counters of an account are allauth's. A success clears those, so it must not clear these: an attacker has
+    an account too. A customer of an IPv6 provider has a /48 of 65,536 networks, which is counted as well.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST" and request.path.startswith(SIGN_IN):
+            site = _site_of(get_adapter(request).get_client_ip(request))
+            by_address = ratelimit.consume(request, action="guess")
+            if not by_address or not ratelimit.consume(request, action="guess_site", key=site):
+                refusal: HttpResponse = ratelimit.respond_429(request)
+                return refusal
+        return self._get_response(request)
+
+
+def _site_of(address: str) -> str:
+    """The /48 of an IPv6 address; of any other, itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 48 if parsed.version == 6 else 32), strict=False))

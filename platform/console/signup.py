@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from allauth.core import ratelimit
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.utils import build_absolute_uri
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts import invitations, names
 from accounts.models import User
-from console import onboarding
+from console import onboarding, suspicion
 
 
 class SignupForm(forms.Form):
@@ -34,6 +40,12 @@ class SignupForm(forms.Form):
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no types
+    error_messages: ClassVar[dict[str, str]] = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": "Too many failed tries. If the account is yours, sign in with a code that we "
+        "send to your mailbox, or reset the password.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether the letter with the link to confirm an address would arrive."""
         environment = settings.ENVIRONMENT
@@ -47,7 +59,37 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The peer's address, by which attempts are counted; over a unix socket all are one."""
         address: Any = request.META.get("REMOTE_ADDR")
-        return address or "local"
+        return address or "127.0.0.1"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """An account's alone: allauth adds the Host header, and each further host would be five more tries."""
+        return str(credentials.get("email", "")).lower()
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse a locked account; its owner is told by letter of the way in that the lock does not close."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except forms.ValidationError:
+            self._tell_owner(request, str(credentials.get("email", "")).lower())
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        suspicion.note_failure(str(credentials.get("email", "")))
+
+    def _tell_owner(self, request: HttpRequest, email: str) -> None:
+        owner = EmailAddress.objects.filter(email__iexact=email, verified=True).select_related("user").first()
+        if owner and ratelimit.consume(request, action="locked_letter", key=email):
+            link = build_absolute_uri(request, reverse("account_request_login_code"))
+            self.send_notification_mail("account/email/locked", owner.user, {"link": link}, email=owner.email)
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        """Where there is no password and no account of elsewhere, its owner sets one now."""
+        user = email_address.user
+        if not user.has_usable_password() and not SocialAccount.objects.filter(user=user).exists():
+            token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
+            return reverse("account_reset_password_from_key", args=(user_pk_to_url_str(user), token))
+        url: str = super().get_email_verification_redirect_url(email_address)
+        return url
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it has no types

@@ -19,6 +19,7 @@ from console.views import (
     playground,
     reference,
     requests,
+    sessions,
     start,
     usage,
 )
@@ -80,6 +81,7 @@ urlpatterns = [
     path("console/organizations/new", home.new_organization, name="organization_new"),
     path("console/account/delete", deletion.account, name="account_delete"),
     path("console/<organization:organization>/", include(of_an_organization)),
+    path("accounts/sessions/<int:session_id>/end", sessions.end, name="session_end"),
     path("announcements/<uuid:announcement_id>/dismiss", announcements.dismiss, name="announcement_dismiss"),
     path("invitations/<str:token>", home.invitation, name="invitation"),
     path("console/invitations/<invitation:invitation_id>/accept", home.accept, name="accept"),

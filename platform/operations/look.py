@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                 ("Invoices", "receipt_long", "billing_invoice"),
                 ("Credit notes", "assignment_return", "billing_creditnote"),
                 ("Proofs of the books", "verified", "billing_verification"),
+                ("Money acts", "group_add", "operations_moneyact"),
                 ("What operators did", "history_edu", "billing_operatoract"),
             ),
             _group(

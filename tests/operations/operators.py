@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from operations.roles import Role
 from tests.console.people import browser, person
 
@@ -22,7 +24,18 @@ def operator(role: Role | None = Role.OPERATIONS, *, factor: bool = True) -> Cli
         call_command("operator", "appoint", user.email.upper(), "--role", role.value)
     if factor:
         Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
-    return browser(user)
+    client = browser(user)
+    if factor:
+        give_factor(client, user)
+    return client
+
+
+def give_factor(client: Client, user: User, *, seconds_ago: float = 0) -> None:
+    """As if the second factor had just been entered."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "mfa", "at": time.time() - seconds_ago}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
 
 
 def page(row: Any) -> str:

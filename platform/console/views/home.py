@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.core.internal import ratelimit
+from allauth.core.ratelimit import respond_429
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -78,6 +80,10 @@ def new_organization(request: HttpRequest) -> HttpResponse:
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Where an invitation's link leads: to accept it, or to sign in or up first."""
     found = invitations.find(token)
+    if found is None and not ratelimit.consume(
+        request, app="allauth.account", action="invitation", limit_get=True
+    ):
+        return respond_429(request)
     mine = found is not None and request.user.is_authenticated and found.email in _proved_addresses(request)
     context = {"invitation": found, "mine": mine}
     return render(request, "console/invitation.html", context, status=200 if found else 410)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -95,6 +96,7 @@ def remove(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
 
 @member_view(Action.TRANSFER)
 @require_POST
+@reauthentication_required
 def transfer(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
     return _try(
         request,

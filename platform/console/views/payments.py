@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -49,7 +50,9 @@ def top_up(request: HttpRequest, member: Member) -> HttpResponse:
 @require_POST
 def redeem(request: HttpRequest, member: Member) -> HttpResponse:
     form = PromotionForm(request.POST)
-    if form.is_valid():
+    if form.is_valid() and not _may_try(request, member):
+        form.add_error("code", "Too many tries. Try again in an hour.")
+    elif form.is_valid():
         try:
             promotions.redeem(organization=member.organization, code=form.cleaned_data["code"], by=member.user)
         except promotions.AlreadyRedeemed:
@@ -60,6 +63,12 @@ def redeem(request: HttpRequest, member: Member) -> HttpResponse:
             messages.success(request, "The credit is yours.")
             return redirect("billing", member.organization.id)
     return billing.page(request, member, promotion=form)
+
+
+def _may_try(request: HttpRequest, member: Member) -> bool:
+    """Codes can be guessed: each person and each organization has five tries an hour."""
+    tries = (f"person:{member.user.pk}", f"organization:{member.organization.id}")
+    return all(ratelimit.consume(request, action="promotion", key=key) for key in tries)
 
 
 @member_view(Action.SEE_BILLING)

@@ -1,5 +1,5 @@
 """Django finds the admin's pages here."""
 
-from operations.admin import announcements, customers, invoices, money, requests, stripe, visits
+from operations.admin import announcements, customers, four_eyes, invoices, money, requests, stripe, visits
 
-__all__ = ["announcements", "customers", "invoices", "money", "requests", "stripe", "visits"]
+__all__ = ["announcements", "customers", "four_eyes", "invoices", "money", "requests", "stripe", "visits"]

@@ -28,7 +28,7 @@ from accounts.organizations import Refused
 from billing.audit import Operator
 from billing.booking import CauseTaken
 from billing.reservations import InsufficientCredit
-from operations import roles
+from operations import four_eyes, roles, stepping_up
 from operations.roles import Act
 
 MOST_ROWS = 1_000
@@ -159,6 +159,8 @@ def act(
         def page(self: Looked, request: HttpRequest, object_id: str | None = None) -> HttpResponse:
             if not roles.may(request.user, needs):
                 raise PermissionDenied(f"Your role does not allow you to {needs}.")
+            if (elsewhere := stepping_up.demand(request, needs)) is not None:
+                return elsewhere
             row = self.get_object(request, object_id) if object_id else None
             if object_id and row is None:
                 raise Http404
@@ -170,7 +172,9 @@ def act(
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
                 try:
                     with transaction.atomic():  # what is done, and the note of it
-                        done = perform(self, row, operator, asked.cleaned_data)
+                        done = four_eyes.hold(
+                            request, by=perform.__qualname__, row=row, asked=asked, needs=needs
+                        ) or perform(self, row, operator, asked.cleaned_data)
                     messages.success(request, done)
                     return redirect(then, row.pk) if then and row else redirect(back)
                 except REFUSALS as refusal:
@@ -185,6 +189,7 @@ def act(
             }
             return TemplateResponse(request, "operations/act.html", context)
 
+        four_eyes.PERFORMS[perform.__qualname__] = four_eyes.Performed(perform, form, needs)
         made: Callable[..., Any] = action(page, description=title, url_path=perform.__name__.replace("_", "-"))
         return made
 

@@ -1,0 +1,33 @@
+"""The second factor, asked for again before an operator moves money: an open browser is not the person."""
+
+from __future__ import annotations
+
+import time
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+
+from operations.roles import Act
+
+FRESH_SECONDS = 600
+MONEY = frozenset({Act.MOVE_MONEY, Act.AGREE, Act.RUN})
+"""Acts after which somebody has more, or pays less."""
+
+
+def demand(request: HttpRequest, act: Act) -> HttpResponse | None:
+    """Where the second factor is given; None where that is not needed, or not ten minutes ago."""
+    if act not in MONEY or _is_fresh(request):
+        return None
+    methods = get_adapter(request).get_reauthentication_methods(request.user)
+    factor = next(method["url"] for method in methods if method["id"].startswith("mfa_"))
+    return redirect(f"{factor}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}")
+
+
+def _is_fresh(request: HttpRequest) -> bool:
+    since = time.time() - FRESH_SECONDS
+    records = get_authentication_records(request, request.user)
+    return any(record["method"] == "mfa" and record["at"] > since for record in records)
