@@ -83,7 +83,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if found is None and not ratelimit.consume(
         request, app="allauth.account", action="invitation", limit_get=True
     ):
-        return respond_429(request)
+        refusal: HttpResponse = respond_429(request)
+        return refusal
     mine = found is not None and request.user.is_authenticated and found.email in _proved_addresses(request)
     context = {"invitation": found, "mine": mine}
     return render(request, "console/invitation.html", context, status=200 if found else 410)

@@ -96,7 +96,7 @@ def remove(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
 
 @member_view(Action.TRANSFER)
 @require_POST
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def transfer(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
     return _try(
         request,
