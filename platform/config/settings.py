@@ -192,7 +192,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "5/300s/key,20/d/key",
     "guess": "60/m/ip,600/h/ip",
     "guess_site": "240/m/key,2400/h/key",
-    "reset_password": "20/m/ip,5/m/key,20/d/key",
+    "reset_password": "20/m/ip,5/m/key",
     "locked_letter": "1/h/key",
     "promotion": "5/h/key",
     "invitation": "30/h/ip",
