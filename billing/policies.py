@@ -3,8 +3,8 @@
 Each way for a request to end is one function from the milliseconds of its job to those that are billed. The job's
 milliseconds are the longer of what was generated and of its audio where it succeeded, and what was delivered where
 it did not (`inference.delivery`).
-`gateway.settlement` chooses; a request that never became a job of its own (`replayed`) has no record, and the
-price that its answer and its log row show is that of these milliseconds.
+`gateway.speech.settlement` chooses; a request that never became a job of its own (`replayed`) has no record, and
+the price that its answer and its log row show is that of these milliseconds.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import redis.asyncio
 from inference.results import Result
 
 if TYPE_CHECKING:  # the web side has no numpy
-    from inference.engine.protocol import Codes
+    from inference.engines.protocol import Codes
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Audio:
     attempt: int
     number: int
     data: bytes
-    frames: int
+    frames: int = 0
     """Frames of the attempt so far, as they are billed."""
 
 

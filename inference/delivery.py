@@ -17,7 +17,7 @@ from __future__ import annotations
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Greatest, Least
 
-from inference.units import FRAME_MS, SAMPLES_PER_FRAME
+from inference.audio import FRAME_MS, SAMPLES_PER_FRAME
 
 SECONDS_PER_AUDIO_SECOND = 2.0
 """A generation may take this much time for each second that its audio may last, and `START_SECONDS` besides."""

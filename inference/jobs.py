@@ -23,10 +23,10 @@ from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
 from inference import results
+from inference.audio import SAMPLES_PER_FRAME
 from inference.delivery import SWEEP_SECONDS, delivered, generation_seconds
 from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from inference.results import Result
-from inference.units import SAMPLES_PER_FRAME
 
 MAX_ATTEMPTS = 3
 RESEND_AFTER_SECONDS = 2
@@ -166,13 +166,13 @@ class Held:
     max_frames: int
 
 
-def heartbeat(held: Iterable[Held]) -> set[UUID]:
+def heartbeat(held: Iterable[Held]) -> set[tuple[UUID, int]]:
     """Extend the leases of the jobs and keep how much of them is published.
 
     With its first audio a job has kept its deadline, and gets another, by which its last must be there.
 
     Returns:
-        The jobs that are still theirs and still wanted.
+        The jobs, with their attempts, that are still theirs and still wanted.
     """
     jobs = list(held)
     with connection.cursor() as cursor:
@@ -186,7 +186,7 @@ def heartbeat(held: Iterable[Held]) -> set[UUID]:
             FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::float[]) AS held (id, attempt, samples, seconds)
             WHERE job.id = held.id AND job.attempt = held.attempt AND state = 'running'
                 AND cancel_requested_at IS NULL
-            RETURNING job.id
+            RETURNING job.id, job.attempt
             """,
             (
                 settings.JOB_LEASE_SECONDS,
@@ -196,7 +196,7 @@ def heartbeat(held: Iterable[Held]) -> set[UUID]:
                 [generation_seconds(job.max_frames) + SWEEP_SECONDS for job in jobs],
             ),
         )
-        return {job_id for (job_id,) in cursor.fetchall()}
+        return set(cursor.fetchall())
 
 
 @transaction.atomic
@@ -419,7 +419,8 @@ def _end(
     matching: Any, job_id: UUID, state: SynthesisJob.State, *, frames: int = 0, **values: Any
 ) -> Result | None:
     """End the job without success if it matches, billed by what was delivered; None where it does not."""
-    if not matching.update(**_ended(state), samples=delivered(frames), **values):
+    published = Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
+    if not matching.update(**_ended(state), samples=delivered(frames), published_samples=published, **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
     job.receipt = _settle(job)

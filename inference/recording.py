@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.channel import Writer
-from inference.engine.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
+from inference.engines.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
 from inference.speech.encoding import open_encoder
 from inference.speech.tempo import Tempo
 

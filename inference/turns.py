@@ -14,9 +14,9 @@ import numpy as np
 from django.conf import settings
 
 from inference import assets
-from inference.engine.protocol import Codes, Turn
+from inference.audio import SAMPLES_PER_FRAME
+from inference.engines.protocol import Codes, Turn
 from inference.models import AudioAsset
-from inference.units import SAMPLES_PER_FRAME
 
 
 def save_codes(job_id: UUID, attempt: int, codes: Codes | None) -> str:

@@ -25,8 +25,9 @@ from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
 from inference import assets, cancellations, channel, jobs, presence, results, tasks, turns
+from inference.audio import FRAME_RATE
 from inference.delivery import generation_seconds
-from inference.engine.protocol import (
+from inference.engines.protocol import (
     Codes,
     Engine,
     Generation,
@@ -43,7 +44,6 @@ from inference.recording import Recording
 from inference.results import Result
 from inference.speech import script as scripts
 from inference.speech.formats import CONTENT_TYPES
-from inference.units import FRAME_RATE
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,11 @@ class _Work:
     generation: Generation | None = None
     recording: Recording | None = None
 
+    def cancel(self) -> None:
+        """Stop speaking it; its thread then ends it."""
+        if self.generation is not None:
+            self.generation.cancel()
+
     @property
     def published(self) -> int:
         """The frames that this attempt has put on the job's stream."""
@@ -88,7 +93,8 @@ class Host:
         self.engine = engine
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._redis = client
-        self._running: dict[UUID, _Work] = {}
+        self._running: dict[tuple[UUID, int], _Work] = {}
+        """By job and attempt: a job that was taken back may be here twice for a moment."""
         self._lock = threading.Lock()
         self._pace = Pace()
         self._closing = threading.Event()
@@ -121,7 +127,7 @@ class Host:
         writer = channel.Writer(self._redis, job.id, job.attempt)
         work = _Work(job)
         with self._lock:
-            self._running[job.id] = work
+            self._running[job.id, job.attempt] = work
         try:
             self._speak(work, writer)
         except GenerationCancelled:
@@ -142,7 +148,7 @@ class Host:
                 writer.ended(result)
         finally:
             with self._lock:
-                del self._running[job.id]
+                del self._running[job.id, job.attempt]
 
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
@@ -206,9 +212,9 @@ class Host:
     def _cancel(self, job_id: UUID) -> None:
         """Stop speaking the job, if this worker does."""
         with self._lock:
-            work = self._running.get(job_id)
-        if work is not None and work.generation is not None:
-            work.generation.cancel()
+            works = [work for (running, _), work in self._running.items() if running == job_id]
+        for work in works:
+            work.cancel()
 
     def _retire(self) -> None:
         """End this process, whose engine is broken: Celery takes no more jobs, the supervisor starts it anew."""
@@ -248,11 +254,11 @@ class Host:
         with self._lock:
             running = dict(self._running)
         kept = jobs.heartbeat(
-            jobs.Held(job_id, work.job.attempt, work.published, work.job.max_frames)
-            for job_id, work in running.items()
+            jobs.Held(job_id, attempt, work.published, work.job.max_frames)
+            for (job_id, attempt), work in running.items()
         )
-        for job_id in running.keys() - kept:
-            self._cancel(job_id)
+        for lost in running.keys() - kept:
+            running[lost].cancel()
         engine = self.engine
         if not engine.healthy:
             presence.leave(self._redis, self.name)

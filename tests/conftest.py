@@ -18,7 +18,7 @@ from django.conf import settings
 from django.test.utils import setup_databases, teardown_databases
 from openai import OpenAI
 
-from config.embedded import EmbeddedPostgres, EmbeddedValkey
+from launch.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.environment import VAR_DIR
 from tests.live import Service, running_service
 

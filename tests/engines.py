@@ -21,7 +21,8 @@ import numpy as np
 import redis
 from django.conf import settings
 
-from inference.engine.protocol import (
+from inference.engines.preview.engine import PreviewEngine
+from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Chunk,
@@ -30,7 +31,6 @@ from inference.engine.protocol import (
     Segment,
     SpeechRequest,
 )
-from inference.preview.engine import PreviewEngine
 from tests.faults import steps
 
 PREFIX = "script:"

@@ -51,6 +51,7 @@ class Service:
             "PYTHONUNBUFFERED": "1",
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
+            "ALERTS_PRIVATE_TARGETS": "false",
             "ENGINE": "tests.engines.ScriptedEngine",
             "C_FORCE_ROOT": "1",
             **environment,

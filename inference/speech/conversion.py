@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.units import SAMPLE_RATE, SAMPLES_PER_FRAME
+from inference.audio import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 if TYPE_CHECKING:
-    from inference.engine.protocol import Pcm
+    from inference.engines.protocol import Pcm
 
 # What decodes is imported where it runs: within the limits, and not by the gateway, which it would take 40 MB.
 

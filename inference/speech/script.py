@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from inference.engine.protocol import Segment
+from inference.engines.protocol import Segment
 from inference.speech import text
 from inference.speech.dialogue import split_lines
 

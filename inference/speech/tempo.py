@@ -11,7 +11,7 @@ import av
 import av.filter
 import numpy as np
 
-from inference.engine.protocol import SAMPLE_RATE, Pcm
+from inference.engines.protocol import SAMPLE_RATE, Pcm
 
 SLOWEST_STEP = 0.5
 """The least that one `atempo` can do; slower ones follow each other."""

@@ -44,7 +44,7 @@ class User(AbstractUser):
 
 
 class Limited(models.Model):
-    """How much may be asked of the service; null is the settings' default. `gateway.limiter` keeps to it."""
+    """How much may be asked of the service; null is the settings' default. Kept to by `gateway.limits.limiter`."""
 
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     audio_seconds_per_minute = models.PositiveIntegerField(null=True, blank=True)

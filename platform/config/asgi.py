@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()  # loads the apps, which the gateway's models need
 
 from gateway import app  # noqa: E402
-from gateway.gate import Gate  # noqa: E402
+from gateway.door.gate import Gate  # noqa: E402
 
 # Django and Starlette describe the same protocol with types that do not meet.
 application = app.build(fallback=Gate(cast("ASGIApp", _django)))

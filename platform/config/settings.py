@@ -8,8 +8,9 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from config import embedded, mail, secret_store, sign_in
+from config import mail, secret_store, sign_in
 from config.environment import ROOT, Environment
+from launch import embedded
 from operations.look import UNFOLD as UNFOLD  # the admin's colours and sidebar
 
 try:
@@ -48,9 +49,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "config",
+    "launch",
     "accounts",
     "inference",
     "billing",
+    "usage",
     "gateway",
     "console",
     "status",
@@ -221,7 +224,7 @@ LOGGING = {
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
     # It logs what it sends.
     | {"stripe": {"level": "WARNING"}}
-    | {"gateway.server": {"level": "ERROR"}}  # malformed requests are counted, not told
+    | {"gateway.door.server": {"level": "ERROR"}}  # malformed requests are counted, not told
     | {"django.request": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}}
     | {"django.security.DisallowedHost": {"level": "CRITICAL"}},  # whoever scans the net sends such
 }
@@ -248,8 +251,8 @@ CELERY_BEAT_SCHEDULE = {
     "close-months": {"task": "billing.tasks.close_months", "schedule": 3600.0},
     "remind-of-overdue-invoices": {"task": "billing.tasks.remind_of_overdue", "schedule": 86_400.0},
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
-    "refresh-rollups": {"task": "gateway.tasks.refresh_rollups", "schedule": 60.0},
-    "turn-request-log": {"task": "gateway.tasks.turn_request_log", "schedule": 3600.0},
+    "refresh-rollups": {"task": "usage.tasks.refresh_rollups", "schedule": 60.0},
+    "turn-request-log": {"task": "usage.tasks.turn_request_log", "schedule": 3600.0},
 }
 
 # Webhooks go to this machine and its private networks, and by http, only where the operator says so.
@@ -302,16 +305,18 @@ COMPANY_EMAIL = ENVIRONMENT.company_email
 COMPANY_PAYMENT = ENVIRONMENT.company_payment
 COMPANY_LOGO = ENVIRONMENT.company_logo
 INVOICE_TAX = "billing.stripe.tax.calculate" if STRIPE_TAX else "billing.invoices.tax.at_rate"
-REQUEST_IDS = "gateway.request_ids.of_jobs"
+REQUEST_IDS = "usage.request_ids.of_jobs"
 
 # Whether a person may look at customers' consoles: asked on every page of a visit (see accounts.visits).
 MAY_VISIT = "operations.roles.may_visit"
 
 # What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
-JOB_SETTLEMENT = "gateway.settlement.settle"
+JOB_SETTLEMENT = "gateway.speech.settlement.settle"
 # The voice: a checkpoint where there is one, else the preview; ENGINE names any other.
 ENGINE = ENVIRONMENT.engine or (
-    "inference.engine.loading.load" if ENVIRONMENT.higgs_checkpoint else "inference.preview.engine.PreviewEngine"
+    "inference.engines.higgs.loading.load"
+    if ENVIRONMENT.higgs_checkpoint
+    else "inference.engines.preview.engine.PreviewEngine"
 )
 HIGGS = {
     "checkpoint": ENVIRONMENT.higgs_checkpoint,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.http import QueryDict
 from django.utils import timezone
 
-from gateway.usage import Bucket
+from usage.usage import Bucket
 
 NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "12m": "12 months"}
 DEFAULT = "30d"

@@ -15,7 +15,7 @@ from django.db.models import Q, Sum
 from billing import pricing
 from billing.models import LedgerEntry, LedgerTransaction
 from billing.partitions import uuid7_floor
-from gateway import rollups, usage
+from usage import rollups, usage
 
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 CREDIT = (LedgerEntry.Name.CUSTOMER_CREDIT, LedgerEntry.Name.PROMOTIONAL_CREDIT)

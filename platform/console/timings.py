@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.models import RequestLog
+from usage.models import RequestLog
 
 WIDTH = 1000
 COLOURS = {"Queue": 4, "To first audio": 1, "Speaking": 0, "Gateway": 5}

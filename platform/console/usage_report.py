@@ -13,9 +13,9 @@ from uuid import UUID
 from console import shown
 from console.charts import Chart, Number, Series
 from console.periods import Period
-from gateway import rollups, usage
-from gateway.usage import Group, Line, Query
-from gateway.usage_table import KeyNames
+from usage import rollups, usage
+from usage.usage import Group, Line, Query
+from usage.usage_table import KeyNames
 
 MOST_SERIES = 5
 OTHERS = "others"

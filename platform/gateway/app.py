@@ -15,11 +15,12 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import audio, chat, health, metrics, models_api, speech
-from gateway.bodies import BodyLimit
+from gateway import audio, health, metrics, models_api
+from gateway.door.bodies import BodyLimit
 from gateway.recorder import Recorder
 from gateway.reference import document
 from gateway.service import Service, open_service
+from gateway.speech import chat, speech
 
 V1_ROUTES = (
     Route("/chat/completions", chat.create_chat_completion, methods=["POST"]),

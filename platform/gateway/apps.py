@@ -8,7 +8,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import verification
-        from gateway import settlement
+        from gateway.speech import settlement
 
         verification.register(settlement.JOBS_ARE_RECORDED)
         verification.register(settlement.RELAYED_AUDIO_IS_BILLED)

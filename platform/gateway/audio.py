@@ -23,11 +23,11 @@ from gateway import deletion, ranges
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, not_found
-from gateway.request_log import Row
 from gateway.service import Service
 from inference import assets
+from inference.audio import SAMPLE_RATE
 from inference.speech.formats import CONTENT_TYPES
-from inference.units import SAMPLE_RATE
+from usage.request_log import Row
 
 PIECE_BYTES = 1 << 18
 """Of a file in memory, for each who reads one."""

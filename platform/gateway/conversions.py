@@ -18,8 +18,9 @@ from uuid import UUID
 from django.conf import settings
 from starlette.types import Receive
 
-from gateway import database_threads, hangups
+from gateway import database_threads
 from gateway.errors import ApiError, client_closed, expired, internal, rate_limited, unavailable
+from gateway.speech import hangups
 from inference import assets
 from inference.speech import conversion
 

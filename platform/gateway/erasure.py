@@ -23,9 +23,9 @@ from django.db.models.functions import MD5, Cast, Coalesce, Now, Substr
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, User, Visit
 from accounts.organizations import Refused
 from billing import erasure as billing_erasure
-from gateway.models import RequestLog
 from inference import assets, channel, jobs
 from inference.models import AudioAsset, SynthesisJob
+from usage.models import RequestLog
 
 STOP_SECONDS = 15.0
 """How long jobs that are spoken may take to end; their workers notice within a second."""

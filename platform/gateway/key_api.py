@@ -13,9 +13,10 @@ from accounts.keys import Principal
 from accounts.models import ApiKey
 from billing import budgets, pricing
 from billing.models import Account
-from gateway import limiter, rollups, usage
-from gateway.limits import Limits, limits_of
+from gateway.limits import limiter
+from gateway.limits.limits import Limits, limits_of
 from gateway.rest import ManagementView
+from usage import rollups, usage
 
 
 class KeyView(ManagementView):

@@ -20,10 +20,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.identifiers import new_id
-from gateway import addresses
+from gateway.door import addresses
 from gateway.errors import ApiError, client_closed, internal, of_status, unavailable
-from gateway.request_log import Row
 from inference.failures import place_of
+from usage.request_log import Row
 
 log = logging.getLogger(__name__)
 

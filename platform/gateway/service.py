@@ -15,10 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gateway.authentication import KeyCache
-from gateway.limiter import Limiter
-from gateway.request_log import RequestLogWriter
-from gateway.solvency import Solvency
+from gateway.limits.limiter import Limiter
+from gateway.limits.solvency import Solvency
 from gateway.workers import Workers
+from usage.request_log import RequestLogWriter
 
 
 @dataclass(frozen=True, slots=True)

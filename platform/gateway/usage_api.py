@@ -16,10 +16,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway import rollups, usage, usage_table
 from gateway.rest import ManagementView
-from gateway.usage import COLUMNS, Query
-from gateway.usage_table import KeyNames
+from usage import rollups, usage, usage_table
+from usage.usage import COLUMNS, Query
+from usage.usage_table import KeyNames
 
 MAX_HOURS = timedelta(days=31)
 MAX_DAYS = timedelta(days=366)

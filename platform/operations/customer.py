@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, Membership, Organization
 from billing.models import Account, Invoice, Price
-from gateway import usage
+from usage import usage
 
 MOST = 10
 

@@ -62,7 +62,7 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Requests",
                 ("Jobs", "graphic_eq", "inference_synthesisjob"),
-                ("Request log", "list", "gateway_requestlog"),
+                ("Request log", "list", "usage_requestlog"),
             ),
             _group(
                 "Money",

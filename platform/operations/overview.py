@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from billing.models import Account, StripeCall, StripeEvent, Verification
-from gateway.models import RequestLog, UsageRollup
 from inference import presence
 from inference.models import SynthesisJob
+from usage.models import RequestLog, UsageRollup
 
 MINUTES = 15
 TOP = 5

@@ -10,9 +10,9 @@ from django.db.models import Model
 from django.urls import reverse
 
 from billing.models import LedgerTransaction, Reservation, UsageRecord
-from gateway.models import RequestLog
-from gateway.request_ids import MARGIN
 from inference.models import AudioAsset, SynthesisJob
+from usage.models import RequestLog
+from usage.request_ids import MARGIN
 
 _State = SynthesisJob.State
 

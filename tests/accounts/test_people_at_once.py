@@ -65,7 +65,7 @@ def test_one_invitation_one_join() -> None:
     for _ in range(TRIES):
         organization, owner = found()
         invitation, _token = invitations.create(
-            organization=organization, email="vera@example.com", role=Membership.Role.VIEWER, by=owner
+            organization=organization, email=f"{uuid4().hex}@example.com", role=Membership.Role.VIEWER, by=owner
         )
         guests = [Actor(user=User.objects.create_user(f"{uuid4().hex}@example.com")) for _ in range(2)]
 
@@ -84,11 +84,10 @@ def test_one_invitation_one_join() -> None:
 def test_one_address_one_open_invitation() -> None:
     for _ in range(TRIES):
         organization, owner = found()
+        vera = f"{uuid4().hex}@example.com"
 
-        def invite(organization: Organization = organization, owner: Actor = owner) -> None:
-            invitations.create(
-                organization=organization, email="vera@example.com", role=Membership.Role.VIEWER, by=owner
-            )
+        def invite(organization: Organization = organization, owner: Actor = owner, vera: str = vera) -> None:
+            invitations.create(organization=organization, email=vera, role=Membership.Role.VIEWER, by=owner)
 
         at_once(invite, invite, invite)
         assert len(invitations.of_organization(organization.id)) == 1

@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
+from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
     billing,
     console,

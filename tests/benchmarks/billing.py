@@ -64,7 +64,7 @@ def _customers(count: int) -> list[tuple[object, object]]:
 
 async def _admit(customers: Sequence[tuple[object, object]], clients: int, *, seconds: float) -> tuple[Load, list]:
     from accounts.identifiers import new_id
-    from gateway import admission
+    from gateway.speech import admission
     from inference.jobs import NewJob
 
     turns = cycle(customers)

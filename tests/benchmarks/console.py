@@ -18,7 +18,7 @@ REPEATS = 40
 def run() -> dict[str, tuple[float, float, int]]:
     """Print and return each page's milliseconds, median and 95th percentile, and its bytes."""
     from accounts.models import Membership
-    from gateway.models import RequestLog, UsageRollup
+    from usage.models import RequestLog, UsageRollup
 
     organization_id = UsageRollup.objects.order_by("-requests").values_list("organization_id", flat=True)[0]
     rows = RequestLog.objects.filter(organization_id=organization_id)

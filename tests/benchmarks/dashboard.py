@@ -23,7 +23,7 @@ from django.db import connection
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from gateway.usage import Query
+    from usage.usage import Query
 
 CUSTOMERS = 100
 KEYS = 5
@@ -47,7 +47,7 @@ LOG_COLUMNS = (
 def run(records: int | None = None, *, logged: bool = False) -> dict[str, tuple[float, float]]:
     """Print and return each query's milliseconds: median, least. Only what is `logged` outlives a crash."""
     from accounts import organizations
-    from gateway import rollups, usage
+    from usage import rollups, usage
 
     records = records or int(os.environ.get("DASHBOARD_RECORDS", "10_000_000"))
     call_command("migrate", verbosity=0)

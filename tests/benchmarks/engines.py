@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.engine.protocol import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Generation, SpeechRequest
+from inference.engines.protocol import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Generation, SpeechRequest
 from inference.speech.voices import VOICES
 
 

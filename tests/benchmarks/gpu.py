@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from inference.engine.graphs import SHORTEST_WINDOW, GraphRunner
-from inference.engine.protocol import Generation, Segment, SpeechRequest
-from inference.engine.runners import CANDIDATES, Runner
-from inference.engine.scheduler import Policy, Scheduler
-from inference.engine.script import Script
-from inference.engine.state import BatchState
-from inference.engine.stream import Stream
-from inference.engine.vocoder import Vocoder
-from inference.engine.voices import DESCRIBED
+from inference.engines.higgs.graphs import SHORTEST_WINDOW, GraphRunner
+from inference.engines.higgs.runners import CANDIDATES, Runner
+from inference.engines.higgs.scheduler import Policy, Scheduler
+from inference.engines.higgs.script import Script
+from inference.engines.higgs.state import BatchState
+from inference.engines.higgs.stream import Stream
+from inference.engines.higgs.vocoder import Vocoder
+from inference.engines.higgs.voices import DESCRIBED
+from inference.engines.protocol import Generation, Segment, SpeechRequest
 from inference.higgs.attention import has_kernel, plan_window
 from inference.higgs.codec import Codec, load_codec_config
 from inference.higgs.config import PUBLISHED_RAS, HiggsConfig, RopeConfig

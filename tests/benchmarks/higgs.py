@@ -101,14 +101,14 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     """Seconds of each of the scheduler's turns, and of the step in it; the rest is the host's own work."""
     import torch
 
-    from inference.engine.protocol import Generation
-    from inference.engine.runners import EagerRunner
-    from inference.engine.scheduler import Policy, Scheduler
-    from inference.engine.script import Script
-    from inference.engine.state import BatchState
-    from inference.engine.stream import Stream
-    from inference.engine.vocoder import Vocoder
-    from inference.engine.voices import Voice
+    from inference.engines.higgs.runners import EagerRunner
+    from inference.engines.higgs.scheduler import Policy, Scheduler
+    from inference.engines.higgs.script import Script
+    from inference.engines.higgs.state import BatchState
+    from inference.engines.higgs.stream import Stream
+    from inference.engines.higgs.vocoder import Vocoder
+    from inference.engines.higgs.voices import Voice
+    from inference.engines.protocol import Generation
     from inference.higgs.checkpoint import load_checkpoint
     from inference.higgs.codec import load_codec
     from inference.higgs.config import load_ras_config
@@ -149,7 +149,7 @@ def _first_audio(folder: Path, batch: int) -> list[float]:
     """Seconds to the first chunk of requests that come all at once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from inference.engine.engine import HiggsEngine, Options
+    from inference.engines.higgs.engine import HiggsEngine, Options
 
     engine = HiggsEngine(folder, Options(slots=batch))
 
@@ -168,7 +168,7 @@ def _first_audio(folder: Path, batch: int) -> list[float]:
 
 
 def _request(seed: int, frames: int) -> Any:
-    from inference.engine.protocol import Segment, SpeechRequest
+    from inference.engines.protocol import Segment, SpeechRequest
 
     return SpeechRequest(
         id=str(seed), segments=(Segment(TEXT, "alloy"),), seed=seed, max_frames=frames, **SAMPLING

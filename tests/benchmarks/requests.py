@@ -19,7 +19,7 @@ from tests.live import Service, running_service
 
 ENGINES = {
     "null": "tests.benchmarks.engines.NullEngine",
-    "preview": "inference.preview.engine.PreviewEngine",
+    "preview": "inference.engines.preview.engine.PreviewEngine",
 }
 CLIENTS = (1, 8, 32)
 SECONDS = 6.0
@@ -27,7 +27,7 @@ WARM_UP_SECONDS = 1.0
 
 
 def run() -> None:
-    from gateway.models import RequestLog
+    from usage.models import RequestLog
 
     request = chat(new_key())
     print(f"{'engine':8} {'clients':>7} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'gateway':>8}")

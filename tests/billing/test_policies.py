@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billing import policies
-from gateway.settlement import policy_of
+from gateway.speech.settlement import policy_of
 from inference.models import SynthesisJob
 
 

@@ -29,9 +29,8 @@ from billing import budgets, ledger, verification  # noqa: E402
 from billing.alerts import detection, webhooks  # noqa: E402
 from billing.alerts import rules as alert_rules  # noqa: E402
 from billing.models import AlertDelivery, Budget, BudgetPeriod, WebhookEndpoint  # noqa: E402
-from config.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
-from gateway import rollups  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
+from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from operations import roles  # noqa: E402
 from status.models import Day, Outage  # noqa: E402
 from status.probes import INTERVAL_SECONDS, KINDS, Probe  # noqa: E402
@@ -40,6 +39,7 @@ from tests.browser.chromium import chromium  # noqa: E402
 from tests.console.people import Office, browser, history, office, person  # noqa: E402
 from tests.gateway.speaking import body  # noqa: E402
 from tests.live import Service, running_service  # noqa: E402
+from usage import rollups  # noqa: E402
 
 WIDTHS = {"wide": 1440, "phone": 390}
 SCHEMES = ("light", "dark")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 from billing.models import UsageRecord
-from gateway.models import RequestLog, UsageRollup
 from tests.browser.conftest import Website, in_thread
 from tests.console.people import Office, called
+from usage.models import RequestLog, UsageRollup
 
 BLUE = {"light": (0, 114, 178), "dark": (86, 180, 233)}
 """The first series' colour."""

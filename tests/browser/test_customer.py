@@ -23,12 +23,12 @@ from accounts import keys
 from accounts.models import AuditEvent
 from billing import pricing
 from billing.models import Account, Invoice, LedgerEntry, UsageRecord
-from gateway.models import RequestLog
 from tests.billing.invoices import months_of_use
 from tests.browser.conftest import Website, in_thread
 from tests.console.people import Office, browser, office
 from tests.gateway.speaking import ask, scripted
 from tests.live import wait_for
+from usage.models import RequestLog
 
 
 def status(website: Website, secret: str) -> tuple[int, str | None]:

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from gateway.request_search import PAGE_SIZE
 from tests.browser.conftest import in_thread
 from tests.console.people import Office, called
+from usage.request_search import PAGE_SIZE
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 import redis
 import yaml
 
-from config import parts
-from config.embedded import _valkey_program
 from config.environment import Environment
+from launch import parts
+from launch.embedded import _valkey_program
 from tests.live import ROOT, free_port, wait_for
 
 CONCURRENCY = 8

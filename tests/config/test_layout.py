@@ -12,7 +12,9 @@ from pathlib import Path
 from tests.live import ROOT
 
 PACKAGES = {
-    **dict.fromkeys(("accounts", "config", "console", "gateway", "operations", "status"), ROOT / "platform"),
+    **dict.fromkeys(
+        ("accounts", "config", "console", "gateway", "launch", "operations", "status", "usage"), ROOT / "platform"
+    ),
     **dict.fromkeys(("billing", "inference"), ROOT),
 }
 """Each package and the source root that it is in."""
@@ -62,7 +64,7 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     assert packed == expected
     assert any(name.endswith(".html") for name in packed)
     assert any("/migrations/" in name for name in packed)
-    assert "config/management/commands/run.py" in packed
+    assert "launch/management/commands/run.py" in packed
 
 
 def test_the_web_side_needs_nothing_of_audio() -> None:

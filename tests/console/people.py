@@ -18,8 +18,8 @@ from accounts.audit import Actor
 from accounts.identifiers import new_id
 from accounts.models import ApiKey, Membership, Organization, User
 from billing import ledger
-from gateway.models import RequestLog
 from inference.models import SynthesisJob
+from usage.models import RequestLog
 
 MODEL = "boson/higgs-audio-v2.5"
 

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from accounts import keys
 from console.timings import timings_of
-from gateway import request_search
-from gateway.models import RequestLog
-from gateway.request_search import Search
 from inference import assets
 from inference.models import AudioAsset, SynthesisJob
 from tests.console.people import Office, browser, called
+from usage import request_search
+from usage.models import RequestLog
+from usage.request_search import Search
 
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SOUND = bytes(range(256)) * 4

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file, save_file
 
-from inference.engine.engine import HiggsEngine
-from inference.engine.protocol import Chunk, Codes, Generation, Segment, SpeechRequest
+from inference.engines.higgs.engine import HiggsEngine
+from inference.engines.protocol import Chunk, Codes, Generation, Segment, SpeechRequest
 from tests.higgs.codec_oracle import make_codec
 from tests.higgs.oracle import make_language_model, make_tokenizer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from inference.engine.engine import HiggsEngine
+    from inference.engines.higgs.engine import HiggsEngine
 
 MakeEngine = Callable[..., "HiggsEngine"]
 
@@ -43,8 +43,8 @@ def _make(factory: pytest.TempPathFactory, name: str, eos: float) -> Path:
 @pytest.fixture
 def make_engine(checkpoint: Path) -> Iterator[MakeEngine]:
     """Make engines, closed at the test's end; `policy` members and other options by name."""
-    from inference.engine.engine import HiggsEngine, Options
-    from inference.engine.scheduler import Policy
+    from inference.engines.higgs.engine import HiggsEngine, Options
+    from inference.engines.higgs.scheduler import Policy
 
     engines = []
 
@@ -61,7 +61,7 @@ def make_engine(checkpoint: Path) -> Iterator[MakeEngine]:
 @pytest.fixture(scope="session")
 def engine(checkpoint: Path) -> Iterator[HiggsEngine]:
     """One engine of 8 slots for all who change nothing in it."""
-    from inference.engine.engine import HiggsEngine, Options
+    from inference.engines.higgs.engine import HiggsEngine, Options
 
     engine = HiggsEngine(checkpoint, Options(slots=8))
     yield engine

@@ -12,9 +12,9 @@ pytest.importorskip("transformers")
 
 from transformers import HiggsAudioV2ForConditionalGeneration  # noqa: E402
 
-from inference.engine.engine import HiggsEngine, Options  # noqa: E402
-from inference.engine.protocol import SAMPLES_PER_FRAME, Segment, SpeechRequest, Turn  # noqa: E402
-from inference.engine.voices import DESCRIBED, Voice  # noqa: E402
+from inference.engines.higgs.engine import HiggsEngine, Options  # noqa: E402
+from inference.engines.higgs.voices import DESCRIBED, Voice  # noqa: E402
+from inference.engines.protocol import SAMPLES_PER_FRAME, Segment, SpeechRequest, Turn  # noqa: E402
 from inference.higgs import prompt as prompts  # noqa: E402
 from inference.higgs.codec_stream import FADE_SAMPLES  # noqa: E402
 from inference.higgs.config import load_config  # noqa: E402

@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from inference.engine.graphs import BATCHES, SHORTEST_WINDOW, buckets
-from inference.engine.runners import CANDIDATES, candidates_for
+from inference.engines.higgs.graphs import BATCHES, SHORTEST_WINDOW, buckets
+from inference.engines.higgs.runners import CANDIDATES, candidates_for
 
 
 @pytest.mark.parametrize(("slots", "length"), [(1, 256), (5, 300), (32, 2048), (256, 4096), (300, 5000)])

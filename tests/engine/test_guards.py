@@ -16,11 +16,11 @@ pytest.importorskip("transformers")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from inference.engine import guards  # noqa: E402
-from inference.engine.engine import HiggsEngine  # noqa: E402
-from inference.engine.protocol import EngineError, GenerationCancelled  # noqa: E402
-from inference.engine.runners import EagerRunner  # noqa: E402
-from inference.engine.vocoder import Vocoder  # noqa: E402
+from inference.engines.higgs import guards  # noqa: E402
+from inference.engines.higgs.engine import HiggsEngine  # noqa: E402
+from inference.engines.higgs.runners import EagerRunner  # noqa: E402
+from inference.engines.higgs.vocoder import Vocoder  # noqa: E402
+from inference.engines.protocol import EngineError, GenerationCancelled  # noqa: E402
 from inference.higgs.checkpoint import CheckpointError  # noqa: E402
 from inference.higgs.config import ConfigError  # noqa: E402
 from tests.engine.checkpoints import EOS, codes_of, frames_of, listen, request, speak  # noqa: E402
@@ -199,7 +199,7 @@ LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
 import torch
-from inference.engine.engine import HiggsEngine, Options
+from inference.engines.higgs.engine import HiggsEngine, Options
 from tests.engine.checkpoints import request, listen
 torch.set_num_threads(1)
 HiggsEngine(Path(sys.argv[1]), Options(slots=1)).close()

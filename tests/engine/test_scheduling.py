@@ -11,15 +11,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from inference.engine.first_chunk import FIRST_WAIT_FRAMES, LAST_FRAMES, first_frames  # noqa: E402
-from inference.engine.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
-from inference.engine.runners import EagerRunner, Packed  # noqa: E402
-from inference.engine.scheduler import Policy, Scheduler  # noqa: E402
-from inference.engine.script import Script  # noqa: E402
-from inference.engine.state import BatchState  # noqa: E402
-from inference.engine.stream import NO_SLOT, Stream  # noqa: E402
-from inference.engine.vocoder import Vocoder  # noqa: E402
-from inference.engine.voices import DESCRIBED  # noqa: E402
+from inference.engines.higgs.first_chunk import FIRST_WAIT_FRAMES, LAST_FRAMES, first_frames  # noqa: E402
+from inference.engines.higgs.runners import EagerRunner, Packed  # noqa: E402
+from inference.engines.higgs.scheduler import Policy, Scheduler  # noqa: E402
+from inference.engines.higgs.script import Script  # noqa: E402
+from inference.engines.higgs.state import BatchState  # noqa: E402
+from inference.engines.higgs.stream import NO_SLOT, Stream  # noqa: E402
+from inference.engines.higgs.vocoder import Vocoder  # noqa: E402
+from inference.engines.higgs.voices import DESCRIBED  # noqa: E402
+from inference.engines.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codec import load_codec  # noqa: E402
 from inference.higgs.config import load_ras_config  # noqa: E402

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.engine import loading
+from inference.engines.higgs import loading
 from inference.higgs.references import VoiceError
 from tests.engine.checkpoints import make_checkpoint, make_recording, speak
 

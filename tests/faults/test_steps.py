@@ -15,8 +15,8 @@ from django.db import connections
 
 from billing import verification
 from billing.models import Account, UsageRecord
-from config.embedded import EmbeddedPostgres
 from inference.models import SynthesisJob
+from launch.embedded import EmbeddedPostgres
 from tests.conftest import Customer
 from tests.faults import steps
 from tests.gateway.speaking import scripted

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from gateway.chat import create_chat_completion
-from gateway.relay import Begun, _Heard
-from gateway.speech import create_speech
-from gateway.synthesis import Answer
+from gateway.speech.chat import create_chat_completion
+from gateway.speech.relay import Begun, Piece, _Heard
+from gateway.speech.speech import create_speech
+from gateway.speech.synthesis import Answer
 from inference import channel
 
 JOB = UUID(int=7)
@@ -68,6 +68,6 @@ def test_an_attempt_that_takes_over_repeats_and_leaves_out_nothing(
     for attempt, pieces in ((1, cut(audio, first)[:dies_after]), (2, cut(audio, second))):
         for number, piece in enumerate(pieces):
             for event in heard.take(channel.Audio(attempt, number, piece)):
-                assert isinstance(event, bytes)
-                got += event
+                assert isinstance(event, Piece)
+                got += event.data
     assert got == audio

@@ -17,11 +17,11 @@ import redis
 
 from billing import verification
 from billing.models import Account, Reservation, UsageRecord
-from gateway.models import RequestLog
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import body, scripted
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 FRAME_COST = Decimal("0.00003")
 PCM16 = {"voice": "alloy", "format": "pcm16"}

@@ -14,11 +14,11 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Account, UsageRecord
-from gateway.models import RequestLog
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import body, scripted
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 KEY = {"idempotency-key": "order 66"}
 RETRY = {"x-stainless-retry-count": "1"}

@@ -20,9 +20,9 @@ from openai import OpenAI
 from accounts.keys import Limits, Principal
 from accounts.models import ApiKey, Organization
 from billing.models import Account, UsageRecord
-from gateway import limits
 from gateway.errors import ApiError
-from gateway.limiter import PATIENCE_SECONDS, UNCOUNTED, Limiter
+from gateway.limits import limits
+from gateway.limits.limiter import PATIENCE_SECONDS, UNCOUNTED, Limiter
 from tests.conftest import Customer
 from tests.gateway.speaking import ask, body, scripted, speak
 from tests.live import Service, wait_for

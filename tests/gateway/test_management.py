@@ -19,10 +19,10 @@ from accounts.models import ApiKey
 from billing.models import UsageRecord
 from billing.models.budgets import Budget
 from gateway.authentication import REMEMBER_SECONDS
-from gateway.models import RequestLog
 from tests.conftest import Customer
 from tests.gateway.speaking import body, scripted
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 
 def get(service: Service, customer: Customer, path: str, **parameters: Any) -> httpx.Response:

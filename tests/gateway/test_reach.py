@@ -13,13 +13,13 @@ from starlette.types import Scope
 
 from accounts.keys import Reach
 from accounts.models import ApiKey
-from gateway import addresses
 from gateway.app import MANAGED_PATHS, V1_ROUTES
 from gateway.authentication import SCOPES, scope_of
-from gateway.models import RequestLog
+from gateway.door import addresses
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 NewCustomer = Callable[..., Customer]
 

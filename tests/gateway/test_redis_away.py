@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 from billing.models import Account, UsageRecord
-from config.embedded import EmbeddedValkey
+from launch.embedded import EmbeddedValkey
 from tests.conftest import Customer
 from tests.console.people import person
 from tests.gateway.speaking import scripted

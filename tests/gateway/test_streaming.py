@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from openai import APIError, APIStatusError, InternalServerError, OpenAI
 
-from gateway.models import RequestLog
 from tests.conftest import Customer
 from tests.gateway.speaking import MODEL, body, decode, scripted
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 
 def stream(client: OpenAI, request: dict[str, Any], **options: Any) -> list[Any]:

@@ -12,11 +12,11 @@ from starlette.requests import Request
 
 from config.celery import app
 from gateway import metrics
-from gateway.models import RollupDue, UsageRollup
-from gateway.tasks import refresh_rollups, turn_request_log
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import Service, wait_for
+from usage.models import RollupDue, UsageRollup
+from usage.tasks import refresh_rollups, turn_request_log
 
 
 def test_every_scheduled_task_exists() -> None:

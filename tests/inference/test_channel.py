@@ -10,7 +10,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from gateway.relay import Begun, _Heard
+from gateway.speech.relay import Begun, Piece, _Heard
 from inference import channel
 from inference.channel import Audio, Ended, Started
 from inference.results import Result
@@ -79,7 +79,7 @@ def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
 def hear(*events: channel.Event, heard: _Heard | None = None) -> tuple[bytes, bool]:
     """What a listener gets of these, and whether that is all."""
     heard = heard or _Heard()
-    audio = b"".join(new for event in events for new in heard.take(event) if isinstance(new, bytes))
+    audio = b"".join(new.data for event in events for new in heard.take(event) if isinstance(new, Piece))
     last = events[-1]
     return audio, isinstance(last, Ended) and heard.whole(last)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.engine.protocol import SAMPLE_RATE, Pcm
+from inference.engines.protocol import SAMPLE_RATE, Pcm
 from inference.speech.encoding import ENCODERS, open_encoder
 from inference.speech.encoding.container import Mp3Encoder
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, canonical

@@ -125,7 +125,7 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
 def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
     jobs.claim()
     lapse(queued)
-    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == {queued}
+    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == {(queued, 1)}
     assert jobs.sweep(queue_is_empty=True, published=nothing) == []
 
 

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.engine.protocol import (
+from inference.engines.preview.engine import CHUNK_FRAMES, PAUSE_SECONDS, PreviewEngine, Voice
+from inference.engines.preview.phonemes import Phonemizer, foreign_letters
+from inference.engines.preview.voices import PRESETS
+from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Chunk,
@@ -25,9 +28,6 @@ from inference.engine.protocol import (
     SpokenWord,
     Unspeakable,
 )
-from inference.preview.engine import CHUNK_FRAMES, PAUSE_SECONDS, PreviewEngine, Voice
-from inference.preview.phonemes import Phonemizer, foreign_letters
-from inference.preview.voices import PRESETS
 from inference.speech.voices import VOICES
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody knows why it happened."

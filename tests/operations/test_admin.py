@@ -22,8 +22,6 @@ from billing.models import (
     LedgerTransaction,
     StripeEvent,
 )
-from gateway import rollups
-from gateway.models import RequestLog
 from inference import jobs
 from inference.models import SynthesisJob
 from operations import trace as tracing
@@ -31,6 +29,8 @@ from operations.roles import Role
 from tests.billing.invoices import months_of_use
 from tests.console.people import MODEL, Office, browser, called, office, person, waiting_job
 from tests.operations.operators import REASON, operator, page
+from usage import rollups
+from usage.models import RequestLog
 
 pytestmark = pytest.mark.django_db
 

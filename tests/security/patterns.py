@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-PACKAGES = ("accounts", "console", "gateway", "inference.speech", "inference.preview", "operations", "status")
+PACKAGES = (
+    *("accounts", "console", "gateway", "inference.speech", "inference.engines.preview", "operations", "status"),
+    "usage",
+)
 WINDOWS = {
     "_HOUSE_OR_ORDINAL": 40,
     "_NAME_BEFORE": 40,

@@ -11,9 +11,9 @@ from django.test import Client, override_settings
 from billing.models import StripeDelivery
 from billing.stripe import webhooks
 from gateway import stripe_webhook
-from gateway.models import RequestLog
 from tests.conftest import Customer
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 
 def anonymous(service: Service) -> dict[tuple[str, str], float]:

@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from billing import verification
 from billing.models import Account, UsageRecord
-from gateway.models import RequestLog
-from gateway.settlement import RELAYED_AUDIO_IS_BILLED
+from gateway.speech.settlement import RELAYED_AUDIO_IS_BILLED
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 FRAME_COST = Decimal("0.00003")
 PCM16 = {"voice": "alloy", "format": "pcm16"}

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.bodies import LIMITS, limit_of
-from gateway.models import RequestLog
+from gateway.door.bodies import LIMITS, limit_of
 from tests.conftest import Customer
 from tests.live import Service, wait_for
 from tests.security.services import connect, resident_bytes, rest_of
+from usage.models import RequestLog
 
 PATHS = (
     "/nonexistent",

@@ -31,7 +31,7 @@ from gateway.schemas import (
     ChatRequest,
     SpeechBody,
 )
-from gateway.speech_request import order_from_chat
+from gateway.speech.speech_request import order_from_chat
 from inference import assets, turns
 from inference.models import AudioAsset, SynthesisJob
 from inference.speech import script

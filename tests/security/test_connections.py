@@ -14,9 +14,9 @@ import pytest
 from django.conf import settings
 from openai import AsyncOpenAI
 
-from config.embedded import WEB_CONNECTIONS, WEB_ROLE
 from gateway import database_threads
-from gateway.gate import AT_ONCE, AT_ONCE_OF_AN_ADDRESS, WAITING, Busy, Turns
+from gateway.door.gate import AT_ONCE, AT_ONCE_OF_AN_ADDRESS, WAITING, Busy, Turns
+from launch.embedded import WEB_CONNECTIONS, WEB_ROLE
 from tests.conftest import Customer
 from tests.gateway.speaking import MODEL
 from tests.live import Service, running_service

@@ -22,13 +22,13 @@ from accounts.audit import Actor
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from billing import verification
 from billing.models import BillingDetails, UsageRecord, WebhookEndpoint
-from gateway.models import RequestLog
 from inference import assets, channel
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
 from tests.console.people import person
 from tests.gateway.speaking import ask, audio_of, body, scripted, speak
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 
 def found(canary: str) -> list[str]:

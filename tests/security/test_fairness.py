@@ -98,7 +98,9 @@ def waiting_job(organization: Organization, key: ApiKey, *, ago: float = 5, **va
     )
     hold = ledger.Decimal("0.01")
     Account.objects.filter(organization=organization).update(held=F("held") + hold)
-    Reservation.objects.create(job_id=job.id, organization=organization, amount=hold, price=Price.objects.get())
+    Reservation.objects.create(
+        job_id=job.id, organization=organization, amount=hold, price=Price.objects.earliest("valid_from")
+    )
     return job.id
 
 

@@ -12,12 +12,12 @@ import pytest
 from accounts.keys import Reach
 from accounts.models import User
 from config.environment import Environment
-from gateway import addresses
-from gateway.models import RequestLog
+from gateway.door import addresses
 from tests.conftest import Customer
 from tests.gateway.test_reach import NewCustomer
 from tests.live import Service, wait_for
 from tests.security import services
+from usage.models import RequestLog
 
 FENCED = "10.9.8.7"
 

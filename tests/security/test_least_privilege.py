@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config import parts
-from config.embedded import EmbeddedValkey
+from launch import parts
+from launch.embedded import EmbeddedValkey
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for

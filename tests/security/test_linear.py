@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway import casting
 from gateway.schemas import MAX_TEXT_CHARACTERS, ChatRequest, SpeechBody
-from gateway.speech_request import order_from_chat, order_from_speech
+from gateway.speech import casting
+from gateway.speech.speech_request import order_from_chat, order_from_speech
 from inference.speech.text import normalize, split_sentences
 from inference.speech.voices import VOICES
 from tests.security.patterns import every_pattern, hostile

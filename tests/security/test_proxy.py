@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.models import RequestLog
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import ROOT, Service, free_port, running_service, wait_for
 from tests.security import services
+from usage.models import RequestLog
 
 NGINX = shutil.which("nginx")
 TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -15,10 +15,10 @@ import redis
 
 from billing import verification
 from billing.models import Account, UsageRecord
-from config.embedded import VALKEY_MEMORY, EmbeddedValkey
 from gateway.workers import BELIEVED_SECONDS, FULL
 from inference import channel
 from inference.models import SynthesisJob
+from launch.embedded import VALKEY_MEMORY, EmbeddedValkey
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import Service, running_service, wait_for

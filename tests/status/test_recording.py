@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from config.embedded import EmbeddedPostgres
+from launch.embedded import EmbeddedPostgres
 from status import probes
 from status.models import Component, Day, Outage
 from status.probes import INTERVAL_SECONDS, Probe
@@ -89,7 +89,7 @@ def test_a_proxy_in_its_place_is_no_service(answer: str) -> None:
             pass
 
     with listening(Proxy) as url:
-        found = probes.probe(url, "localhost")
+        found = probes.probe(url, "127.0.0.1")
     assert [probe.ok for probe in found] == [False, False, False]
 
 
@@ -147,7 +147,7 @@ def test_the_database_refuses_what_cannot_be() -> None:
 
 
 def ok(service: Service) -> dict[str, bool]:
-    return {probe.component: probe.ok for probe in probes.probe(service.url, "localhost")}
+    return {probe.component: probe.ok for probe in probes.probe(service.url, "127.0.0.1")}
 
 
 def test_what_runs_is_found_working_and_what_is_killed_is_not(service: Service) -> None:
@@ -159,7 +159,7 @@ def test_what_runs_is_found_working_and_what_is_killed_is_not(service: Service) 
     finally:
         service.start_worker()
         service.wait_until_ready()
-    assert not any(probe.ok for probe in probes.probe("http://127.0.0.1:1", "localhost"))
+    assert not any(probe.ok for probe in probes.probe("http://127.0.0.1:1", "127.0.0.1"))
 
 
 def test_the_databases_own_outage_is_on_record(
@@ -168,7 +168,7 @@ def test_the_databases_own_outage_is_on_record(
     recorder, name = Recorder(), uuid4().hex[:8]
 
     def look(number: int) -> list[Probe]:
-        looked = probes.probe(service.url, "localhost")
+        looked = probes.probe(service.url, "127.0.0.1")
         return [replace(probe, component=f"{name}{probe.component}", at=at(number)) for probe in looked]
 
     assert recorder.add(look(0))
@@ -205,6 +205,7 @@ def prober(url: str) -> Iterator[subprocess.Popen[bytes]]:
             "REDIS_URL": settings.REDIS_URL,
             "SECRET_KEY": settings.SECRET_KEY,
             "API_KEY_PEPPERS": f"1:{'ab' * 32}",
+            "PUBLIC_URL": url,
             "PROBE_URL": url,
         },
     )
@@ -228,7 +229,7 @@ def test_what_starts_with_the_prober_is_on_its_way_and_not_out(service: Service,
     class Starting(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            answer = httpx.get(f"{service.url}{self.path}", headers={"host": "localhost"})
+            answer = httpx.get(f"{service.url}{self.path}", headers={"host": "127.0.0.1"})
             self.send_response(answer.status_code if len(asked) > 4 else 502)
             self.send_header("content-type", answer.headers["content-type"])
             self.end_headers()

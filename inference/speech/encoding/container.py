@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 import av
 import numpy as np
 
-from inference.engine.protocol import SAMPLE_RATE, Pcm
+from inference.engines.protocol import SAMPLE_RATE, Pcm
 from inference.speech.encoding.encoder import EncodedTail, as_int16, clean
 
 

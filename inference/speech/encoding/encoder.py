@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from inference.engine.protocol import Pcm
+from inference.engines.protocol import Pcm
 
 
 @dataclass(frozen=True, slots=True)

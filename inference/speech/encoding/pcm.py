@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from inference.engine.protocol import SAMPLE_RATE, Pcm
+from inference.engines.protocol import SAMPLE_RATE, Pcm
 from inference.speech.encoding.encoder import EncodedTail, as_int16
 
 _UNKNOWN_SIZE = 0xFFFF_FFFF

@@ -12,7 +12,7 @@ from accounts.permissions import Action
 from billing import pricing
 from console import announcements, shown
 from console.access import Member
-from inference.units import SAMPLE_RATE
+from inference.audio import SAMPLE_RATE
 
 LOG_BACKEND = "config.mail.LogBackend"
 register = template.Library()

@@ -21,7 +21,7 @@ from console import budget_actions, statements, streaming
 from console.access import Member, member_view
 from console.forms import BudgetForm, PromotionForm, TopUpForm
 from console.middleware import with_checkout
-from gateway import usage
+from usage import usage
 
 MOST_INVOICES = 36
 """Three years of months."""

@@ -18,7 +18,7 @@ from billing.alerts import rules
 from console import key_actions, samples
 from console.access import Member, member_view
 from console.forms import KeyForm, NewKeyForm, RotateForm
-from gateway import rollups, usage
+from usage import rollups, usage
 
 
 @member_view(Action.SEE_KEYS)

@@ -20,11 +20,12 @@ from billing.models import UsageRecord
 from console import voices
 from console.access import Member, member_view
 from console.timings import timings_of
-from gateway import ranges, request_search
-from gateway.models import RequestLog
-from gateway.request_search import Cursor, Outcome, Search
+from gateway import ranges
 from inference import assets
 from inference.models import AudioAsset
+from usage import request_search
+from usage.models import RequestLog
+from usage.request_search import Cursor, Outcome, Search
 
 FILTERS = ("outcome", "key", "voice", "from", "to")
 

@@ -14,8 +14,8 @@ from console import key_actions, periods, samples
 from console.access import Member, member_view
 from console.key_actions import Terms
 from console.usage_report import UsageReport
-from gateway import request_search
-from gateway.request_search import Search
+from usage import request_search
+from usage.request_search import Search
 
 FIRST_KEY = Terms(name="Getting started", limits=DEFAULTS, reach=EVERYTHING, budgets={})
 RECENT = 5

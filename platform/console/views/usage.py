@@ -14,8 +14,8 @@ from console import periods
 from console.access import Member, member_view
 from console.periods import BadPeriod
 from console.usage_report import UsageReport
-from gateway import usage_table
-from gateway.usage import Group
+from usage import usage_table
+from usage.usage import Group
 
 
 @member_view(Action.SEE_USAGE)

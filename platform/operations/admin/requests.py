@@ -11,12 +11,12 @@ from django.http import HttpRequest
 
 from billing import audit
 from billing.audit import Operator
-from gateway.models import RequestLog
 from inference import jobs, tasks
 from inference.models import SynthesisJob
 from operations import trace
 from operations.admin.base import Looked, act
 from operations.roles import Act
+from usage.models import RequestLog
 
 _State = SynthesisJob.State
 

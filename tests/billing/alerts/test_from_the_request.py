@@ -49,7 +49,7 @@ def test_a_request_that_passes_half_of_a_budget_is_told_of(
     # The running worker is a public service's: it goes to no server of this machine.
     app.send_task("billing.tasks.deliver_alerts")
     refused = wait_for(lambda: AlertDelivery.objects.filter(alert=alert, attempts=1).exclude(error="").first())
-    assert refused.error == "It must begin with https://."
+    assert refused.error.startswith("It must begin with https://.")
     assert receiver.received == []
 
     def deliver_here() -> list[Received]:

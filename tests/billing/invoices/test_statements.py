@@ -16,9 +16,9 @@ from accounts.identifiers import new_id
 from billing import ledger
 from billing.invoices import statements
 from billing.models import Invoice
-from gateway.models import RequestLog
 from tests.billing.books import admit, new_organization, usage
 from tests.billing.invoices.months_of_use import OCTOBER, close, customer, use
+from usage.models import RequestLog
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from billing.models import Account, StripePayment
 from billing.stripe import checkout
-from config.embedded import EmbeddedValkey, valkey_url
+from launch.embedded import EmbeddedValkey, valkey_url
 from tests.billing.stripe.world import KEY, PAGES, SECRET, new_payer
 from tests.fakes.stripe_server import FakeStripe, public
 from tests.live import Service, running_service, wait_for

@@ -1,0 +1,1 @@
+"""The engines that speak, and the protocol that each of them keeps."""

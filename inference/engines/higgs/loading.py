@@ -1,0 +1,50 @@
+"""The engine that the settings describe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from django.conf import settings
+
+from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
+from inference.engines.higgs.scheduler import Policy
+from inference.engines.higgs.voices import DESCRIBED, NAME, RECORDED, Voice
+from inference.higgs.references import References, VoiceError
+
+
+def load() -> HiggsEngine:
+    """Load the checkpoint that HIGGS_CHECKPOINT names. Raises ConfigError or CheckpointError."""
+    higgs: dict[str, Any] = settings.HIGGS
+    if higgs["threads"]:
+        torch.set_num_threads(higgs["threads"])
+    device = higgs["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    options = Options(
+        device=device,
+        slots=higgs["slots"],
+        context=higgs["context"],
+        policy=Policy(prefill_tokens=higgs["prefill_tokens"], pace_seconds=higgs["pace_seconds"]),
+    )
+    folder = Path(higgs["checkpoint"])
+    return HiggsEngine(folder, options, voices=_voices(folder, higgs["voices"]))
+
+
+def _voices(checkpoint: Path, folder: Path | None) -> dict[str, Voice]:
+    """The platform's voices and those of `folder`, with their references, encoded before any request waits.
+
+    Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises VoiceError.
+    """
+    if folder is None:
+        return DESCRIBED
+    references = References(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "references")
+    voices = dict(DESCRIBED)
+    for name in references.voices():
+        if not NAME.fullmatch(name):
+            raise VoiceError(f"{name!r} cannot be a voice's name: letters, digits, '-' and '_', 64 at most")
+        if (found := references.of(name)) is not None:
+            voices[name] = replace(voices.get(name, RECORDED), reference=found.turn)
+    return voices

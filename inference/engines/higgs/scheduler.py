@@ -1,0 +1,299 @@
+"""Continuous batching: who gets a slot, what is read, what is stepped, what is decoded, in that order, every turn.
+
+A turn launches its step before it looks at the last one's rows, so that a GPU is never without work while the
+host thinks. What the host keeps of the slots are arrays that a step updates as a whole; it turns to a single
+stream only where a chunk is due or a flag is up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.engines.higgs.first_chunk import StepClock, first_frames
+from inference.engines.higgs.runners import Packed, Runner
+from inference.engines.higgs.state import BROKEN, ENDED, BatchState
+from inference.engines.higgs.stream import NO_SLOT, Stream
+from inference.engines.higgs.vocoder import Vocoder
+from inference.engines.protocol import EngineError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the device is shared.
+
+    Args:
+        prefill_tokens: read at most between two steps, so that no prompt holds up who already speaks.
+        pace_seconds: a stream that is so far ahead of its listener waits for the others; None lets all run.
+    """
+
+    prefill_tokens: int = 2048
+    pace_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Launched:
+    slots: np.ndarray[tuple[int], np.dtype[np.int64]]
+    epochs: np.ndarray[tuple[int], np.dtype[np.int64]]
+    rows: Callable[[], Packed]
+
+
+class Scheduler:
+    """All streams of one device; not thread-safe."""
+
+    def __init__(
+        self,
+        state: BatchState,
+        runner: Runner,
+        vocoder: Vocoder,
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._vocoder, self._policy, self._clock = vocoder, policy, clock
+        self.waiting: deque[Stream] = deque()
+        self.loading: list[Stream] = []
+        """Who has a slot and something to read."""
+        self.speaking: dict[int, Stream] = {}
+        """By slot, who takes part in steps."""
+        self._audible: dict[Stream, None] = {}
+        """Who may have a chunk for the codec, in order of becoming so."""
+        self._steps = StepClock()
+        self.use(state, runner)
+
+    def use(self, state: BatchState, runner: Runner) -> None:
+        """Work with this state from now on; nobody may hold a slot of the last one."""
+        self._state, self._runner = state, runner
+        slots, books = state.slots, state.model.config.num_codebooks
+        self._free = list(range(slots))
+        self._in_flight: _Launched | None = None
+        self._frames = np.empty((slots, state.length, books), np.int16)
+        self._count = np.zeros(slots, np.int64)
+        """The frame of the sentence that the next row completes; less than 0 at its beginning."""
+        self._due = np.zeros(slots, np.int64)
+        """The number of frames at which the stream is to be looked at."""
+        self._epoch = np.zeros(slots, np.int64)
+        """Raised whenever a slot begins something else: rows of a step launched before are not its own."""
+        self._position = np.zeros(slots, np.int64)
+        self._top_k = np.zeros(slots, np.int64)
+
+    @property
+    def idle(self) -> bool:
+        return not (self.waiting or self.loading or self.speaking or self._audible)
+
+    @property
+    def streams(self) -> list[Stream]:
+        return list(dict.fromkeys([*self.loading, *self.speaking.values(), *self._audible, *self.waiting]))
+
+    def add(self, stream: Stream) -> None:
+        self.waiting.append(stream)
+
+    def turn(self) -> bool:
+        """Do a turn's work; False where there was nothing but waiting for listeners."""
+        self._drop_cancelled()
+        self._admit()
+        read = self._prefill()
+        launched = self._launch()
+        landed, self._in_flight = self._in_flight, launched
+        if landed is not None:
+            self._land(landed)
+        decoded = self._vocode()
+        return bool(read or launched or landed or decoded)
+
+    def withdraw(self) -> None:
+        """Take every slot back and let go of the state, until `use` brings another.
+
+        Who had a slot keeps his frames, and goes on from them when he is admitted again.
+        """
+        self._in_flight = None
+        for slot, stream in self.speaking.items():
+            self._collect(stream, int(self._count[slot]))
+        back = [*self.speaking.values(), *self.loading]
+        for stream in back:
+            stream.slot, stream.filled = NO_SLOT, 0
+        self.speaking, self.loading = {}, []
+        self.waiting.extendleft(reversed(back))
+        del self._state, self._runner
+
+    def _drop_cancelled(self) -> None:
+        for stream in self.streams:
+            if stream.generation.cancelled:
+                self._remove(stream)
+
+    def _remove(self, stream: Stream) -> None:
+        self._release(stream)
+        self._audible.pop(stream, None)
+        if stream in self.waiting:
+            self.waiting.remove(stream)
+
+    def _release(self, stream: Stream) -> None:
+        """Free the stream's slot, if it has one."""
+        if (slot := stream.slot) == NO_SLOT:
+            return
+        stream.slot = NO_SLOT
+        self.speaking.pop(slot, None)
+        if stream in self.loading:
+            self.loading.remove(stream)
+        self._epoch[slot] += 1
+        self._free.append(slot)
+        self._free.sort(reverse=True)  # the lowest is taken first: slots in use stay together
+
+    def _admit(self) -> None:
+        while self.waiting and (self._free or self.waiting[0].ended):
+            stream = self.waiting.popleft()
+            stream.chunks.first = first_frames(self._steps.seconds)
+            self._audible[stream] = None
+            if stream.ended is None:
+                stream.slot = self._free.pop()
+                self._begin(stream)
+
+    def _begin(self, stream: Stream) -> None:
+        """Let a stream that has a slot read what its sentence asks for."""
+        self.speaking.pop(stream.slot, None)
+        if stream in self.loading:
+            self.loading.remove(stream)
+        self._epoch[stream.slot] += 1
+        try:
+            stream.begin()
+        except EngineError as error:
+            self._fail(stream, error)
+        else:
+            self.loading.append(stream)
+
+    def _prefill(self) -> int:
+        """Read up to the budget, for those first who have not been heard yet; returns the tokens read."""
+        budget = self._policy.prefill_tokens
+        pieces, slots, starts = [], [], []
+        for stream in sorted(self.loading, key=lambda stream: stream.first_audio_at is not None):
+            if budget <= 0:
+                break
+            piece = stream.next_piece(budget)
+            pieces.append(piece)
+            slots.append(stream.slot)
+            starts.append(stream.filled)
+            stream.filled += len(piece.tokens)
+            budget -= len(piece.tokens)
+        if pieces:
+            self._state.prefill(pieces, slots, starts)
+        for stream in [stream for stream in self.loading if not len(stream.work.tokens)]:
+            self.loading.remove(stream)
+            self._start(stream)
+        return self._policy.prefill_tokens - budget
+
+    def _start(self, stream: Stream) -> None:
+        """All is read: the stream takes part in steps from now on."""
+        slot = stream.slot
+        self._state.admit(
+            slot,
+            position=stream.filled,
+            rows=stream.rows,
+            temperature=stream.temperature,
+            top_p=stream.top_p,
+            top_k=stream.top_k,
+            seed=stream.seed,
+        )
+        self.speaking[slot] = stream
+        self._position[slot], self._top_k[slot] = stream.filled, stream.top_k
+        self._count[slot] = len(stream.rows) - self._frames.shape[2]
+        self._due[slot] = stream.due(stream.total - stream.start)
+
+    def _launch(self) -> _Launched | None:
+        now = self._clock()
+        pace = self._policy.pace_seconds
+        slots = sorted(
+            slot for slot, stream in self.speaking.items() if pace is None or stream.lead_seconds(now) < pace
+        )
+        if not slots:
+            self._steps.pause()
+            return None
+        self._steps.step(now)
+        at = np.array(slots)
+        self._position[at] += 1
+        top_k = self._top_k[at]
+        rows = self._runner.launch(
+            slots,
+            live=min(int(self._position[at].max()), self._state.length),
+            candidates=0 if (top_k <= 0).any() else int(top_k.max()),
+        )
+        return _Launched(at, self._epoch[at], rows)
+
+    def _land(self, launched: _Launched) -> None:
+        """Take in what a step gave those who are still at what they were at when it was launched."""
+        mine = self._epoch[launched.slots] == launched.epochs
+        slots, packed = launched.slots[mine], launched.rows()[mine]
+        count, flags = self._count[slots], packed[:, -1]
+        whole = count >= 0
+        self._frames[slots[whole], count[whole]] = packed[whole, :-1]
+        self._count[slots] = count + 1
+        for row in np.flatnonzero((flags != 0) | (count + 1 >= self._due[slots])):
+            self._look_at(self.speaking[int(slots[row])], int(flags[row]), int(count[row]) + 1)
+
+    def _look_at(self, stream: Stream, flags: int, count: int) -> None:
+        """A flag is up, or the sentence has `count` frames, one for which something is due."""
+        slot = stream.slot
+        if flags & BROKEN:
+            self._state.clear(slot)
+            self._fail(stream, EngineError("the model gave something else than numbers"))
+            return
+        if flags & ENDED:
+            self._collect(stream, count - 1)
+            self._end_sentence(stream)
+            return
+        self._collect(stream, min(count, stream.last))
+        if count > stream.last:
+            stream.ended = "length"
+            self._release(stream)
+        self._due[slot] = stream.due(count)
+        self._audible[stream] = None
+
+    def _collect(self, stream: Stream, count: int) -> None:
+        """Let the stream have what is new of the sentence's first `count` frames."""
+        known = stream.total - stream.start
+        if count > known:
+            stream.append(self._frames[stream.slot, known:count])
+
+    def _end_sentence(self, stream: Stream) -> None:
+        stream.end_sentence()
+        self._audible[stream] = None
+        if stream.slot not in self.speaking:
+            stream.filled = 0  # it was still being read
+        if stream.ended:
+            self._release(stream)
+        elif stream.slot != NO_SLOT:
+            self._begin(stream)
+
+    def _vocode(self) -> bool:
+        """Decode one batch of windows, those first whose listener has heard nothing yet."""
+        windows = []
+        for stream in list(self._audible):
+            if (window := stream.next_window()) is not None:
+                windows.append((stream, window))
+                continue
+            del self._audible[stream]
+            if stream.ended:
+                stream.generation.finish(stream.ended)
+        windows.sort(key=lambda pair: pair[0].first_audio_at is not None)
+        for stream, window, audio in self._vocoder.decode(windows):
+            if stream.put(window, audio):
+                self._end_sentence(stream)
+            if stream.first_audio_at is None:
+                stream.first_audio_at = self._clock()
+            if stream.slot in self.speaking:
+                self._due[stream.slot] = stream.due(stream.total - stream.start)
+        return bool(windows)
+
+    def _fail(self, stream: Stream, error: EngineError) -> None:
+        self._remove(stream)
+        log.warning("request %s failed: %s", stream.generation.request.id, error)
+        stream.generation.fail(error)
+
+    def fail_all(self, error: EngineError) -> None:
+        for stream in self.streams:
+            self._remove(stream)
+            stream.generation.fail(error)

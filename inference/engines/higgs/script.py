@@ -1,0 +1,111 @@
+"""The prompts of one request, sentence by sentence: each is asked for after all that was said before it.
+
+A prompt is a function of the request and of the finished sentences' frames alone, so that another worker that
+has the frames goes on with the same prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from inference.engines.higgs.guards import frame_cap
+from inference.engines.higgs.voices import Voice
+from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
+from inference.higgs.model import Prompt
+from inference.higgs.prompt import PromptBuilder
+
+
+class Script:
+    """What is asked of the model for one request, and how much of the past a prompt still holds.
+
+    Args:
+        capacity: positions of a slot.
+        books: codebooks.
+
+    Raises:
+        EngineError: nobody has the name of one of the voices.
+        Unspeakable: a sentence does not fit into a slot, even with nothing before it.
+    """
+
+    def __init__(
+        self,
+        request: SpeechRequest,
+        builder: PromptBuilder,
+        voices: Mapping[str, Voice],
+        *,
+        capacity: int,
+        books: int,
+    ) -> None:
+        self._builder, self._capacity, self._books = builder, capacity, books
+        names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
+        if unknown := [name for name in names if name not in voices]:
+            raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(voices))}")
+        tags = {name: f"[SPEAKER{n}] " if len(names) > 1 else "" for n, name in enumerate(names)}
+        speakers = [voices[name].description for name in names]
+        parts = [builder.opening(style=request.style, speakers=[line for line in speakers if line])]
+        for name in names:
+            if (reference := voices[name].reference) is not None:
+                parts += [builder.question(tags[name] + reference.text), builder.answer(reference.frames)]
+        self._opening = Prompt.join(parts)
+        self._past: list[Prompt] = []
+        """The turns before the sentence, oldest first."""
+        for turn in request.context:
+            text = tags[turn.voice] + turn.text
+            if turn.codes is None:
+                self._past.append(builder.mention(text))
+            else:
+                self._remember(builder.question(text), turn.codes)
+        self._texts = [segment.text for segment in request.segments]
+        self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
+        self._first = 0
+        """The oldest turn that the prompt holds."""
+        for question, said in zip(self._questions, self._texts, strict=True):
+            length = len(self._opening.tokens) + len(question.tokens)
+            if self._room(length) < _needed(said):
+                raise Unspeakable("text_too_long", f"a prompt of {length} tokens leaves no room to speak")
+        self.tokens = sum(len(part.tokens) for part in (self._opening, *self._past, *self._questions))
+        """What the request costs to read; its own audio, which later sentences read again, is not counted."""
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def ask(self, sentence: int) -> tuple[Prompt, int, bool]:
+        """The prompt of a sentence whose predecessors have all been told to `finish`.
+
+        Returns:
+            The prompt, the most frames that the sentence may have, and whether the turns before it are all those
+            that the last prompt held: what the slot holds of them may stay.
+        """
+        question, cap = self._questions[sentence], frame_cap(self._texts[sentence])
+        first = self._first
+        if self._length(question) + cap + self._books > self._capacity:
+            # Half is let go at once, since all that is kept has to be read anew.
+            while self._first < len(self._past) and self._length(question) + cap > self._capacity // 2:
+                self._first += 1
+        room = self._room(self._length(question))
+        while room < _needed(self._texts[sentence]):  # `__init__` has seen that it fits with nothing before it
+            self._first += 1
+            room = self._room(self._length(question))
+        prompt = Prompt.join([self._opening, *self._past[self._first :], question])
+        return prompt, min(cap, room), first == self._first
+
+    def finish(self, sentence: int, frames: Codes) -> None:
+        self._remember(self._questions[sentence], frames)
+
+    def _remember(self, question: Prompt, codes: Codes) -> None:
+        frames = torch.from_numpy(codes.astype("int64"))
+        self._past.append(Prompt.join([question, self._builder.answer(frames)]))
+
+    def _room(self, prompt_length: int) -> int:
+        """Frames that a prompt of so many tokens leaves."""
+        return self._capacity - prompt_length - self._books
+
+    def _length(self, question: Prompt) -> int:
+        return sum(len(part.tokens) for part in (self._opening, *self._past[self._first :], question))
+
+
+def _needed(text: str) -> int:
+    """The frames that a sentence takes to speak: its cap is a multiple of them."""
+    return frame_cap(text) // 4

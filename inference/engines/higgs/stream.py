@@ -1,0 +1,180 @@
+"""One request on its way through the engine: where its text stands, its frames, its audio."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inference.engines.higgs.guards import SilenceWatch
+from inference.engines.higgs.script import Script
+from inference.engines.protocol import (
+    FRAME_RATE,
+    SAMPLES_PER_FRAME,
+    Chunk,
+    Codes,
+    FinishReason,
+    Generation,
+    SpeechRequest,
+)
+from inference.higgs.codec_stream import ChunkStream, Window
+from inference.higgs.config import HiggsConfig
+from inference.higgs.delay import delay
+from inference.higgs.model import Prompt
+
+NO_SLOT = -1
+
+
+class Stream:
+    """A generation's state on the host. The scheduler alone touches it, from one thread.
+
+    Codes are kept as sampled, a stray stream code among them included: a resumed stream must be fed the same.
+    A row of nothing but EOS codes marks, in the checkpoint, where a sentence ends.
+    """
+
+    def __init__(self, generation: Generation, script: Script, config: HiggsConfig) -> None:
+        request = generation.request
+        self.generation, self.script, self.config = generation, script, config
+        self.limit = request.max_frames
+        self.temperature, self.top_p = request.temperature, request.top_p
+        self.top_k = request.top_k if request.temperature > 0 else 1
+        self.slot = NO_SLOT
+        self.ended: FinishReason | None = None
+        """Set once no further frame will come."""
+        self.sentence = 0
+        self.start = 0
+        """Frames before the sentence."""
+        self.total = 0
+        """Frames known."""
+        self.cap = 0
+        """Frames that the sentence may have."""
+        self.prompt_length = 0
+        self.work = Prompt(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
+        """What must be read before the next row can be sampled."""
+        self.filled = 0
+        """Positions of the slot that hold what they must before `work`."""
+        self.rows: Tensor = torch.empty(0)
+        """[R, N], the sentence's rows that are known; the last one is not read yet."""
+        self.first_audio_at: float | None = None
+        self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME)
+        self._seed = _seed(request)
+        self._codes = np.empty((64, config.num_codebooks), np.int16)
+        self._ends: list[int] = []
+        self._told = 0
+        """Ends of sentences that have gone out."""
+        self._silence = SilenceWatch()
+        if not len(script):
+            self.ended = "stop"
+        self._recall(request.checkpoint)
+
+    @property
+    def seed(self) -> int:
+        """The sentence's; rows are numbered anew in each."""
+        return self._seed + self.sentence * 0x9E3779B97F4A7C15
+
+    @property
+    def wanted(self) -> int:
+        """Frames of the sentence that let the next chunk out."""
+        return self.chunks.wanted - self.start
+
+    @property
+    def last(self) -> int:
+        """Frames that the sentence may have; one more shows that it would have gone on."""
+        return self.cap if self.limit is None else min(self.cap, self.limit - self.start)
+
+    def due(self, count: int) -> int:
+        """The number of frames of the sentence, more than `count`, at which there is something to do."""
+        return min(self.last + 1, max(count + 1, self.wanted))
+
+    def _recall(self, checkpoint: Codes | None) -> None:
+        """Take an earlier attempt's frames, unless another kind of model made them."""
+        if checkpoint is None or checkpoint.ndim != 2 or checkpoint.shape[1] != self.config.num_codebooks:
+            return
+        if not ((checkpoint >= 0) & (checkpoint < self.config.codebook_size)).all():
+            return
+        begin = 0
+        for end in np.flatnonzero((checkpoint == self.config.eos_code).all(axis=1)).tolist():
+            if self.ended is None:
+                self.script.ask(self.sentence)  # what the prompt has let go by now must be let go again
+                self.append(checkpoint[begin:end])
+                self.end_sentence()
+            begin = end + 1
+        if self.ended is None:
+            self.append(checkpoint[begin:])
+        self.filled = 0  # of a slot that another worker had
+
+    def begin(self) -> None:
+        """Work out what the slot must read for the sentence."""
+        prompt, self.cap, stays = self.script.ask(self.sentence)
+        standing = self.filled if stays else 0
+        known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))
+        self.rows = delay(known, self.config)[: len(known) + 1]
+        self.prompt_length = len(prompt.tokens)
+        whole = prompt.extended(self.rows[:-1], self.config.audio_out_id)
+        _, self.work = whole.split(standing, self.config)
+        self.filled = standing
+
+    def next_piece(self, tokens: int) -> Prompt:
+        """Take up to so many tokens off the work."""
+        piece, self.work = self.work.split(tokens, self.config)
+        return piece
+
+    def append(self, frames: Codes) -> None:
+        """Add the next frames [F, N]."""
+        end = self.total + len(frames)
+        if end > len(self._codes):
+            self._codes = np.concatenate([self._codes, np.empty((end, self._codes.shape[1]), np.int16)])
+        self._codes[self.total : end] = frames
+        self.total = end
+
+    def end_sentence(self) -> None:
+        """The sentence has the frames that there are; what comes next is the next one's."""
+        self.script.finish(self.sentence, self._codes[self.start : self.total])
+        # The slot holds the prompt, the row of BOS, and every row that has nothing but frames.
+        self.filled = self.prompt_length + self.total - self.start + 1
+        self._ends.append(self.total)
+        self.start = self.total
+        self.sentence += 1
+        if self.sentence == len(self.script):
+            self.ended = "stop"
+        elif self.limit is not None and self.total >= self.limit:
+            self.ended = "length"
+
+    def next_window(self) -> Window | None:
+        return self.chunks.plan(self.total, final=self.ended is not None)
+
+    def codes(self, window: Window) -> Codes:
+        """What the codec is to decode [F, N]; a stray stream code becomes the last code, as in training."""
+        return self._codes[window.low : window.high].clip(0, self.config.codebook_size - 3)
+
+    def put(self, window: Window, audio: Tensor) -> bool:
+        """Send a decoded window's audio. True where the sentence must end here, for it has fallen silent."""
+        pcm = self.chunks.take(window, audio).clamp(-1, 1).numpy()
+        silent = self._silence.ends_at(pcm)
+        cut = silent is not None and self.ended is None and window.start + silent > self.start
+        if cut and silent is not None:
+            pcm = pcm[: silent * SAMPLES_PER_FRAME]
+            self.chunks.emitted = self.total = window.start + silent
+        end = self.chunks.emitted
+        self.generation.put(Chunk(pcm, end - window.start, self._marked(window.start, end)))
+        return cut
+
+    def _marked(self, start: int, end: int) -> Codes:
+        """Frames [start, end), with the marks of the sentences known to have ended."""
+        rows = self._codes[start:end]
+        told = [place for place in self._ends[self._told :] if place <= end]
+        self._told += len(told)
+        return np.insert(rows, [place - start for place in told], self.config.eos_code, axis=0)
+
+    def lead_seconds(self, now: float) -> float:
+        """How far the frames are ahead of a listener who plays since the first audio; less than 0 before it."""
+        return -1.0 if self.first_audio_at is None else self.total / FRAME_RATE - (now - self.first_audio_at)
+
+
+def _seed(request: SpeechRequest) -> int:
+    """The request's seed, or one of its own, the same at every attempt."""
+    if request.seed is not None:
+        return request.seed
+    return int.from_bytes(hashlib.blake2b(request.id.encode(), digest_size=8).digest())

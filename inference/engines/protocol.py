@@ -1,0 +1,202 @@
+"""What a voice engine is: many requests in, chunks of PCM out as they are made.
+
+One engine lives in one worker process and owns its device. `Engine.submit` returns at once with a
+`Generation`, a mailbox between the engine's own thread and the thread that serves the job: the
+engine puts chunks in, the job iterates over them, either side may end it at any time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.audio import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+Pcm = npt.NDArray[np.float32]
+"""Mono audio, shape (samples,), in [-1, 1]."""
+Codes = npt.NDArray[np.int16]
+"""A codec's codes, shape (frames, codebooks)."""
+FinishReason = Literal["stop", "length"]
+
+__all__ = [
+    "FRAME_RATE",
+    "SAMPLES_PER_FRAME",
+    "SAMPLE_RATE",
+    "Chunk",
+    "Codes",
+    "Engine",
+    "EngineError",
+    "FinishReason",
+    "Generation",
+    "GenerationCancelled",
+    "Pcm",
+    "Segment",
+    "SpeechRequest",
+    "SpokenWord",
+    "Turn",
+    "Unspeakable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One normalised sentence and who speaks it."""
+
+    text: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was spoken earlier in the same conversation; `codes` is None where its engine had none."""
+
+    text: str
+    voice: str
+    codes: Codes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRequest:
+    """One text to speak: its segments in order, as one continuous audio."""
+
+    id: str
+    segments: tuple[Segment, ...]
+    context: tuple[Turn, ...] = ()
+    """Earlier turns, oldest first. An engine without memory does not look at them."""
+    checkpoint: Codes | None = None
+    """What an earlier attempt has generated. The engine goes on after it, but puts its audio anew, so that every
+    attempt's chunks are the whole audio; an engine without codes starts over."""
+    style: str = ""
+    temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 50
+    seed: int | None = None
+    max_frames: int | None = None
+    """Audio is cut at exactly this many frames, with `finish_reason` "length"."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and when it is spoken, in samples from the start of the request's audio."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of audio of whole frames: `len(pcm) == frames * SAMPLES_PER_FRAME`."""
+
+    pcm: Pcm
+    frames: int
+    codes: Codes | None = None
+    """The frames' codes: together, from the first chunk on, they are the request's checkpoint.
+
+    An engine may put rows of its own between them, for what it must know to go on."""
+    words: tuple[SpokenWord, ...] = ()
+    """The words that begin in this piece, exactly timed; none from an engine that does not know."""
+
+
+class EngineError(Exception):
+    """The engine could not speak this request; another attempt may succeed."""
+
+
+class Unspeakable(EngineError):
+    """The engine cannot speak this request, and says so before any audio; no other attempt could."""
+
+    def __init__(self, code: Literal["unsupported_text", "text_too_long"], message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class GenerationCancelled(Exception):
+    """Raised to the consumer whose generation was cancelled."""
+
+
+@dataclass(eq=False)
+class Generation:
+    """The mailbox of one request.
+
+    The consumer iterates (`for chunk in generation`) and reads `finish_reason` afterwards. The engine calls
+    `put`, then exactly one of `finish` or `fail`, and gives up at its next step once `cancelled` is true.
+    """
+
+    request: SpeechRequest
+    prompt_tokens: int = 0
+    finish_reason: FinishReason = "stop"
+    _mailbox: queue.SimpleQueue[Chunk | BaseException | None] = field(
+        default_factory=queue.SimpleQueue, init=False, repr=False
+    )
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; the consumer's iteration raises GenerationCancelled at once."""
+        self._cancelled.set()
+        self._mailbox.put(GenerationCancelled())
+
+    def put(self, chunk: Chunk) -> None:
+        self._mailbox.put(chunk)
+
+    def finish(self, reason: FinishReason) -> None:
+        self.finish_reason = reason
+        self._mailbox.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        self._mailbox.put(error)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield chunks as they come; to be iterated once.
+
+        Raises:
+            GenerationCancelled: `cancel` was called.
+            EngineError: the engine called `fail`.
+        """
+        while not self.cancelled:
+            item = self._mailbox.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+        raise GenerationCancelled
+
+
+class Engine(Protocol):
+    """A voice, its device and its batch. Implementations are thread-safe."""
+
+    @property
+    def model(self) -> str:
+        """What really speaks, for the response's `model`: a checkpoint's id and revision, or a preview."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda:0 NVIDIA H200"."""
+
+    @property
+    def slots(self) -> int:
+        """How many requests it speaks at once."""
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The names of those it can speak as."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can speak. False for good once it is closed, or broken beyond a single request."""
+
+    def submit(self, request: SpeechRequest) -> Generation:
+        """Start speaking `request`; never blocks on other requests' audio."""
+
+    def close(self) -> None:
+        """Stop the engine's thread and free its device; unfinished generations fail."""

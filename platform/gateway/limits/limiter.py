@@ -1,0 +1,279 @@
+"""Keeping the rate limits, in Redis, for all gateways together.
+
+A request passes two doors. Before its body is read: requests a minute and jobs at once. When it is understood:
+audio a minute. At each, one script looks at the key's limits and its organization's in one round trip and takes
+from all or from none. So whoever is over the rate is refused before the work of reading, and a body that is wrong
+has counted. The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket
+only the moment is kept at which it will be full again; the script is given prices, not limits, so that a changed
+limit holds from the next request on.
+
+Audio is charged by the order's cap and corrected at the end to what was generated: charged only at
+the end, a thousand requests at once would all find the bucket full. A job's slot is a lease that outlives its
+request's deadline a little, so that a killed gateway locks it for no longer than the job it left may run.
+
+Nothing here is money. Where Redis is away, requests go through uncounted for `RATE_LIMIT_GRACE_SECONDS`; then
+they are refused until it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Any, NamedTuple
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from prometheus_client import Counter
+
+from accounts.identifiers import new_id
+from accounts.keys import Principal
+from gateway.errors import ApiError, no_room, unavailable
+from gateway.limits.limits import WINDOW_US, Bucket, Limits, bucket_refusal, headers, jobs_refusal, limits_of
+from inference.audio import FRAME_RATE
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 2.0
+"""How long Redis is waited for: long enough that a busy gateway is not taken for a dead Redis."""
+ASK_AGAIN_SECONDS = 1.0
+LEASE_MARGIN_SECONDS = 10
+
+REFUSED = Counter("speech_rate_limited", "Requests refused by a rate limit.", ["limit"])
+UNCOUNTED = Counter("speech_rate_limits_uncounted", "Requests let through uncounted because Redis was away.")
+
+_REFILL = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function used(key) return math.max(tonumber(redis.call('GET', key) or 0) - now, 0) end
+local function keep(key, left)
+    if left > 0 then
+        redis.call('SET', key, string.format('%.0f', now + left), 'PX', math.ceil(left / 1000))
+    else
+        redis.call('DEL', key)
+    end
+end
+"""
+
+# ARGV: number of buckets, a full bucket, the slot, its lease; then the buckets' charges and the sets' limits.
+_TAKE = f"""{_REFILL}
+local buckets, full, slot, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local admitted, before = 1, {{}}
+for i, key in ipairs(KEYS) do
+    local amount = tonumber(ARGV[4 + i])
+    if i <= buckets then
+        before[i] = used(key)
+        if before[i] + amount > full then admitted = 0 end
+    else
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+        before[i] = redis.call('ZCARD', key)
+        if before[i] >= amount then admitted = 0 end
+    end
+end
+if admitted == 1 then
+    for i, key in ipairs(KEYS) do
+        if i <= buckets then
+            keep(key, before[i] + tonumber(ARGV[4 + i]))
+        else
+            redis.call('ZADD', key, string.format('%.0f', now + lease), slot)
+            redis.call('PEXPIRE', key, math.ceil(lease / 1000))
+        end
+    end
+end
+return {{admitted, before}}
+"""
+
+# ARGV: number of buckets, the slot; then the buckets' corrections. Who repeats it holds no slot: nothing happens.
+_GIVE_BACK = f"""{_REFILL}
+local buckets, held = tonumber(ARGV[1]), 0
+for i = buckets + 1, #KEYS do held = held + redis.call('ZREM', KEYS[i], ARGV[2]) end
+if held > 0 then
+    for i = 1, buckets do keep(KEYS[i], used(KEYS[i]) + tonumber(ARGV[2 + i])) end
+end
+"""
+
+
+class Slot:
+    """A request's place among those of its key and its organization.
+
+    Attributes:
+        headers: what the answer says of the limits.
+        tokens_used: to be set to what was generated.
+    """
+
+    def __init__(self, limiter: Limiter, limits: Sequence[Limits], name: str) -> None:
+        self.headers: dict[str, str] = {}
+        self.tokens_used = 0
+        self._limiter = limiter
+        self._limits = limits
+        self._name = name
+        self._counted = False
+        self._audio: dict[Bucket, int] = {}
+
+    async def enter(self) -> None:
+        requests = {each.buckets[0]: each.buckets[0].charge(1) for each in self._limits}
+        self._counted = await self._take(requests, self._limits)
+
+    async def charge(self, tokens: int) -> None:
+        """Take at most `tokens` of audio; what was not used is given back at the end.
+
+        Raises:
+            ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
+        """
+        if not self._counted:
+            return  # Redis was away at the first door: this request goes uncounted
+        audio = {each.buckets[1]: each.buckets[1].charge(tokens) for each in self._limits}
+        if await self._take(audio, ()):
+            self._audio = audio
+
+    async def leave(self) -> None:
+        corrections = {
+            bucket.name: bucket.price(self.tokens_used) - charge for bucket, charge in self._audio.items()
+        }
+        await self._limiter.give_back(self._limits, corrections, self._name)
+
+    async def _take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits]) -> bool:
+        """Whether it was counted. Raises ApiError where a limit is reached."""
+        taken = await self._limiter.take(charges, jobs, self._name)
+        if taken is None:
+            return False
+        used, running = taken.before[: len(charges)], taken.before[len(charges) :]
+        if not taken.admitted:
+            raise _refusal(jobs, running, charges, used, self.headers)
+        self.headers |= headers(list(charges), [sum(pair) for pair in zip(used, charges.values(), strict=True)])
+        return True
+
+
+class Taken(NamedTuple):
+    """What the script answered; `before`: how full each bucket was, then how many jobs ran."""
+
+    admitted: bool
+    before: list[int]
+
+
+class Limiter:
+    """The limits of all callers."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._take = client.register_script(_TAKE)
+        self._give_back = client.register_script(_GIVE_BACK)
+        self._away_since: float | None = None
+        self._asked_at = float("-inf")
+
+    @asynccontextmanager
+    async def slot(self, principal: Principal) -> AsyncIterator[Slot]:
+        """Room for one request, for as long as the body runs; its audio is to be charged when its cap is known.
+
+        Raises:
+            ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
+        """
+        slot = Slot(self, limits_of(principal), new_id().hex)
+        await slot.enter()
+        try:
+            yield slot
+        finally:  # where Redis was away, too: it may have taken what it did not live to say
+            await slot.leave()
+
+    async def take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits], name: str) -> Taken | None:
+        """Charge the buckets and enter `name` among the running jobs; None where Redis is away: it is let through.
+
+        Raises:
+            ApiError: 503 where Redis has been away for too long.
+        """
+        now = time.monotonic()
+        if self._away_since is not None and now - self._asked_at < ASK_AGAIN_SECONDS:
+            _let_through(now - self._away_since)
+            return None
+        self._asked_at = now
+        lease_us = int((settings.REQUEST_DEADLINE_SECONDS + LEASE_MARGIN_SECONDS) * 1e6)
+        keys = [*(bucket.name for bucket in charges), *(each.jobs for each in jobs)]
+        arguments: list[str | int] = [
+            len(charges),
+            WINDOW_US,
+            name,
+            lease_us,
+            *charges.values(),
+            *(each.concurrent_jobs for each in jobs),
+        ]
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                admitted, before = await self._take(keys, arguments)
+        except redis.exceptions.OutOfMemoryError:
+            raise no_room() from None
+        except (redis.RedisError, TimeoutError, OSError) as error:
+            log.warning("rate limits are not counted: %s", type(error).__name__)
+            self._away_since = self._away_since or now
+            _let_through(now - self._away_since)
+            return None
+        self._away_since = None
+        return Taken(bool(admitted), list(before))
+
+    async def give_back(self, limits: Sequence[Limits], corrections: Mapping[str, int], name: str) -> None:
+        """Leave the running jobs and correct the buckets; who holds no slot changes nothing."""
+        keys = [*corrections, *(each.jobs for each in limits)]
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._give_back(keys, [len(corrections), name, *corrections.values()])
+        except (redis.RedisError, TimeoutError, OSError) as error:
+            log.warning("a slot is left to its lease: %s", type(error).__name__)
+
+
+def remaining(limits: Sequence[Limits]) -> list[dict[str, int] | None]:
+    """What is left of each one's limits, by their names; nothing is taken. None where Redis is away."""
+    buckets = list(chain.from_iterable(each.buckets for each in limits))
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS) as client:
+            full_at: Any = client.mget([bucket.name for bucket in buckets])
+            seconds, microseconds = client.time()
+            now = seconds * 1_000_000 + microseconds
+            running = [client.zcount(each.jobs, now, "+inf") for each in limits]
+    except redis.RedisError:
+        return [None] * len(limits)
+    left = {
+        bucket.name: bucket.remaining(max(int(moment or 0) - now, 0))
+        for bucket, moment in zip(buckets, full_at, strict=True)
+    }
+    return [
+        {
+            "requests_per_minute": left[each.buckets[0].name],
+            "audio_seconds_per_minute": left[each.buckets[1].name] // FRAME_RATE,
+            "concurrent_jobs": max(0, each.concurrent_jobs - count),
+        }
+        for each, count in zip(limits, running, strict=True)
+    ]
+
+
+def _let_through(away_seconds: float) -> None:
+    """Count a request that the limits do not. Raises ApiError when Redis has been away for too long."""
+    if away_seconds > settings.ENVIRONMENT.rate_limit_grace_seconds:
+        raise unavailable(
+            "Rate limits cannot be checked right now. Please try again shortly.",
+            code="rate_limits_unavailable",
+            retry_after_seconds=2,
+        )
+    UNCOUNTED.inc()
+
+
+def _refusal(
+    jobs: Sequence[Limits],
+    running: Sequence[int],
+    charges: Mapping[Bucket, int],
+    used: Sequence[int],
+    so_far: Mapping[str, str],
+) -> ApiError:
+    """Name the limit that is to be waited for longest: after that wait no other one of this door refuses."""
+    shown = {**so_far, **headers(list(charges), used)}
+    waits = [
+        (full + charge - WINDOW_US, bucket) for (bucket, charge), full in zip(charges.items(), used, strict=True)
+    ]
+    wait_us, bucket = max(waits, key=lambda pair: pair[0])
+    if wait_us > 0:
+        REFUSED.labels(bucket.unit).inc()
+        return bucket_refusal(bucket, wait_us, shown)
+    busy = next(each for each, count in zip(jobs, running, strict=True) if count >= each.concurrent_jobs)
+    REFUSED.labels("concurrency").inc()
+    return jobs_refusal(busy, shown)

@@ -1,0 +1,175 @@
+"""POST /v1/chat/completions: text in, speech out, in OpenAI's shapes with the exact cost beside the tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from accounts.identifiers import parse_prefixed
+from gateway import database_threads, deletion
+from gateway.errors import ApiError, not_found
+from gateway.parsing import parse
+from gateway.schemas import ChatRequest
+from gateway.service import Service
+from gateway.speech import sse
+from gateway.speech.relay import Begun, Finished
+from gateway.speech.speech_request import order_from_chat
+from gateway.speech.spliced import HERE, Spliced
+from gateway.speech.synthesis import Answer, Asked, Bill, SpeechRoute
+from inference import cancellations, jobs
+from usage.request_log import Row
+
+
+def _read(body: Any, offered: Sequence[str]) -> Asked:
+    request = parse(ChatRequest, body)
+    include_usage = bool(request.stream_options and request.stream_options.include_usage)
+
+    def answer(job_id: UUID, created: int) -> Answer:
+        if request.stream:
+            return _Chunks(job_id, created, include_usage=include_usage)
+        return _Completion(job_id, created)
+
+    return Asked(order_from_chat(request, offered), answer, streamed=bool(request.stream))
+
+
+create_chat_completion = SpeechRoute(_read)
+"""Speak the last user message."""
+
+
+class _Completion:
+    """The answer when all is spoken (https://platform.openai.com/docs/api-reference/chat/object)."""
+
+    streamed = False
+    media_type = "application/json"
+
+    def __init__(self, job_id: UUID, created: int) -> None:
+        self._job_id = job_id
+        self._created = created
+        self._audio: list[bytes] = []
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        self._audio.append(data)
+        return b""
+
+    def idle(self) -> bytes:
+        return b""
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        result = finished.result
+        message = {
+            "role": "assistant",
+            "content": result.transcript,
+            "refusal": None,
+            "audio": {
+                "id": f"audio_{self._job_id.hex}",
+                "data": HERE,
+                "expires_at": result.expires_at,
+                "transcript": result.transcript,
+            },
+        }
+        choice = {"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}
+        completion = {
+            "id": f"chatcmpl-{self._job_id.hex}",
+            "object": "chat.completion",
+            "created": self._created,
+            "model": result.engine_model,
+            "choices": [choice],
+            "usage": _usage(bill),
+        }
+        audio = b"".join(self._audio)
+        whole = finished.head + audio[len(finished.head) :]
+        return Spliced(json.dumps(completion).encode()).with_audio(whole)
+
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b""
+
+
+class _Chunks:
+    """The answer as it is spoken, in OpenAI's order: the role, the transcript, the audio, when it expires, why it
+    ended, what it costs. A container's first bytes cannot know its length here; the stored audio's do.
+    """
+
+    streamed = True
+    media_type = sse.MEDIA_TYPE
+
+    def __init__(self, job_id: UUID, created: int, *, include_usage: bool) -> None:
+        self._audio_id = f"audio_{job_id.hex}"
+        self._include_usage = include_usage
+        self._envelope: dict[str, Any] = {
+            "id": f"chatcmpl-{job_id.hex}",
+            "object": "chat.completion.chunk",
+            "created": created,
+        }
+        self._audio = Spliced(HERE.encode())
+
+    def begin(self, begun: Begun) -> bytes:
+        self._envelope["model"] = begun.engine_model
+        self._audio = Spliced(self._delta({"audio": {"data": HERE}}))
+        spoken = {"content": None, "audio": {"id": self._audio_id, "transcript": begun.transcript}}
+        return self._delta({"role": "assistant", "refusal": None}) + self._delta(spoken)
+
+    def audio(self, data: bytes) -> bytes:
+        return self._audio.with_audio(data)
+
+    def idle(self) -> bytes:
+        return sse.COMMENT
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        result = finished.result
+        pieces = [
+            self._delta({"audio": {"expires_at": result.expires_at}}),
+            self._delta({}, finish_reason=result.finish_reason),
+        ]
+        if self._include_usage:
+            pieces.append(sse.event({**self._envelope, "choices": [], "usage": _usage(bill)}))
+        return b"".join([*pieces, sse.DONE])
+
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b"data: " + refusal.body(usage=_usage(bill)).encode() + b"\n\n"
+
+    def _delta(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        usage = {"usage": None} if self._include_usage else {}
+        return sse.event({**self._envelope, "choices": [choice], **usage})
+
+
+def _usage(bill: Bill) -> dict[str, Any]:
+    return {
+        "prompt_tokens": bill.prompt_tokens,
+        "completion_tokens": bill.frames,
+        "total_tokens": bill.prompt_tokens + bill.frames,
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0, "text_tokens": bill.prompt_tokens},
+        "completion_tokens_details": {"audio_tokens": bill.frames, "text_tokens": 0, "reasoning_tokens": 0},
+        "audio_seconds": bill.seconds,
+        "cost_usd": bill.cost,
+    }
+
+
+async def delete_chat_completion(request: Request) -> Response:
+    """Cancel a completion that is being spoken, for all who wait for it; delete the audio of one that was."""
+    service: Service = request.state.service
+    row: Row = request.state.row
+    principal = await service.keys.authenticate(request)
+    row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
+    name = request.path_params["completion_id"]
+    job_id = parse_prefixed("chatcmpl-", name)
+    if job_id is None or not await database_threads.run(
+        jobs.belongs_to, job_id, organization_id=principal.organization_id
+    ):
+        raise not_found(
+            f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
+        )
+    row.job_id = job_id
+    if await database_threads.run(jobs.cancel, job_id):
+        await cancellations.announce(service.redis, job_id)
+    else:
+        await deletion.purge(service, job_id)
+    return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})

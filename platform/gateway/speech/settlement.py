@@ -1,0 +1,74 @@
+"""Where a finished job becomes money: the one place that hands `inference` to `billing`.
+
+Named by `settings.JOB_SETTLEMENT` and called inside the transaction that ends the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from billing import ledger, policies, pricing
+from billing.ledger import Usage
+from billing.verification import Check
+from inference.audio import FRAME_MS, SAMPLES_PER_FRAME
+from inference.models import SynthesisJob
+
+_State = SynthesisJob.State
+
+JOBS_ARE_RECORDED = Check(
+    name="jobs_are_recorded",
+    holds="each job that succeeded or delivered audio has a usage record of its samples, and no other has one",
+    offenders="""
+        SELECT 'job ' || id AS subject, coalesce(cost, 0) AS drift
+        FROM inference_synthesisjob job LEFT JOIN billing_usagerecord record ON record.job_id = job.id
+        WHERE CASE WHEN state = 'succeeded' OR job.samples > 0 THEN job.samples IS DISTINCT FROM record.samples
+            ELSE record.job_id IS NOT NULL END
+    """,
+)
+"""What `billing` cannot check, for it does not know jobs; `manage.py ledger verify` runs it with the rest."""
+RELAYED_AUDIO_IS_BILLED = Check(
+    name="relayed_audio_is_billed",
+    holds="no ended job's listener was handed more audio than the job's usage record bills",
+    offenders="""
+        SELECT 'job ' || log.job_id AS subject,
+            billing_cost((log.relayed_samples - coalesce(record.samples, 0)) / 24, price.dollars_per_minute)
+                AS drift
+        FROM gateway_requestlog log
+        JOIN inference_synthesisjob job ON job.id = log.job_id AND job.finished_at IS NOT NULL
+        JOIN billing_reservation reservation ON reservation.job_id = log.job_id
+        JOIN billing_price price ON price.id = reservation.price_id
+        LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id
+        WHERE log.relayed_samples > coalesce(record.samples, 0)
+    """,
+)
+"""The gateway's own count of what it handed on, held against the bill."""
+
+
+def settle(job: SynthesisJob) -> dict[str, Any]:
+    """Bill or release an ended job, once; returns what the customer's answer says of it."""
+    frames = job.samples // SAMPLES_PER_FRAME
+    billed_frames = policy_of(job)(frames * FRAME_MS) // FRAME_MS
+    if job.state != _State.SUCCEEDED and not billed_frames:
+        ledger.void(job_id=job.id)
+        return {}
+    record = ledger.settle(
+        Usage(
+            job_id=job.id,
+            api_key_id=job.api_key_id,
+            model=job.model,
+            voice=job.voice,
+            samples=billed_frames * SAMPLES_PER_FRAME,
+            duration_ms=billed_frames * FRAME_MS,
+        )
+    )
+    return {"cost_usd": pricing.show(record.cost)}
+
+
+def policy_of(job: SynthesisJob) -> Callable[[int], int]:
+    """The rule by which an ended job is billed."""
+    match job.state:
+        case _State.SUCCEEDED:
+            return policies.cut_at_limit if job.finish_reason == "length" else policies.completed
+        case _:
+            return policies.ended_midway

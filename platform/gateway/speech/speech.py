@@ -1,0 +1,92 @@
+"""POST /v1/audio/speech: OpenAI's speech endpoint, the audio sent as it is made
+(https://platform.openai.com/docs/api-reference/audio/createSpeech).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from gateway.errors import ApiError
+from gateway.parsing import parse
+from gateway.schemas import SpeechBody
+from gateway.speech import sse
+from gateway.speech.relay import Begun, Finished
+from gateway.speech.speech_request import order_from_speech
+from gateway.speech.spliced import HERE, Spliced
+from gateway.speech.synthesis import Answer, Asked, Bill, SpeechRoute
+from inference.speech.formats import CONTENT_TYPES
+
+
+def _read(body: Any, offered: Sequence[str]) -> Asked:
+    request = parse(SpeechBody, body)
+    order = order_from_speech(request, offered)
+
+    def answer(job_id: UUID, created: int) -> Answer:
+        return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
+
+    return Asked(order, answer, streamed=True)
+
+
+create_speech = SpeechRoute(_read)
+"""Speak `input`."""
+
+
+class _Bytes:
+    """The audio itself. What it costs is asked of /v1/audio/{id}, whose id is in the headers: they leave first."""
+
+    streamed = True
+
+    def __init__(self, media_type: str) -> None:
+        self.media_type = media_type
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        return data
+
+    def idle(self) -> bytes:
+        return b""
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        return b""
+
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b""
+
+
+class _Events:
+    """The audio in server-sent events."""
+
+    streamed = True
+    media_type = sse.MEDIA_TYPE
+
+    def __init__(self) -> None:
+        self._audio = Spliced(sse.event({"type": "speech.audio.delta", "audio": HERE}))
+
+    def begin(self, begun: Begun) -> bytes:
+        return b""
+
+    def audio(self, data: bytes) -> bytes:
+        return self._audio.with_audio(data)
+
+    def idle(self) -> bytes:
+        return sse.COMMENT
+
+    def end(self, finished: Finished, bill: Bill) -> bytes:
+        return sse.event({"type": "speech.audio.done", "usage": _usage(bill)})
+
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        return b"data: " + refusal.body(usage=_usage(bill)).encode() + b"\n\n"
+
+
+def _usage(bill: Bill) -> dict[str, Any]:
+    return {
+        "input_tokens": bill.prompt_tokens,
+        "output_tokens": bill.frames,
+        "total_tokens": bill.prompt_tokens + bill.frames,
+        "audio_seconds": bill.seconds,
+        "cost_usd": bill.cost,
+    }

@@ -1,0 +1,225 @@
+"""What a validated request asks to be spoken, and how long it may become."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway import catalog
+from gateway.errors import ApiError, invalid
+from gateway.schemas import (
+    MAX_COMPLETION_TOKENS,
+    MAX_CONTEXT_TURNS,
+    MAX_STYLE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    ChatRequest,
+    Message,
+    SpeechBody,
+    TextPart,
+    Voice,
+)
+from gateway.speech.casting import cast
+from gateway.speech.conversation import EarlierTurn
+from inference.audio import FRAME_MS, FRAME_RATE
+from inference.speech.dialogue import split_lines
+from inference.speech.voices import DEFAULT_VOICE
+
+MODEL_END_MARKERS = frozenset({"<|eot_id|>", "<|end_of_text|>", "<|audio_eos|>"})
+"""The model's own ends: as `stop` they ask for what happens anyway."""
+
+LETTERS_PER_SECOND = 15
+BOUND_FACTOR = 3
+"""How many times its expected speaking time a text may take."""
+BOUND_MARGIN_SECONDS = 4
+SYMBOL_WEIGHT = 8
+"""A digit or a sign stands for a word: "7" is "seven", "%" is "percent"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechOrder:
+    """A text to speak, refused or complete: nothing after this point is the client's fault."""
+
+    model: str
+    voice: str
+    voices: dict[str, str]
+    format: str
+    text: str
+    style: str
+    max_frames: int
+    sampling: dict[str, float | int]
+    speed: float = 1.0
+    context: tuple[EarlierTurn, ...] = ()
+
+    @property
+    def cap_ms(self) -> int:
+        """The longest audio this order can become, which is what admission holds money for."""
+        return self.max_frames * FRAME_MS
+
+
+def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder:
+    """The order in a chat request: the last user message is spoken, by one of the voices `offered`; system
+    messages are its style, and earlier answers of ours are what it goes on from.
+
+    Raises:
+        ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
+    """
+    model = catalog.find(request.model)
+    if set(request.modalities) != {"text", "audio"}:
+        raise invalid(
+            "Invalid value for 'modalities': it must contain 'text' and 'audio', as in ['text', 'audio'].",
+            param="modalities",
+            code="unsupported_value",
+        )
+    audio = request.audio
+    voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
+    format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
+    index = _last_user_message(request.messages)
+    text = _checked(_text_to_speak(request, index), f"messages[{index}].content")
+    style = _style(request.messages)
+    return SpeechOrder(
+        model=model.id,
+        voice=voice,
+        voices=cast(
+            text,
+            scene=style,
+            voice=voice,
+            voices=audio.voices if audio else None,
+            offered=offered,
+            param="audio.voices",
+        ),
+        format=format_name,
+        text=text,
+        style=style,
+        max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
+        sampling=request.sampling(),
+        context=_context(request.messages[:index]),
+    )
+
+
+def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrder:
+    """The order in a speech request: `input` is spoken, in the style of `instructions`.
+
+    Raises:
+        ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
+    """
+    model = catalog.find(request.model)
+    voice = _voice(request.voice, offered, "voice")
+    text = _checked(request.input, "input")
+    style = _clean(request.instructions or "")
+    return SpeechOrder(
+        model=model.id,
+        voice=voice,
+        voices=cast(text, scene=style, voice=voice, voices=request.voices, offered=offered, param="voices"),
+        format=catalog.known_format(request.response_format, "response_format"),
+        text=text,
+        style=style,
+        max_frames=request.max_completion_tokens or frame_bound(text, speed=request.speed),
+        sampling=request.sampling(),
+        speed=request.speed,
+    )
+
+
+def frame_bound(text: str, *, speed: float = 1.0) -> int:
+    """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time.
+
+    Slower speech is longer; faster speech is billed by what the engine speaks, which is as long.
+    """
+    said = "".join(line.text for line in split_lines(text))
+    weight = sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in said)
+    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS) / min(speed, 1.0)
+    return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
+
+
+def _voice(voice: Voice, offered: Sequence[str], param: str) -> str:
+    return catalog.known_voice(voice if isinstance(voice, str) else voice.id, offered, param)
+
+
+def _last_user_message(messages: list[Message]) -> int:
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
+    raise invalid("'messages' must contain a user message: it is what is spoken.", param="messages")
+
+
+def _text_to_speak(request: ChatRequest, index: int) -> str:
+    """The message's text up to the first stop sequence."""
+    message = request.messages[index]
+    if isinstance(message.content, list) and any(not isinstance(p, TextPart) for p in message.content):
+        param = f"messages[{index}].content"
+        raise invalid(
+            f"Invalid value for {param!r}: only text can be spoken, so each part must have type 'text'.",
+            param=param,
+            code="unsupported_value",
+        )
+    text = _text_of(message)
+    for stop in request.stop or ():
+        if stop not in MODEL_END_MARKERS:
+            text = text.partition(stop)[0]
+    return text
+
+
+def _style(messages: Sequence[Message]) -> str:
+    """All system messages, a line or more each."""
+    parts: list[str] = []
+    length = 0
+    for position, message in enumerate(messages):
+        if message.role in ("system", "developer"):
+            parts.append(_text_of(message))
+            length += len(parts[-1]) + (len(parts) > 1)
+            if length > MAX_STYLE_CHARACTERS:
+                raise _too_long(length, MAX_STYLE_CHARACTERS, f"messages[{position}].content", "are style, in all")
+    return _clean("\n".join(parts))
+
+
+def _context(earlier: Sequence[Message]) -> tuple[EarlierTurn, ...]:
+    """The earlier answers that are named, oldest first; of a long conversation the last ones.
+
+    Raises:
+        ApiError: 404 for what is no id of ours, 400 for one that is named twice.
+    """
+    turns: dict[UUID, EarlierTurn] = {}
+    for position, message in enumerate(earlier):
+        if message.role == "assistant" and message.audio:
+            param = f"messages[{position}].audio.id"
+            turn = EarlierTurn.named(message.audio.id, param)
+            if turn.job_id in turns:
+                raise invalid(
+                    f"Invalid value for {param!r}: {turns[turn.job_id].param!r} names this audio already.",
+                    param=param,
+                )
+            turns[turn.job_id] = turn
+    return tuple(turns.values())[-MAX_CONTEXT_TURNS:]
+
+
+def _text_of(message: Message) -> str:
+    if isinstance(message.content, list):
+        return "".join(part.text for part in message.content if isinstance(part, TextPart))
+    return message.content or ""
+
+
+def _checked(text: str, param: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise _too_long(len(text), MAX_TEXT_CHARACTERS, param, "can be spoken")
+    text = _clean(text)
+    if not any(c.isalnum() for line in split_lines(text) for c in line.text):
+        raise invalid(
+            f"Invalid value for {param!r}: there is no word in it to speak (after any stop sequence).",
+            param=param,
+            code="nothing_to_speak",
+        )
+    return text
+
+
+def _too_long(length: int, most: int, param: str, for_what: str) -> ApiError:
+    return invalid(
+        f"Invalid value for {param!r}: {length} characters; at most {most} {for_what}.",
+        param=param,
+        code="string_above_max_length",
+    )
+
+
+def _clean(text: str) -> str:
+    """Without NUL, which PostgreSQL cannot hold; the other control characters go when the text is normalised."""
+    return text.replace("\0", "")

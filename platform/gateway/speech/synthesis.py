@@ -1,0 +1,295 @@
+"""A request for speech, from its body to its answer's last byte: one path for every route, shape and format."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from billing import policies, pricing
+from gateway import database_threads
+from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
+from gateway.limits.limiter import Slot
+from gateway.parsing import read_body, read_json
+from gateway.service import Service
+from gateway.speech import admission, conversation, hangups, relay
+from gateway.speech.idempotency import Ask
+from gateway.speech.relay import Begun, Finished, Piece, Silence
+from gateway.speech.speech_request import SpeechOrder
+from gateway.speech.timings import Timings
+from inference import cancellations, jobs, results
+from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from inference.results import Result
+from usage.request_log import Row
+
+RETRY_GRACE_SECONDS = 0.8
+"""How long a job waits for the client that hung up to ask again; OpenAI's SDKs do so within half a second."""
+LARGE_BODY_BYTES = 65_536
+"""From here on a body is understood in a thread: its steps take milliseconds, and others go on between them."""
+CUT_PATIENCE_SECONDS = 5.0
+"""How long the log waits to learn what a job that was cut off had generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What an answer says of its use."""
+
+    prompt_tokens: int
+    frames: int
+    cost: str
+    """Exact dollars."""
+
+    @classmethod
+    def of(cls, result: Result, *, replayed: bool) -> Bill:
+        frames = result.samples // SAMPLES_PER_FRAME
+        nothing = policies.replayed(frames * FRAME_MS) == 0
+        cost = pricing.show(Decimal(0)) if replayed and nothing else result.receipt.get("cost_usd", "0")
+        return cls(result.prompt_tokens, frames, cost)
+
+    @property
+    def seconds(self) -> float:
+        return self.frames * SAMPLES_PER_FRAME / SAMPLE_RATE
+
+
+class Answer(Protocol):
+    """How an answer is written. A `streamed` one leaves piece by piece, another one whole, from `end`."""
+
+    streamed: bool
+    media_type: str
+
+    def begin(self, begun: Begun) -> bytes: ...
+
+    def audio(self, data: bytes) -> bytes: ...
+
+    def idle(self) -> bytes:
+        """Sent while nothing else is, so that no proxy takes the connection for dead; may be nothing."""
+
+    def end(self, finished: Finished, bill: Bill) -> bytes: ...
+
+    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
+        """An error in an answer that has begun, and what was delivered before it costs; where there is no room for
+        one, the connection breaks off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, understood. `answer` makes its answer for a job and the moment it was asked."""
+
+    order: SpeechOrder
+    answer: Callable[[UUID, int], Answer]
+    streamed: bool
+    """Whether the answer leaves as it is spoken."""
+
+
+class SpeechRoute:
+    """An ASGI endpoint; `read` understands its body, given the voices on offer, or refuses it."""
+
+    def __init__(self, read: Callable[[Any, Sequence[str]], Asked]) -> None:
+        self.read = read
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        service: Service = request.state.service
+        row: Row = request.state.row
+        timings = Timings()
+        principal = await service.keys.authenticate(request)
+        timings.mark("auth")
+        row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
+        # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
+        async with service.limiter.slot(principal) as slot:
+            service.solvency.check(principal.organization_id, request.headers)
+            body = await read_body(request, limit=settings.ENVIRONMENT.max_body_bytes)
+            offered = await service.workers.voices()
+            if len(body) > LARGE_BODY_BYTES:
+                asked, ask = await asyncio.to_thread(self._understand, request, body, offered)
+            else:
+                asked, ask = self._understand(request, body, offered)
+            order = asked.order
+            await conversation.check(service.database, principal, order.context)
+            row.model, row.voice, row.format = order.model, order.voice, order.format
+            row.characters = len(order.text)
+            await slot.charge(order.max_frames)
+            admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
+            timings.mark("admit")
+            row.job_id = admitted.job_id
+            serving = _Serving(service, row, slot, timings, admitted, send)
+            await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
+
+    def _understand(self, request: Request, body: bytes, offered: Sequence[str]) -> tuple[Asked, Ask]:
+        """Raises ApiError: 400 or 404, it is not a request that can be spoken."""
+        data = read_json(body)
+        return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data)
+
+
+class _Serving:
+    """One request's job on its way to its client."""
+
+    def __init__(
+        self,
+        service: Service,
+        row: Row,
+        slot: Slot,
+        timings: Timings,
+        admitted: admission.Admitted,
+        send: Send,
+    ) -> None:
+        self._service = service
+        self._row = row
+        self._slot = slot
+        self._timings = timings
+        self._job_id = admitted.job_id
+        self._replayed = admitted.replayed
+        self._send = send
+        self._started = False
+        self._relayed_frames = 0
+        """Billed frames of the audio that was handed to the connection."""
+
+    async def serve(self, answer: Answer, receive: Receive, ask: Ask) -> None:
+        try:
+            async with hangups.noticed(receive):
+                last = await self._relay(answer)
+        except hangups.ClientClosed:
+            await self._hung_up(ask)
+            raise client_closed() from None
+        await self._send({"type": "http.response.body", "body": last})
+
+    async def _relay(self, answer: Answer) -> bytes:
+        """Send all but the last piece, which is returned.
+
+        The first piece waits for audio, unless that is long in coming: what fails until then is an ordinary error.
+        """
+        beginning = b""
+        async for event in self._events():
+            match event:
+                case Begun():
+                    self._timings.mark("queue")
+                    beginning = answer.begin(event)
+                    continue
+                case Piece():
+                    await self._pass_on(answer, beginning + answer.audio(event.data))
+                    if answer.streamed:
+                        self._relayed_frames = event.frames
+                        self._row.relayed_samples = event.frames * SAMPLES_PER_FRAME
+                case Silence():
+                    await self._pass_on(answer, beginning + answer.idle())
+                case Finished():
+                    return await self._finish(answer, event)
+            beginning = b""
+        raise AssertionError("a job's events end with its end")
+
+    async def _events(self) -> AsyncIterator[relay.Event]:
+        deadline = settings.REQUEST_DEADLINE_SECONDS
+        result = await relay.ended(self._service, self._job_id) if self._replayed else None
+        heard = (
+            relay.replay(result)
+            if result
+            else relay.listen(self._service, self._job_id, deadline_seconds=deadline)
+        )
+        try:
+            async for event in heard:
+                yield event
+        except FileNotFoundError:
+            raise expired() from None
+
+    async def _pass_on(self, answer: Answer, piece: bytes) -> None:
+        if answer.streamed:
+            await self._start(answer)
+            if piece:
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def _finish(self, answer: Answer, finished: Finished) -> bytes:
+        result = finished.result
+        bill = Bill.of(result, replayed=self._replayed)
+        self._note(result, bill)
+        if result.state == results.SUCCEEDED:
+            last = answer.end(finished, bill)
+            self._timings.take(result)
+            await self._start(answer, length=None if answer.streamed else len(last))
+            return last
+        refusal = failure_of(result, bill)
+        if not self._started:
+            raise refusal
+        self._row.error_code = refusal.code
+        if not (last := answer.fail(refusal, bill)):
+            raise refusal
+        return last
+
+    async def _start(self, answer: Answer, *, length: int | None = None) -> None:
+        if self._started:
+            return
+        self._started = True
+        headers = {
+            **self._slot.headers,
+            "content-type": answer.media_type,
+            "server-timing": str(self._timings),
+            "x-audio-id": f"audio_{self._job_id.hex}",
+        }
+        if length is not None:
+            headers["content-length"] = str(length)
+        else:
+            headers |= {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        if self._replayed:
+            headers["idempotency-replayed"] = "true"
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def _hung_up(self, ask: Ask) -> None:
+        """Give the job up, unless it is asked for again, and note what is billed of it."""
+        self._row.status = client_closed().status
+        await database_threads.run(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
+        if ask.may_come_again:
+            await asyncio.sleep(RETRY_GRACE_SECONDS)
+        cut = await database_threads.run(jobs.abandon, self._job_id)
+        if cut:
+            await cancellations.announce(self._service.redis, self._job_id)
+        if cut or await relay.ended(self._service, self._job_id) is not None:
+            heard = relay.listen(self._service, self._job_id, deadline_seconds=CUT_PATIENCE_SECONDS)
+            async for event in heard:
+                if isinstance(event, Finished):
+                    self._note(event.result, Bill.of(event.result, replayed=self._replayed))
+
+    def _note(self, result: Result, bill: Bill) -> None:
+        row = self._row
+        row.samples = result.samples
+        row.cost = Decimal(bill.cost)
+        row.queue_ms = result.queue_ms
+        row.first_audio_ms = result.first_audio_ms
+        row.synthesis_ms = result.synthesis_ms
+        self._slot.tokens_used = 0 if self._replayed else bill.frames
+
+
+def failure_of(result: Result, bill: Bill) -> ApiError:
+    """What is said of a job that did not succeed, and what is billed of it."""
+    costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
+    if result.error_code == "nothing_to_speak":
+        return invalid("There is no word to speak in the text.", code="nothing_to_speak")
+    if result.error_code == "unsupported_text":
+        return invalid(
+            "The voice cannot speak this text: it has letters of a script that it does not know.",
+            code="unsupported_text",
+        )
+    if result.error_code == "text_too_long":
+        return invalid(
+            "One of the sentences, with the style before it, leaves the model no room to speak: shorten the "
+            "sentence, or the instructions (the system message).",
+            code="text_too_long",
+        )
+    if result.state == "cancelled":
+        return cancelled(costs)
+    if result.state == "expired":
+        return timed_out(settings.REQUEST_DEADLINE_SECONDS, costs)
+    if result.error_code == "worker_lost":
+        return unavailable(
+            f"The workers that spoke this request were lost; {costs}. Please try again.",
+            code="worker_lost",
+            retry_after_seconds=2,
+        )
+    return internal(costs)

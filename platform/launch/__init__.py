@@ -1,0 +1,1 @@
+"""`make run`: the embedded servers, the processes and the terminal."""

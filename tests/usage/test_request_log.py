@@ -1,0 +1,117 @@
+"""A row for every call to /v1, refused ones too, and not a word of the customer's in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import httpx
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from billing.partitions import ensure_partitions, uuid7_floor
+from tests.conftest import Customer
+from tests.gateway.speaking import body
+from tests.live import Service, wait_for
+from usage.models import RequestLog
+from usage.tasks import oldest_kept, turn_request_log
+
+
+def logged(answer: httpx.Response) -> RequestLog:
+    """The row of an answer: x-request-id is its id. It is written behind the answer, so it is waited for."""
+    request_id = UUID(answer.headers["x-request-id"].removeprefix("req_"))
+    return wait_for(lambda: RequestLog.objects.filter(id=request_id).first(), what="the row is written")
+
+
+def test_a_spoken_request(service: Service, customer: Customer) -> None:
+    answer = httpx.post(
+        f"{service.url}/v1/chat/completions",
+        json=body("Confidential words.", audio={"voice": "coral", "format": "mp3"}),
+        headers={**customer.headers, "user-agent": "tests/1.0"},
+        timeout=30,
+    )
+    row, usage = logged(answer), answer.json()["usage"]
+    assert (row.method, row.route, row.status, row.error_code) == ("POST", "/v1/chat/completions", 200, "")
+    assert (row.organization_id, row.api_key_id) == (customer.organization.id, customer.key.id)
+    assert answer.json()["id"] == f"chatcmpl-{row.job_id.hex if row.job_id else None}"
+    assert (row.model, row.voice, row.format) == ("boson/higgs-audio-v2.5", "coral", "mp3")
+    assert row.characters == len("Confidential words.")
+    assert row.samples == usage["completion_tokens"] * 960
+    assert row.cost == Decimal(usage["cost_usd"])
+    assert None not in (row.queue_ms, row.first_audio_ms, row.synthesis_ms)
+    assert row.total_ms >= (row.synthesis_ms or 0)
+    assert (row.client_address, row.user_agent) == ("127.0.0.1", "tests/1.0")
+    values = [str(getattr(row, field.attname)) for field in RequestLog._meta.fields]
+    assert not any("Confidential" in value for value in values)
+
+
+def test_refusals_are_logged_too(service: Service, customer: Customer) -> None:
+    url = f"{service.url}/v1/chat/completions"
+    refused = logged(httpx.post(url, json=body(model="gpt-4o"), headers=customer.headers))
+    assert (refused.status, refused.error_code, refused.organization_id) == (
+        404,
+        "model_not_found",
+        customer.organization.id,
+    )
+    wordy = logged(httpx.get(f"{service.url}/v1/usage", headers={**customer.headers, "user-agent": "x" * 999}))
+    assert (wordy.status, wordy.route, len(wordy.user_agent)) == (200, "/v1/usage", 200)
+    cost = RequestLog.objects.filter(organization_id=customer.organization.id).first()
+    assert cost is not None
+    assert cost.cost is None
+
+
+@pytest.mark.usefixtures("committed")
+def test_no_row_is_ever_changed(service: Service, customer: Customer) -> None:
+    row = logged(httpx.get(f"{service.url}/v1/usage", headers=customer.headers))
+    for change in (lambda: RequestLog.objects.filter(id=row.id).update(status=201), row.delete):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+
+
+def log_at(moment: datetime) -> UUID:
+    """A row of another time, as if it had been asked then."""
+    row = RequestLog(id=UUID(int=uuid7_floor(moment).int + 7), created_at=moment, method="GET", route="/v1/models")
+    row.status, row.total_ms = 200, 1
+    row.save(force_insert=True)
+    return row.id
+
+
+def partitions() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'gateway_requestlog'::regclass"
+        )
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+@pytest.mark.usefixtures("committed")
+def test_months_are_made_ahead_and_old_ones_dropped_whole() -> None:
+    today = timezone.now()
+    kept = oldest_kept(today.date())
+    assert (today.year * 12 + today.month) - (kept.year * 12 + kept.month) == 13
+    too_old = kept - timedelta(days=1)
+    ensure_partitions("gateway_requestlog", since=too_old)
+    gone, stays = (log_at(datetime(day.year, day.month, day.day, 12, tzinfo=UTC)) for day in (too_old, kept))
+    assert f"gateway_requestlog_y{too_old:%Y}m{too_old:%m}" in partitions()
+    for change in ("UPDATE gateway_requestlog SET status = 500", "DELETE FROM gateway_requestlog"):
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"{change} WHERE id = %s", (stays,))
+    turn_request_log()
+    turn_request_log()
+    assert f"gateway_requestlog_y{too_old:%Y}m{too_old:%m}" not in partitions()
+    assert len(partitions()) == 1 + 13 + 1 + 2  # default, kept, running, ahead
+    assert not RequestLog.objects.filter(id=gone).exists()
+    assert RequestLog.objects.filter(id=stays).exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_an_id_is_logged_once_over_all_months() -> None:
+    row = RequestLog.objects.get(id=log_at(timezone.now()))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
