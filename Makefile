@@ -23,6 +23,7 @@ test: $(VENV)/dev.installed
 lint: $(VENV)/dev.installed
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+	@PYTHONPATH=platform:. $(VENV)/bin/lint-imports --no-logo
 
 types: $(VENV)/dev.installed
 	@$(PYTHON) -m mypy

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.environment import Environment
 from status import probes
 from status.recording import Recorder
 
@@ -23,9 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        environment: Environment = settings.ENVIRONMENT
+        environment = settings.ENVIRONMENT
         url = environment.probe_url or environment.local_url
-        host = _name(environment)
+        host = urlsplit(environment.origin).netloc  # one under which Django may be asked
         recorder, stopped = Recorder(), threading.Event()
         for sent in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sent, lambda *_: stopped.set())
@@ -37,8 +36,3 @@ class Command(BaseCommand):
 
         probes.wait_until_up(url, host, stopped.wait)
         probes.every_interval(look, stopped.wait)
-
-
-def _name(environment: Environment) -> str:
-    """One under which Django may be asked."""
-    return urlsplit(environment.origin).netloc
