@@ -9,8 +9,8 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
 # What we depend on, without our own code: this layer stays while pyproject.toml does.
-COPY pyproject.toml LICENSE NOTICE README.md ./
-RUN mkdir platform && pip install --no-cache-dir ".[${EXTRAS}]"
+COPY pyproject.toml constraints.txt LICENSE NOTICE README.md ./
+RUN mkdir platform && pip install --no-cache-dir -c constraints.txt ".[${EXTRAS}]"
 
 FROM python:3.11.13-slim
 ARG EXTRAS=worker

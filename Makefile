@@ -1,16 +1,19 @@
 # make run     the whole service, with PostgreSQL and Valkey of its own
 # make test    all tests, in two processes, each with servers of its own; make test ARGS="tests/billing -k ledger" some
 # make lint    style; make types  types; make bench  benchmarks
+# make constraints   the newest versions that pyproject.toml allows, written down in constraints.txt
 # make clean   what can be made again; the data in var/ stays
 #
-# Each sets up what it needs, in .venv, the first time and whenever pyproject.toml has changed.
+# Each sets up what it needs, in .venv, the first time and whenever pyproject.toml or
+# constraints.txt has changed: the versions in constraints.txt are installed, on every machine the same.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check
+EXACTLY := -c constraints.txt
 ARGS ?=
 
-.PHONY: run test lint types bench clean
+.PHONY: run test lint types bench constraints clean
 .DELETE_ON_ERROR:
 
 # `exec`: a signal to make goes straight to the supervisor, which stops the parts.
@@ -31,19 +34,25 @@ types: $(VENV)/dev.installed
 bench: $(VENV)/dev.installed
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
+constraints: $(VENV)/dev.installed
+	@$(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+	@{ sed -n '/^#/p' constraints.txt; $(PYTHON) -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' \
+	  | grep -vE '^(pip|setuptools|wheel)=='; } > constraints.new && mv constraints.new constraints.txt
+	@touch $(VENV)/run.installed $(VENV)/dev.installed
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/run.installed: pyproject.toml | $(VENV)/bin/pip
+$(VENV)/run.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing what the service needs into $(VENV) (once; a minute or two) ..."
-	@$(PIP) -e '.[preview,embedded]'
+	@$(PIP) $(EXACTLY) -e '.[preview,embedded]'
 	@touch $@
 
 # It holds what `run` needs, too.
-$(VENV)/dev.installed: pyproject.toml | $(VENV)/bin/pip
+$(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing what the tests and checks need into $(VENV) (once; a minute or two) ..."
-	@$(PIP) -e '.[dev]'
+	@$(PIP) $(EXACTLY) -e '.[dev]'
 	@touch $@ $(VENV)/run.installed
 
 $(VENV)/bin/pip:
