@@ -1,0 +1,54 @@
+"""Signs that are words, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    ("x^n", "x to the power of n"),
+    ("c³ + 1", "c cubed plus one"),
+    ("a - b = c", "a minus b equals c"),
+    ("a -> b => c", "a, b, c"),
+    ("Paris–London – now", "Paris-London — now"),
+    ("x <= y, y >= z, a < b, c > d", "x is at most y, y is at least z, a less than b, c greater than d"),
+    ("5! = 120 and 5−3, −x", "five! equals one hundred and twenty and five minus three, minus x"),
+    ("In °C, the ° and % signs", "In degrees Celsius, the degrees and percent signs"),
+    ("a × b", "a times b"),
+    ("<5 ms but >10 s", "less than five milliseconds but greater than ten seconds"),
+    ("100% of 5 + 3", "one hundred percent of five plus three"),
+    ("2+2=4 and 10 - 5 = 5.", "two plus two equals four and ten minus five equals five."),
+    (
+        "x² + y³ = 10, 2^10 and x^n.",
+        "x squared plus y cubed equals ten, two to the power of ten and x to the power of n.",
+    ),
+    (
+        "6.02×10²³ and 1e-9",
+        "six point zero two times ten to the power of twenty-three and one times ten to the power of minus nine",
+    ),
+    (
+        "7 × 8 = 56, 10 / 2 = 5 and 2*3.",
+        "seven times eight equals fifty-six, ten divided by two equals five and two times three.",
+    ),
+    ("Salt & pepper from AT&T.", "Salt and pepper from AT and T."),
+    ("C++ and C#", "C plus plus and C sharp"),
+    (
+        "x > 5, 2 < 4, ~10, 5 ≥ 3 and a != b.",
+        "x greater than five, two less than four, about ten, five is at least three and a is not equal to b.",
+    ),
+    ("50% + tax = more", "fifty percent plus tax equals more"),
+    ("Settings > General → About", "Settings, General, About"),
+    ("input/output", "input slash output"),
+    ("user @ home", "user at home"),
+    ("f(x) = 3x - 2", "f of x equals three x minus two"),
+    ("±5 and √16", "plus or minus five and square root of sixteen"),
+    ("run --verbose -v", "run dash dash verbose dash v"),
+    ("A–Z", "A to Z"),
+    ("a | b", "a, b"),
+    ("10+ years", "ten plus years"),
+    (".NET and 3.", "dot NET and three."),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_symbols(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)
