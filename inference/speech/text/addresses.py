@@ -51,7 +51,7 @@ def _name(written: str) -> str:
     return " ".join(code(part) if part.isdigit() else part for part in parts)
 
 
-_STATES = {
+STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho",
     "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
@@ -66,7 +66,7 @@ _STATES = {
 
 
 def _postcode(match: Match) -> str:
-    state = _STATES[match[1]]
+    state = STATES[match[1]]
     return f"{state} {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
 
 
@@ -118,5 +118,5 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<!\w)@([A-Za-z_]\w*)"), lambda m: "at " + _name(m[1])),
     (re.compile(r"(?<![\w&])#([^\W\d]\w*)"), lambda m: "hashtag " + _name(m[1])),
     (re.compile(r"(?<![\w&])#\s?(?=\d)"), lambda _: "number "),
-    (re.compile(rf"\b({'|'.join(_STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),
+    (re.compile(rf"\b({'|'.join(STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),
 )

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from .numbers import NUMBER, SIGN, START, cardinal, quantity
+from .numbers import DASH, NUMBER, SIGN, START, cardinal, quantity
 from .rules import Match, Rule, describes
 
 
@@ -62,7 +62,7 @@ _PER = (
     r"(?:\s?/\s?(?P<per>mo|hr|h|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
     r"|night|person|user|seat|head|piece|pound|barrel|gallon|share|unit|ton|token)(?!\w))?"
 )
-_RANGE = rf"(?:\.\d\d(?!\d)|{NUMBER})(?:\s?[-–]\s?{NUMBER})?+"
+_RANGE = rf"(?:\.\d\d(?!\d)|{NUMBER})(?:{DASH}{NUMBER})?+"
 
 
 def _money(match: Match) -> str:

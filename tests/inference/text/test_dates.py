@@ -27,7 +27,7 @@ CASES = [
     ("On 03.05.2026 it ended.", "On the third of May, twenty twenty-six it ended."),
     ("At 2024-01-01T10:00:00Z", "At January first, twenty twenty-four, ten o'clock UTC"),
     ("Open Mon-Fri, and Sat 10am.", "Open Monday to Friday, and Saturday ten AM."),
-    ("It opens in Sept. We wait from May–June.", "It opens in September. We wait from May to June"),
+    ("It opens in Sept. We wait from May–June.", "It opens in September. We wait from May to June."),
     ("Wed., Mar. 22", "Wednesday, March twenty-second"),
 ]
 

@@ -12,7 +12,7 @@ CASES = [
         "The fourteen oh five and the six o'clock trains, ten o'clock too.",
     ),
     ("From 9-5pm, or 9:00–17:30.", "From nine to five PM, or nine o'clock to seventeen thirty."),
-    ("He ran it in 2:01:09.", "He ran it in two oh one and nine seconds."),
+    ("He ran it in 2:01:09.", "He ran it in two hours one minute and nine seconds."),
     (
         "It took 2h 30m, then 3:26.05.",
         "It took two hours thirty minutes, then three twenty-six point zero five.",
