@@ -75,8 +75,8 @@ RULES: tuple[Rule, ...] = (
         lambda m: ordinal(roman(m[1])),
     ),
     (
-        re.compile(rf"(?<=th-)((?=[IVX]){_NUMERAL})(?:th)?(?=\s[Cc]entur)"),
-        lambda m: ordinal(roman(m[1])),
+        re.compile(rf"(?<=[a-z])\s?[-–]\s?((?=[IVX]){_NUMERAL})(?:th)?(?=\s[Cc]entur)"),
+        lambda m: f" to {ordinal(roman(m[1]))}",
     ),
     (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
     # The items of a list.

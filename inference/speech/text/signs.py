@@ -7,6 +7,8 @@ from .rules import Match, Rule
 _GREEK = r"(?:pi|infinity|theta|alpha|beta|gamma|delta|sigma|lambda|omega|phi|mu)"
 _BLOOD = re.compile(r"\b(?:blood|donors?|types?|rhesus)\b", re.IGNORECASE)
 
+_EMPHASIS = re.compile(r"(?<![\w*])\*++(?=\w)[^*]*\Z")
+
 
 def _graded(match: Match) -> str:
     """C- is a minus, AB- a negative blood group."""
@@ -19,7 +21,8 @@ def _graded(match: Match) -> str:
 
 def _starred(match: Match) -> str:
     """An A* is a grade or an algorithm, unless the star closes an emphasis."""
-    return match[0] if match.string.count("*", 0, match.start()) % 2 else f"{match[1]} star"
+    before = match.string[max(0, match.start() - 80) : match.start()]
+    return match[0] if _EMPHASIS.search(before) else f"{match[1]} star"
 
 
 def _compared(match: Match) -> str:

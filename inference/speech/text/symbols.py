@@ -100,11 +100,11 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)@(?=\w)|\s@\s"), lambda _: " at "),
     *SIGNS,
     (re.compile(r"(?<![\u0370-\u03ff])[ΑαβγΓΔδεζηθΘκλΛμνξΞπΠρΣσςτφΦχψΨωΩ](?![\u0370-\u03ff])"), _greek),
+    (re.compile(r"(?<=[)\"])\.(?=[A-Za-z])"), lambda _: ". "),
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
     (re.compile(r"\s?\|\s?"), lambda _: ", "),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
     (re.compile(r"(?<=[a-z][a-z])\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"), lambda _: ". "),
-    (re.compile(r"(?<=[)\"])\.(?=[A-Za-z])"), lambda _: ". "),
     (re.compile(r"(?<=[^\W_])\.(?=[^\W_])|(?<![\w.])\.(?=[A-Za-z]+\b)"), lambda _: " dot "),
 )
