@@ -15,6 +15,11 @@ _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|\S")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
+def _number(written: str) -> str:
+    """The digits in an address: 99 is a number, 2024 and 8080 are said in pairs, 123 digit by digit."""
+    return digits(written) if len(written) == 3 else code(written)
+
+
 def spelled(written: str) -> str:
     """An address read aloud, sign by sign."""
     words = []
@@ -22,7 +27,7 @@ def spelled(written: str) -> str:
         if part == "www":
             words.append("w w w")
         else:
-            words.append(code(part) if part.isdigit() else _SIGNS.get(part, part))
+            words.append(_number(part) if part.isdigit() else _SIGNS.get(part, part))
     return " ".join(words)
 
 
@@ -33,6 +38,12 @@ def _web(match: Match) -> str:
         kept = kept.rstrip(").,;:!?'\"")
     bare = re.sub(r"\A[a-z]+://", "", kept, flags=re.IGNORECASE).rstrip("/")
     return spelled(bare) + address[len(kept) :]
+
+
+def _mail(match: Match) -> str:
+    address = match[0].lstrip(".-&")
+    kept = address.rstrip(".,;:!?'\"*_)")
+    return spelled(kept) + address[len(kept) :]
 
 
 def _octets(match: Match) -> str:
@@ -81,8 +92,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<!\w)(?:https?|ftp|wss?|file)://[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (re.compile(r"(?<![\w.@-])www\.[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (
-        re.compile(rf"(?<![\w.+%-])[\w.+%-]++@{_LABEL}(?:\.{_LABEL})++"),
-        lambda m: spelled(m[0].lstrip(".-")),
+        re.compile(rf"(?<![\w.+%-])[\w.+%&-]++@{_LABEL}(?:\.{_LABEL})++(?:/[^\s<>\"\[\]{{}}]*)?"),
+        _mail,
     ),
     (
         re.compile(rf"(?<![\w.@/-])(?:{_LABEL}\.)++(?<=\.)(?:{_TLD})(?:/[^\s<>\"\[\]{{}}]*)?(?![\w@-])"),

@@ -63,7 +63,7 @@ _SCALE = (
     r"|(?<=\d)(?:[kKmMbBtT]|MM)|(?<=\d)\s[mb])(?![\w']|-(?!plus\b|an?-|per-)))?"
 )
 _PERIODS = {
-    "d": "day", "m": "month", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute", "kg": "kilogram",
+    "d": "day", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute", "kg": "kilogram",
     "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
     "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from .codes import NAMING, power_or_name
 from .money import SIGNS
 from .numbers import NUMBER, cardinal, decimal, integer
 from .rules import Match, Rule
@@ -46,6 +47,7 @@ _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?
 #: These need the digits on either side.
 EXPRESSIONS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[a-z])\sx\s(?=\d)"), lambda _: " by "),
+    (re.compile(rf"\b({NAMING})\s(\d{{1,3}})([eE])(\d{{1,3}})(?!\w|\.\d)"), power_or_name),
     (re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{1,3})(?!\w|\.\d)"), _scientific),
     (
         re.compile(

@@ -200,7 +200,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(
             r"(?<![\w.])(\d{1,2})['′]\s?-?\s?(\d{1,2}(?:\.\d|[ -]\d/\d{1,2})?|\d/\d{1,2})(?:[\"″]|'')"
         ),
-        lambda m: _height(m),
+        _height,
     ),
     (
         re.compile(r"(?<![\w.])(\d{1,2})\s?(?:ft\.?|feet|foot)\s(\d{1,2}(?:\.\d|\s\d/\d{1,2})?)\s?(?:in\b\.?(?!\s[a-z])|inch(?:es)?\b)"),
@@ -222,7 +222,9 @@ RULES: tuple[Rule, ...] = (
     # What is measured out: "500 mg/5 ml", "12/kg", "50 cents/lb".
     (re.compile(rf"(?<=\d)(\s?(?:{_MEASURE_UNIT}))\s?/\s?(?=\d++(?:\.\d++)?+\s?(?:{_MEASURE_UNIT})(?!\w))"), lambda m: m[1] + " per "),
     (
-        re.compile(r"(?:(?<=\d)|(?<=cents?)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft)(?!\w)".replace("(?<=cents?)", "(?<=cent)|(?<=cents)")),
+        re.compile(r"(?:(?<=\d)|(?<=cent)|(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?"
+            r"(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft)(?!\w)"
+        ),
         lambda m: f" per {_UNITS[m[1]]}",
     ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
@@ -249,7 +251,7 @@ RULES: tuple[Rule, ...] = (
 #: A unit that no number precedes.
 BARE: tuple[Rule, ...] = (
     (
-        re.compile(rf"(?<=illion |usand )({_SCALED_UNIT})(?!\w)".replace("(?<=illion |usand )", "(?:(?<=illion )|(?<=ousand ))")),
+        re.compile(rf"(?:(?<=illion )|(?<=ousand ))({_SCALED_UNIT})(?!\w)"),
         lambda m: _plural(_UNITS[m[1]]),
     ),
     (
