@@ -58,7 +58,7 @@ _SMALL = frozenset({"w/", "b/c", "c/o", "s/he"})
 # Born, died, circa, line, note: only before a year or a small number of the right shape.
 _YEARS_ONLY = frozenset({"b", "d", "c", "ca"})
 _SMALL_ONLY = frozenset({"v", "n", "l", "ll", "ed", "Tab", "App", "Ex", "vs"})
-_YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?![\w,]|\.\d)")
+_YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)")
 
 # What says that "no." is the answer and "fig." the fruit, before it and after it.
 _ANSWERED = re.compile(
@@ -74,7 +74,9 @@ _COUNTS = re.compile(
     r"(?:[a-z]+-)?[a-z]{2,}s\b)|\s?[\d,]++\s(?:is|are|were|came|left|remain|have|had)\b"
 )
 # "the max. 5 people": the shortened noun ended its sentence.
-_ENDED_BY_NUMBER = re.compile(r"\s\d")
+_ENDED_BY_NUMBER = re.compile(
+    r"\s(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|\w+[rfxn]ty|eighty)\b)"
+)
 _NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
 _QUESTION = re.compile(r"[?!][\"')]*\s\Z")
 _LOWER_BEFORE = re.compile(r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate)\s\Z")
@@ -181,6 +183,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"(?<![\w/])({_either(_SLASHED)})(?![/])(?:(?<=/)|(?!\w))", re.IGNORECASE),
         _slashed,
     ),
+    (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?=(?i:[ecmp][sd]?t|gmt|utc)\b)"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),

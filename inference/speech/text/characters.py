@@ -38,7 +38,10 @@ _ORDINAL_SIGN = re.compile(
     r"|trimestre|cap[ií]tulo|premio|pr[eê]mio|edici[oó]n|edição|aniversario|turno|tiempo|tempo)\b))"
 )
 _STARS = re.compile(r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host)\b))?")
-_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+# Several of them are letters of phonetic script as well, so only a word of nothing else is in costume.
+_IN_SMALL_CAPITALS = re.compile(rf"[{_SMALL_CAPITALS}]{{3,}}")
+_TO_SMALL_LETTERS = str.maketrans(_SMALL_CAPITALS, "abcdefghijklmnoprstuvwyz")
 _SPACED_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{3})++(?!\d)")
 # A line break that was escaped once too often.
 _DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\")
@@ -62,7 +65,8 @@ _SPACES = re.compile(r"\s+")
 
 def clean(text: str) -> str:
     """Text of letters, marks, ASCII and the few signs the rules know: one line, in NFC, digits ASCII."""
-    text = unicodedata.normalize("NFC", text).translate(_SMALL_CAPITALS)
+    text = unicodedata.normalize("NFC", text)
+    text = _IN_SMALL_CAPITALS.sub(lambda match: match[0].translate(_TO_SMALL_LETTERS), text)
     text = _SPACED_GROUPS.sub(lambda match: re.sub(r"\D", ",", match[0]), text)
     if "\\" in text and not _DRIVE.search(text):
         text = _ESCAPED_BREAK.sub("\n", text)

@@ -34,7 +34,7 @@ def _mixed(match: Match) -> str:
     """MP3 -> MP three, A380 -> A three eighty; a hash or serial number is spelled out."""
     parts = re.findall(r"[A-Za-z]+|\d+", match[0])
     if (
-        len(parts) > 4
+        len(parts) > 5
         or (len(parts) > 3 and re.search(r"[a-z]", match[0]))
         or re.fullmatch(r"[0-9a-f]{7,}", match[0])
     ):
@@ -55,8 +55,9 @@ def _character_wise(written: str) -> str:
 
 def _vanity(match: Match) -> str:
     """1-800-GOT-JUNK -> one eight hundred got junk."""
-    prefix = f"one {code(match[1])}" if match[1] else digits(match[2])
-    return f"{prefix} {match[3].replace('-', ' ').lower()}"
+    if match[3]:
+        return f"{digits(match[3])} {match[4].lower()}"
+    return f"one {code(match[1])} {match[2].replace('-', ' ').lower()}"
 
 
 def power_or_name(match: Match) -> str:
@@ -93,7 +94,7 @@ _PRODUCTS = (
 )
 
 PHONES: tuple[Rule, ...] = (
-    (re.compile(r"(?<![\w-])(?:1-(8\d\d|900)|(\d{3}))-([A-Z]{3,}(?:-[A-Z]+)*)(?![\w-])"), _vanity),
+    (re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-[A-Z]+)*)|(\d{3})-([A-Z]{4}))(?![\w-])"), _vanity),
     (re.compile(r"(?<![\w.])(?:401|403|457|529|501)\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)"), _tax_free),
     (re.compile(r"(?<![\w.,+-])0\d(?:[ .]\d\d){4}(?![\w-]|[.,]\d)"), _phone),
     (re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:\s[A-Z0-9]{4}){3,7}(?:\s[A-Z0-9]{1,3})?(?![\w-])"), lambda m: ", ".join(map(spell_out, m[0].split(" ")))),
@@ -126,7 +127,7 @@ PHONES: tuple[Rule, ...] = (
 
 RULES: tuple[Rule, ...] = (
     (re.compile(r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?) ([A-Za-z]+\d[A-Za-z0-9]*)\b"), lambda m: f"{m[1]} {_character_wise(m[2])}"),
-    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:/\d{{3}})*)(?![\w,/]|\.\d|-\d)"), _models),
+    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:/\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
     (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
     (re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"), lambda m: " ".join(["eight oh two", "point", code(m[1]), *m[2].upper()])),
     (re.compile(r"(?<![\w.])(PM|pH|BA|XBB|JN|LGA)(\d{1,2})\.(\d{1,2})(?!\w|\.\d)"), lambda m: f"{m[1]} {decimal(m[2] + '.' + m[3])}"),
@@ -167,7 +168,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w-])[A-Z]{1,5}-\d{1,6}(?:-[A-Z0-9]{1,8}){0,4}(?![\w-])"), _serial),
     (
-        re.compile(r"(?<![^\W_])(?<!\d\.)(?!\d++(?:st|nd|rd|th)?s?\b)(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+"),
+        re.compile(r"(?<![^\W_])(?<!\d\.)(?!\d++(?i:st|nd|rd|th)?s?\b)(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+"),
         _mixed,
     ),
 )

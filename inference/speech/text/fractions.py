@@ -61,7 +61,12 @@ def _mixed(match: Match) -> str:
 
 
 #: Before every family that looks for a quantity.
-MIXED: tuple[Rule, ...] = ((re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),)
+MIXED: tuple[Rule, ...] = (
+    (
+        re.compile(r"(?<![\w/.])1/(\d{2,4})s(?!\w)"),
+        lambda m: f"one {ordinal(int(m[1]))} of a second",
+    ),
+    (re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),)
 
 RULES: tuple[Rule, ...] = (
     (
@@ -71,10 +76,6 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(r"(?<![\w/.])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)"),
         lambda m: f"{decimal(m[1])} out of {integer(m[2])}",
-    ),
-    (
-        re.compile(r"(?<![\w/.])1/(\d{2,4})s(?!\w)"),
-        lambda m: f"one {ordinal(int(m[1]))} of a second",
     ),
     (
         re.compile(rf"{SIGN}(?<![\w/.])((?:\d++\ )?+\d++/\d++)(?:rd|th|nd|st)s?(?![\w/])", re.IGNORECASE),

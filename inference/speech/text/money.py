@@ -82,7 +82,7 @@ def _money(match: Match) -> str:
     currency = _CURRENCIES[named["currency"]]
     amount: str = named["amount"]
     sign = {"-": "minus ", "−": "minus ", "+": "plus "}.get(named.get("sign") or "", "")
-    scale = named.get("scale") or ""
+    scale = (named.get("scale") or "").strip()
     scale = _SCALES.get(scale.lower(), scale)
     per = named.get("per") or ""
     per = f" per {_PERIODS.get(per, per)}" if per else ""
@@ -140,4 +140,4 @@ RULES: tuple[Rule, ...] = (
 )
 
 #: A currency sign with no amount is its name.
-SIGNS: tuple[Rule, ...] = ((re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),)
+SIGNS: tuple[Rule, ...] = ((re.compile(r"(?<=[a-z])\$"), lambda _: " dollar "), (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),)

@@ -53,7 +53,10 @@ _FAMILIES = (
         ),
     ),
     # Signs that are left when every number has taken its own.
-    Family(re.compile(r"[^\w\s,;:!?'\".]|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\."), (*units.BARE, *symbols.RULES)),
+    Family(
+        re.compile(r"[^\w\s,;:!?'\".]|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."),
+        (*units.BARE, *symbols.RULES),
+    ),
 )
 _MOST_PASSES = 8
 

@@ -74,10 +74,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"),
         lambda m: ordinal(roman(m[1])),
     ),
-    (
-        re.compile(rf"(?<=[a-z])\s?[-–]\s?((?=[IVX]){_NUMERAL})(?:th)?(?=\s[Cc]entur)"),
-        lambda m: f" to {ordinal(roman(m[1]))}",
-    ),
+    (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),
     (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
     # The items of a list.
     (

@@ -113,6 +113,17 @@ def _measure(match: Match) -> str:
     return f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
 
 
+def _part(match: Match) -> str:
+    """3/4 cup -> three quarters of a cup."""
+    written = f"{match[1]}/{match[2]}"
+    if int(match[1]) >= int(match[2]):
+        return match[0]
+    if describes(match):
+        return f"{quantity(written)} {match[3]}"
+    article = "an" if match[3] == "hour" else _article(match[3])
+    return f"{'half' if written == '1/2' else quantity(written) + ' of'} {article} {match[3]}"
+
+
 _AFTER_DEGREE = {
     "C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "N": " north", "S": " south", "E": " east",
     "W": " west",
@@ -162,7 +173,8 @@ def _inches(match: Match) -> str:
     """A double quote after a number closes a quotation if one is open."""
     if _quoted(match, '"'):
         return match[0]
-    return f"{quantity(match[1])} inch" + ("" if is_one(match[1]) or before_noun(match) else "es")
+    one = is_one(match[1]) or before_noun(match) or re.fullmatch(r"\d+/\d+", match[1])
+    return f"{quantity(match[1])} inch{'' if one else 'es'}"
 
 
 def _feet(match: Match) -> str:
@@ -245,14 +257,25 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"{_MEASURED}(?P<join>[\s-]?){_UNIT}{_OVER}(?![\w^/])(?P<dot>\.(?=\s|\Z|,))?"),
         _measure,
     ),
+    (
+        re.compile(rf"(?:(?<=illion )|(?<=ousand ))({_SCALED_UNIT})(?!\w)"),
+        lambda m: _plural(_UNITS[m[1]]),
+    ),
+    (
+        re.compile(
+            r"(?<![\w./-])(?<!\d\s)(\d{1,2})/(\d{1,2})\s(cup|teaspoon|tablespoon|inch|mile|hour|pound|ounce|gallon|pint|quart|acre"
+            r"|meter|kilometer|liter|year|minute|second|day|yard)\b(?!-)"
+        ),
+        _part,
+    ),
     (re.compile(rf"{_MEASURED}\s?°(?:\s?(?P<scale>[CFKNSEW])(?!\w))?"), _degrees),
 )
 
 #: A unit that no number precedes.
 BARE: tuple[Rule, ...] = (
     (
-        re.compile(rf"(?:(?<=illion )|(?<=ousand ))({_SCALED_UNIT})(?!\w)"),
-        lambda m: _plural(_UNITS[m[1]]),
+        re.compile(r"\b((?:sq|cu|fl)\.\s(?:ft|mi|in|yd|km|m|oz))\b(\.?)"),
+        lambda m: _plural(_UNITS[m[1]]) + ("." if m[2] and ends_sentence(m, at_any_capital=True) else ""),
     ),
     (
         re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb)/(h|s|L|dL|kg|day)(?![\w/])"),

@@ -22,7 +22,7 @@ CASES = [
     ),
     (
         "Add 3/4 cup, 2 1/2 cups, ½ cup and 5⅓ cups.",
-        "Add three quarters cup, two and a half cups, one half cup and five and a third cups.",
+        "Add three quarters of a cup, two and a half cups, half a cup and five and a third cups.",
     ),
     ("1/3 of 2/3rds is not 120/80.", "one third of two thirds is not one hundred and twenty over eighty."),
     ("Pages 5-10 and 3 – 4.", "Pages five to ten and three to four."),
