@@ -67,7 +67,9 @@ _ANSWERED = re.compile(
     r"[\s,]\Z",
     re.IGNORECASE,
 )
-_FRUIT = re.compile(r"\b(?:a|an|ate|eat|eats|eating|one|ripe|fresh|dried|sweet|whole|last|first|another|juicy)\s\Z", re.IGNORECASE)
+_FRUIT = re.compile(
+    r"\b(?:a|an|ate|eat|eats|eating|one|ripe|fresh|dried|sweet|whole|last|first|another|juicy)\s\Z", re.IGNORECASE
+)
 _COUNTS = re.compile(
     r"\s?[\d,]++(?:\.\d+)?\s(?:(?:more|other|new|of|people|men|women|children|out|percent)\b"
     r"|(?!pencils?\b|envelopes\b|seeds\b|irons\b|needles\b|screws\b|is\b|was\b|has\b|as\b|this\b|seeds?\b|series\b)"
@@ -79,7 +81,9 @@ _ENDED_BY_NUMBER = re.compile(
 )
 _NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
 _QUESTION = re.compile(r"[?!][\"')]*\s\Z")
-_LOWER_BEFORE = re.compile(r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate)\s\Z")
+_LOWER_BEFORE = re.compile(
+    r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate)\s\Z"
+)
 
 _HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd|rd|th)\s\Z")
 _NAME_BEFORE = re.compile(r"\b[A-Z][a-z]+\s\Z")
@@ -115,7 +119,9 @@ def _counted(match: Match) -> str:
     counts = _COUNTS.match(string, match.end(1) + 1)
     if word in _YEARS_ONLY and not _YEAR.match(string, match.end(1) + 1):
         return match[0]
-    if word in _SMALL_ONLY and not (word == "vs" or before.endswith(("(", ", ", "; ")) or word in {"Ex", "App", "Tab"}):
+    if word in _SMALL_ONLY and not (
+        word == "vs" or before.endswith(("(", ", ", "; ")) or word in {"Ex", "App", "Tab"}
+    ):
         return match[0]
     if word in {"no", "No", "nos", "NO"}:
         answered = _ANSWERED.search(before) and (word == "no" or counts)
@@ -132,7 +138,7 @@ def _counted(match: Match) -> str:
 
 
 def _estimated(match: Match) -> str:
-    return ("established " if _YEAR.match(match.string, match.end()) else "estimated ")
+    return "established " if _YEAR.match(match.string, match.end()) else "estimated "
 
 
 def _slashed(match: Match) -> str:
@@ -188,9 +194,15 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
     (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),
-    (re.compile(r"\b(\d{1,2}(?:st|nd|rd|th))\s[cC]\.(?=\s|\Z|,|;)"), lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else "")),
+    (
+        re.compile(r"\b(\d{1,2}(?:st|nd|rd|th))\s[cC]\.(?=\s|\Z|,|;)"),
+        lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
+    ),
     (re.compile(r"\b(Messrs|Drs|Sts)\.?(?=\s[A-Z])"), lambda m: _WORDS[m[1]]),
-    (re.compile(r"(?<![\w.,$])(\d{1,2})c(?=[.,;]|\s(?:each|off|per|a|an|more|less|stamp|coin|piece)\b|\Z)"), lambda m: f"{m[1]} cent" + ("" if m[1] == "1" else "s")),
+    (
+        re.compile(r"(?<![\w.,$])(\d{1,2})c(?=[.,;]|\s(?:each|off|per|a|an|more|less|stamp|coin|piece)\b|\Z)"),
+        lambda m: f"{m[1]} cent" + ("" if m[1] == "1" else "s"),
+    ),
     (re.compile(r"\b(St|Dr)\b(\.?)"), _street_or_title),
     (re.compile(rf"(?<=[A-Za-z\d] )\b({_CLEAR_STREETS})\b(\.|(?=[\s,]*(?:$|[A-Z\d,])))"), _street),
     (re.compile(rf"\b({_DOTLESS_TITLES})(?=\s[A-Z])"), lambda m: TITLES[m[1]]),

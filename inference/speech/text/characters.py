@@ -37,7 +37,9 @@ _ORDINAL_SIGN = re.compile(
     r"(?<=\d)(?:ª|[º°](?=\s(?:de|do|da|piso|planta|andar|lugar|puesto|grado|grau|ano|año|d[ií]a|semestre"
     r"|trimestre|cap[ií]tulo|premio|pr[eê]mio|edici[oó]n|edição|aniversario|turno|tiempo|tempo)\b))"
 )
-_STARS = re.compile(r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host)\b))?")
+_STARS = re.compile(
+    r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host)\b))?"
+)
 _SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
 # Several of them are letters of phonetic script as well, so only a word of nothing else is in costume.
 _IN_SMALL_CAPITALS = re.compile(rf"[{_SMALL_CAPITALS}]{{3,}}")
@@ -95,7 +97,9 @@ def _charge(match: re.Match[str]) -> str:
 
 def _ordinal_sign(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 2) : match.start()]
-    return "th" if before[0] == "1" and len(before) > 1 else {"1": "st", "2": "nd", "3": "rd"}.get(before[-1], "th")
+    return (
+        "th" if before[0] == "1" and len(before) > 1 else {"1": "st", "2": "nd", "3": "rd"}.get(before[-1], "th")
+    )
 
 
 def _one_line(text: str) -> str:

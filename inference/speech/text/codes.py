@@ -95,13 +95,21 @@ _PRODUCTS = (
 
 PHONES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-[A-Z]+)*)|(\d{3})-([A-Z]{4}))(?![\w-])"), _vanity),
-    (re.compile(r"(?<![\w.])(?:401|403|457|529|501)\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)"), _tax_free),
+    (
+        re.compile(r"(?<![\w.])(?:401|403|457|529|501)\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)"),
+        _tax_free,
+    ),
     (re.compile(r"(?<![\w.,+-])0\d(?:[ .]\d\d){4}(?![\w-]|[.,]\d)"), _phone),
-    (re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:\s[A-Z0-9]{4}){3,7}(?:\s[A-Z0-9]{1,3})?(?![\w-])"), lambda m: ", ".join(map(spell_out, m[0].split(" ")))),
+    (
+        re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:\s[A-Z0-9]{4}){3,7}(?:\s[A-Z0-9]{1,3})?(?![\w-])"),
+        lambda m: ", ".join(map(spell_out, m[0].split(" "))),
+    ),
     (re.compile(r"(?<![\w-])(?!19|20)[A-Z]{2}\d{2}[A-Z0-9]{11,30}(?![\w-])"), lambda m: spell_out(m[0])),
     (re.compile(r"(?<![\w.,/-])\d\d-\d{7}(?![\w-]|[.,]\d)"), _phone),
     (
-        re.compile(r"\b(ISSN|ISBN|EIN|SSN|IMEI|VAT|TIN|SKU|UPC|EAN)(?:\s(?:is|no\.?|number|code))?[:#]?\s(\d[\d-]{3,20}[\dX])(?!\w)"),
+        re.compile(
+            r"\b(ISSN|ISBN|EIN|SSN|IMEI|VAT|TIN|SKU|UPC|EAN)(?:\s(?:is|no\.?|number|code))?[:#]?\s(\d[\d-]{3,20}[\dX])(?!\w)"
+        ),
         lambda m: f"{m[1]} " + ", ".join(map(spell_out, filter(None, m[2].split("-")))),
     ),
     (re.compile(r"\(\d{3}\)[\s.-]{0,2}\d{3}[\s.-]\d{4}(?![\w-]|\.\d)"), _phone),
@@ -126,14 +134,35 @@ PHONES: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
-    (re.compile(r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?) ([A-Za-z]+\d[A-Za-z0-9]*)\b"), lambda m: f"{m[1]} {_character_wise(m[2])}"),
+    (
+        re.compile(
+            r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?) ([A-Za-z]+\d[A-Za-z0-9]*)\b"
+        ),
+        lambda m: f"{m[1]} {_character_wise(m[2])}",
+    ),
     (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:/\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
     (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
-    (re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"), lambda m: " ".join(["eight oh two", "point", code(m[1]), *m[2].upper()])),
-    (re.compile(r"(?<![\w.])(PM|pH|BA|XBB|JN|LGA)(\d{1,2})\.(\d{1,2})(?!\w|\.\d)"), lambda m: f"{m[1]} {decimal(m[2] + '.' + m[3])}"),
-    (re.compile(r"(?<![\w.])([vV])(\d{1,2})(?=\s(?:engine|engines|juice|turbo|motor|motors|rocket|muscle|truck|car|models?)\b)"), lambda m: f"V {code(m[2])}"),
+    (
+        re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"),
+        lambda m: " ".join(["eight oh two", "point", code(m[1]), *m[2].upper()]),
+    ),
+    (
+        re.compile(r"(?<![\w.])(PM|pH|BA|XBB|JN|LGA)(\d{1,2})\.(\d{1,2})(?!\w|\.\d)"),
+        lambda m: f"{m[1]} {decimal(m[2] + '.' + m[3])}",
+    ),
+    (
+        re.compile(
+            r"(?<![\w.])([vV])(\d{1,2})(?=\s(?:engine|engines|juice|turbo|motor|motors|rocket|muscle|truck|car|models?)\b)"
+        ),
+        lambda m: f"V {code(m[2])}",
+    ),
     (re.compile(r"(?<![\w.])V(\d{1,2})(?![\w.]|\.\d)"), lambda m: f"V {code(m[1])}"),
-    (re.compile(r"(?<![\w.])(\d{1,3})[kK](?=\s(?:runs?|races?|runners?|walk|walks|jog|swim|training|charity|marathon)\b)"), lambda m: f"{code(m[1])} K"),
+    (
+        re.compile(
+            r"(?<![\w.])(\d{1,3})[kK](?=\s(?:runs?|races?|runners?|walk|walks|jog|swim|training|charity|marathon)\b)"
+        ),
+        lambda m: f"{code(m[1])} K",
+    ),
     (
         re.compile(
             r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword|[Ee]nd(?:s|ing) (?:in|with)|last four(?: digits)?)"

@@ -220,7 +220,10 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"\bQ([1-4])\s?[-–]\s?Q?([1-4])\b(?![/-])"),
         lambda m: f"Q {cardinal(int(m[1]))} to Q {cardinal(int(m[2]))}",
     ),
-    (re.compile(r"\bQ([1-4])\s?[/-]\s?(?:FY)?(\d{4}|\d\d)\b"), lambda m: f"Q {cardinal(int(m[1]))} {_years(m[2])}"),
+    (
+        re.compile(r"\bQ([1-4])\s?[/-]\s?(?:FY)?(\d{4}|\d\d)\b"),
+        lambda m: f"Q {cardinal(int(m[1]))} {_years(m[2])}",
+    ),
     (re.compile(r"\b((?:19|20)\d\d)-?Q([1-4])\b"), lambda m: f"Q {cardinal(int(m[2]))} {year(int(m[1]))}"),
     (
         re.compile(r"\b([1-4])Q\s?'?(\d{4}|\d\d)\b"),
@@ -229,7 +232,9 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b(FY)\s?'?(\d{4}|\d\d)(?:\s?[-–/]\s?(\d{4}|\d\d))?\b"), _fiscal),
     # Days between slashes.
     (
-        re.compile(rf"(?<![\w/.-]){_SLASH_DAY}\s?(?:[-–]|to|through)\s?{_SLASH_DAY}(?![\w/\"″]|\.\d|\s(?:of|in|inch|inches|cups?)\b)"),
+        re.compile(
+            rf"(?<![\w/.-]){_SLASH_DAY}\s?(?:[-–]|to|through)\s?{_SLASH_DAY}(?![\w/\"″]|\.\d|\s(?:of|in|inch|inches|cups?)\b)"
+        ),
         _span,
     ),
     (
@@ -263,7 +268,10 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
         lambda m: _date(_month(m[1]), int(m[2]), m[3]),
     ),
-    (re.compile(rf"\b((?:{_MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"), lambda m: f"{_month(m[1])} {year(int(m[2]))}"),
+    (
+        re.compile(rf"\b((?:{_MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"),
+        lambda m: f"{_month(m[1])} {year(int(m[2]))}",
+    ),
     # Decades and years.
     (re.compile(r"(?<=\d0s)\s?[-–]\s?(?='?\d{2,4}s\b)"), lambda _: " to "),
     (re.compile(r"(?<![\w.,])(1[1-9]|20)(\d)0'?\ss\b"), _decade),

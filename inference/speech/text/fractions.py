@@ -5,13 +5,15 @@ import re
 from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity
 from .rules import Match, Rule
 
-_PARTS = frozenset("2 3 4 5 6 8 16 32 64".split())
+_PARTS = frozenset(["2", "3", "4", "5", "6", "8", "16", "32", "64"])
 _STEPS = re.compile(
     r"\b(?:steps?|pages?|parts?|slides?|questions?|chapters?|levels?|lessons?|rounds?|tasks?|items?|days?|weeks?|stages?"
     r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?)\s\Z",
     re.IGNORECASE,
 )
-_ODDS = re.compile(r"\b(?:odds|bets?|priced?|favou?rite|outsider|shot)(?:\s(?:of|at|is|are|were))*\s\Z", re.IGNORECASE)
+_ODDS = re.compile(
+    r"\b(?:odds|bets?|priced?|favou?rite|outsider|shot)(?:\s(?:of|at|is|are|were))*\s\Z", re.IGNORECASE
+)
 _SCORED = re.compile(
     r"\b(?:rated?|rates|score[ds]?|scoring|rating|ratings|gave|give|gives|giving|got|gets?|finished|earned|received"
     r"|awarded|perfect|solid|grade|mark|result)(?:\s(?:it|them|this|that|him|her|of|at|a|an|was|is))*:?\s\Z",
@@ -23,7 +25,30 @@ _SHARED = re.compile(
     r"|is\b|was\b|has\b|its\b|as\b|this\b|does\b|plus\b|times\b|less\b|minus\b|equals\b|across\b|versus\b)"
     r"(?:people|men|women|children|(?:would|rating|stars?)\b|[a-z]{3,}s\b)"
 )
-_WHOLE_FIRST = frozenset("5 10 15 20 25 30 35 40 45 50 60 70 75 80 90 100 120 150 200 500".split())
+_WHOLE_FIRST = frozenset(
+    [
+        "5",
+        "10",
+        "15",
+        "20",
+        "25",
+        "30",
+        "35",
+        "40",
+        "45",
+        "50",
+        "60",
+        "70",
+        "75",
+        "80",
+        "90",
+        "100",
+        "120",
+        "150",
+        "200",
+        "500",
+    ]
+)
 _RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five", "24/7": "twenty-four seven",
                 "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}  # fmt: skip
 
@@ -66,7 +91,8 @@ MIXED: tuple[Rule, ...] = (
         re.compile(r"(?<![\w/.])1/(\d{2,4})s(?!\w)"),
         lambda m: f"one {ordinal(int(m[1]))} of a second",
     ),
-    (re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),)
+    (re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),
+)
 
 RULES: tuple[Rule, ...] = (
     (

@@ -39,7 +39,7 @@ _CURRENCIES = {
     "AUD": _dollar("Australian"), "CAD": _dollar("Canadian"), "NZD": _dollar("New Zealand"), "EUR": _EURO,
     "GBP": _POUND, "JPY": _YEN, "INR": _RUPEE, "Rs": _RUPEE, "Rs.": _RUPEE, "CNY": Currency("yuan", "yuan"),
     "RMB": Currency("yuan", "yuan"), "KRW": Currency("won", "won"),
-    "CHF": Currency("Swiss franc", "Swiss francs"), "SEK": Currency("Swedish krona", "Swedish kronor"),
+    "CHF": Currency("Swiss franc", "Swiss francs", "centime", "centimes"), "SEK": Currency("Swedish krona", "Swedish kronor"),
     "MXN": Currency("Mexican peso", "Mexican pesos"), "NOK": Currency("Norwegian krone", "Norwegian kroner"),
     "DKK": Currency("Danish krone", "Danish kroner"), "PLN": Currency("zloty", "zlotys", "grosz", "groszy"),
     "zł": Currency("zloty", "zlotys", "grosz", "groszy"), "kr": Currency("krone", "kroner"),
@@ -103,10 +103,13 @@ def _tailed(match: Match, sign: str, scale: str, currency: Currency, tail: str) 
     """Three billion dollars a year; before a noun, a three-billion-dollar-a-year deal."""
     described = bool(DETERMINER.search(match.string[max(0, match.start() - 7) : match.start()]))
     amount = quantity(match["amount"])
-    words = [amount, scale, currency.one if described or match["amount"] == "1" and not scale else currency.many]
+    words = [amount, scale, currency.one if described or (match["amount"] == "1" and not scale) else currency.many]
     joint = "-" if described else " "
-    return sign + joint.join(" ".join(filter(None, words)).split(" ") if described else filter(None, words)) + joint + (
-        tail if described else tail.replace("-", " ")
+    return (
+        sign
+        + joint.join(" ".join(filter(None, words)).split(" ") if described else filter(None, words))
+        + joint
+        + (tail if described else tail.replace("-", " "))
     )
 
 
@@ -122,7 +125,9 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"({_SYMBOL})\s?([-−])(?=\d)"), lambda m: m[2] + m[1]),
     (re.compile(rf"(?<=[\dkKmMbBnt])\s?[-–]\s?(?={_SYMBOL}\d)"), lambda _: " to "),
     (
-        re.compile(rf"(?P<sign>{SIGN})(?P<currency>{_SYMBOL}|\bRs\b\.?)\s?(?P<amount>{_RANGE}){_SCALE}{_PER}{_TAIL}"),
+        re.compile(
+            rf"(?P<sign>{SIGN})(?P<currency>{_SYMBOL}|\bRs\b\.?)\s?(?P<amount>{_RANGE}){_SCALE}{_PER}{_TAIL}"
+        ),
         _money,
     ),
     (re.compile(rf"(?<![\w/])(?P<currency>{_CODE})\s?(?P<sign>[-−])?(?P<amount>{_RANGE}){_SCALE}{_PER}"), _money),
@@ -140,4 +145,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 #: A currency sign with no amount is its name.
-SIGNS: tuple[Rule, ...] = ((re.compile(r"(?<=[a-z])\$"), lambda _: " dollar "), (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),)
+SIGNS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[a-z])\$"), lambda _: " dollar "),
+    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),
+)

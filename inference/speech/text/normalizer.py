@@ -4,8 +4,21 @@ import re
 from typing import NamedTuple
 
 from . import (
-    abbreviations, addresses, citations, codes, dates, fractions, money, numbers, numerals, places, roman, signs,
-    symbols, times, units,
+    abbreviations,
+    addresses,
+    citations,
+    codes,
+    dates,
+    fractions,
+    money,
+    numbers,
+    numerals,
+    places,
+    roman,
+    signs,
+    symbols,
+    times,
+    units,
 )  # fmt: skip
 from .characters import clean, tidy
 from .markup import unmarked

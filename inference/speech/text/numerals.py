@@ -60,7 +60,12 @@ RULES: tuple[Rule, ...] = (
         ),
         _spaced,
     ),
-    (re.compile(rf"{_START}(?<!\d\s)(?<!\)\s)[1-9]\d?(?: \d{{3}}){{2,}}+(?:,\d{{1,2}})?(?![\w'/:-]|[.,]\d| \d)"), _spaced),
+    (
+        re.compile(
+            rf"{_START}(?<!\d\s)(?<!\)\s)[1-9]\d?(?: \d{{3}}){{2,}}+(?:,\d{{1,2}})?(?![\w'/:-]|[.,]\d| \d)"
+        ),
+        _spaced,
+    ),
     (re.compile(rf"{_MONEY_BEFORE}\d{{1,6}},\d{{1,2}}{_END}"), _comma_decimal),
     (re.compile(rf"(?<![\w.,'/:^])\d++,\d{{1,2}}(?=\s?[-–]\s?\d++(?:,\d{{1,2}})?\s?{_AFTER})"), _comma_decimal),
     (re.compile(rf"(?<![\w.,'/:^])\d++,\d{{1,2}}(?=\s?{_AFTER})"), _comma_decimal),

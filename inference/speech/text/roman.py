@@ -71,7 +71,9 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"), _ruler_letter),
     (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _ruler),
     (
-        re.compile(rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"),
+        re.compile(
+            rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"
+        ),
         lambda m: ordinal(roman(m[1])),
     ),
     (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),

@@ -34,7 +34,10 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\+\s?/\s?[-−–]"), lambda _: " plus or minus "),
     (re.compile(r"(\w\s?|\A|\s)(>=|<=|==|!=)\s?(?=[-−]?[\d.$£€])"), _compared),
     (re.compile(r"~\s?(?=[\d$£€])"), lambda _: "about "),
-    (re.compile(r"(?<![\w+-])(\d++)\*\s(?=(?:hotel|review|rating|restaurant|resort)s?\b)"), lambda m: f"{m[1]}-star "),
+    (
+        re.compile(r"(?<![\w+-])(\d++)\*\s(?=(?:hotel|review|rating|restaurant|resort)s?\b)"),
+        lambda m: f"{m[1]}-star ",
+    ),
     (re.compile(r"\bRh\s?([-−–+])(?!\w)"), lambda m: f"Rh {'positive' if m[1] == '+' else 'negative'}"),
     (
         re.compile(
@@ -44,5 +47,10 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w*])([A-Z])\*(?![\w*])"), _starred),
     (re.compile(rf"(?<![\w)-])[-−](?={_GREEK}\b)"), lambda _: "minus "),
-    (re.compile(r"(?:\A|(?<=\band )|(?<=\bor )|(?<=\bto )|(?<=\bis )|(?<=[=(])|(?<=[=(] ))[-−](?=[xyz]\b(?!-))"), lambda _: "minus "),
+    (
+        re.compile(
+            r"(?:\A|(?<=\band )|(?<=\bor )|(?<=\bto )|(?<=\bis )|(?<=[=(])|(?<=[=(] ))[-−](?=[xyz]\b(?!-))"
+        ),
+        lambda _: "minus ",
+    ),
 )

@@ -77,7 +77,9 @@ def _military(match: Match) -> str:
 
 
 def _zone(match: Match) -> str:
-    return f"{match[1]} {match[2].replace('.', '').upper()}" + ("." if match[2].count(".") > 2 and _ends(match) else "")
+    return f"{match[1]} {match[2].replace('.', '').upper()}" + (
+        "." if match[2].count(".") > 2 and _ends(match) else ""
+    )
 
 
 def _ends(match: Match) -> bool:
@@ -113,7 +115,9 @@ RULES: tuple[Rule, ...] = (
         _military,
     ),
     (
-        re.compile(rf"(?<=\d)(\s?[AaPp][Mm])\.?\s?((?i:{_ZONES})|(?i:e\.s\.t|p\.s\.t|c\.s\.t|m\.s\.t|g\.m\.t)\.?)(?!\w)"),
+        re.compile(
+            rf"(?<=\d)(\s?[AaPp][Mm])\.?\s?((?i:{_ZONES})|(?i:e\.s\.t|p\.s\.t|c\.s\.t|m\.s\.t|g\.m\.t)\.?)(?!\w)"
+        ),
         _zone,
     ),
     # Both ends of a span become times of their own, said by the rules after.

@@ -18,7 +18,9 @@ _PREFIXED = (
     ("mol", "mole", "mµn"), ("F", "farad", "µnm"), ("cal", "calorie", "k"), ("N", "newton", "kM"),
     ("Å", "angstrom", ""),
 )  # fmt: skip
-_BARE = frozenset({"m", "g", "L", "l", "s", "Hz", "W", "V", "Wh", "Ah", "J", "Pa", "eV", "Ω", "mol", "cal", "N", "Å"})
+_BARE = frozenset(
+    {"m", "g", "L", "l", "s", "Hz", "W", "V", "Wh", "Ah", "J", "Pa", "eV", "Ω", "mol", "cal", "N", "Å"}
+)
 _UNITS = {prefix + base: _PREFIXES[prefix] + name for base, name, prefixes in _PREFIXED for prefix in prefixes}
 _UNITS |= {base: name for base, name, _ in _PREFIXED if base in _BARE}
 _UNITS |= {
@@ -209,13 +211,13 @@ RULES: tuple[Rule, ...] = (
         _arc,
     ),
     (
-        re.compile(
-            r"(?<![\w.])(\d{1,2})['′]\s?-?\s?(\d{1,2}(?:\.\d|[ -]\d/\d{1,2})?|\d/\d{1,2})(?:[\"″]|'')"
-        ),
+        re.compile(r"(?<![\w.])(\d{1,2})['′]\s?-?\s?(\d{1,2}(?:\.\d|[ -]\d/\d{1,2})?|\d/\d{1,2})(?:[\"″]|'')"),
         _height,
     ),
     (
-        re.compile(r"(?<![\w.])(\d{1,2})\s?(?:ft\.?|feet|foot)\s(\d{1,2}(?:\.\d|\s\d/\d{1,2})?)\s?(?:in\b\.?(?!\s[a-z])|inch(?:es)?\b)"),
+        re.compile(
+            r"(?<![\w.])(\d{1,2})\s?(?:ft\.?|feet|foot)\s(\d{1,2}(?:\.\d|\s\d/\d{1,2})?)\s?(?:in\b\.?(?!\s[a-z])|inch(?:es)?\b)"
+        ),
         lambda m: _height(m) + ("." if m[0][-1] == "." and ends_sentence(m, at_any_capital=True) else ""),
     ),
     (
@@ -224,17 +226,25 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w./'])(\d{1,4})'(?=\s(?:[a-z]|x\s)|[,;)])"), _feet),
     (
-        re.compile(r"(?<![\w./-])(\d{1,3})\s(\d{1,2}/\d{1,2})-(foot|inch|mile|hour|yard|acre|pound|ounce|gallon|cup|year|ton)\b"),
+        re.compile(
+            r"(?<![\w./-])(\d{1,3})\s(\d{1,2}/\d{1,2})-(foot|inch|mile|hour|yard|acre|pound|ounce|gallon|cup|year|ton)\b"
+        ),
         lambda m: quantity(f"{m[1]} {m[2]}").replace(" ", "-") + "-" + m[3],
     ),
     (
-        re.compile(rf"{START}(?<![\w/])({QUANTITY})-?\s?({_MEASURE_UNIT})-(wide|high|tall|long|deep|thick|old|plus)\b"),
+        re.compile(
+            rf"{START}(?<![\w/])({QUANTITY})-?\s?({_MEASURE_UNIT})-(wide|high|tall|long|deep|thick|old|plus)\b"
+        ),
         lambda m: f"{quantity(m[1])}-{_UNITS[m[2]].replace(' ', '-')}-{m[3]}",
     ),
     # What is measured out: "500 mg/5 ml", "12/kg", "50 cents/lb".
-    (re.compile(rf"(?<=\d)(\s?(?:{_MEASURE_UNIT}))\s?/\s?(?=\d++(?:\.\d++)?+\s?(?:{_MEASURE_UNIT})(?!\w))"), lambda m: m[1] + " per "),
     (
-        re.compile(r"(?:(?<=\d)|(?<=cent)|(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?"
+        re.compile(rf"(?<=\d)(\s?(?:{_MEASURE_UNIT}))\s?/\s?(?=\d++(?:\.\d++)?+\s?(?:{_MEASURE_UNIT})(?!\w))"),
+        lambda m: m[1] + " per ",
+    ),
+    (
+        re.compile(
+            r"(?:(?<=\d)|(?<=cent)|(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?"
             r"(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft)(?!\w)"
         ),
         lambda m: f" per {_UNITS[m[1]]}",

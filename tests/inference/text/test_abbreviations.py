@@ -42,6 +42,61 @@ CASES = [
     ("Tea w/ milk and/or w/o sugar, he/she said.", "Tea with milk and or without sugar, he or she said."),
     ("Smith et al. (2019)", "Smith and others, twenty nineteen"),
     ("John Doe Jr. ran.", "John Doe Junior ran."),
+    (
+        "I said no. 5 people came.",
+        "I said no. five people came.",
+    ),
+    (
+        "Please reply yes or no. 2 options.",
+        "Please reply yes or no. two options.",
+    ),
+    (
+        "Do you agree? No. 12 of us left.",
+        "Do you agree? No. twelve of us left.",
+    ),
+    (
+        "Is it ready? No. 7 items remain.",
+        "Is it ready? No. seven items remain.",
+    ),
+    (
+        "Absolutely no. 1 is enough.",
+        "Absolutely no. one is enough.",
+    ),
+    (
+        "The answer is no. 2 reasons follow. He said no. 100 people cheered.",
+        "The answer is no. two reasons follow. He said no. one hundred people cheered.",
+    ),
+    (
+        "She is no. 5 in the world. No. 2 pencils. Use no. 2 pencils. Which bus? No. 5.",
+        "She is number five in the world. number two pencils. Use number two pencils. Which bus? number five.",
+    ),
+    (
+        "I ate a fig. 3 more are left. See fig. 3.",
+        "I ate a fig. three more are left. See figure three.",
+    ),
+    (
+        "He hit the max. 5 people saw it. a high temp. 5 days. max. 5 people",
+        "He hit the max. five people saw it. a high temp. five days. maximum five people",
+    ),
+    (
+        "My est. 5 hours, est. 1985",
+        "My estimated five hours, established nineteen eighty-five",
+    ),
+    (
+        "W/L ratio, B/C ratio, C/O ratio, w/ milk, W/ milk, b/c",
+        "W L ratio, B C ratio, C O ratio, with milk, with milk, because",
+    ),
+    (
+        "ext. 5, ver. 3, chap. 4, para. 5, Vols. 2, Secs. 3",
+        "extension five, version three, chapter four, paragraph five, volumes two, sections three",
+    ),
+    (
+        "Sts. Peter and Paul, Drs. Smith, Messrs. Lee, Rt. Hon. Smith, on Sunset Blvd. alone, "
+        "19th c., b. 1950, 25c, 99c.",
+        "Saints Peter and Paul, Doctors Smith, Messieurs Lee, Right Honorable Smith, on Sunset "
+        "Boulevard alone, nineteenth century, born nineteen fifty, twenty-five cents, "
+        "ninety-nine cents.",
+    ),
 ]
 
 

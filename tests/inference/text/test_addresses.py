@@ -47,6 +47,10 @@ CASES = [
     ),
     ("[the docs](https://example.com/x) are here", "the docs are here"),
     ("Open main.py in Node.js. The end.Next one", "Open main dot py in Node dot js. The end. Next one"),
+    (
+        "asdf123@abc.com and x.com/123-a",
+        "asdf one two three at abc dot com and x dot com slash one two three dash a",
+    ),
 ]
 
 

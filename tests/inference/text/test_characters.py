@@ -30,6 +30,39 @@ CASES = [
     ("[SPEAKER0] Hello (again).", "SPEAKER zero Hello, again."),
     ("**bold** and `code` and _it_", "bold and code and it"),
     ("word - word -- word", "word — word — word"),
+    (
+        "5℃ 98℉ −5℃ 68℉ inside 23℃ today",
+        "five degrees Celsius ninety-eight degrees Fahrenheit minus five degrees Celsius "
+        "sixty-eight degrees Fahrenheit inside twenty-three degrees Celsius today",
+    ),
+    (
+        "1º piso, Nº 5, nº 12, N.º 3, 2ª planta",
+        "first piso, number five, number twelve, number three, second planta",
+    ),
+    (
+        "Κόσμε μήνυμα 5 μm",
+        "Κόσμε μήνυμα five micrometers",
+    ),
+    (
+        "5★ and 4.5★ and a 5★ hotel",
+        "five stars and four point five stars and a five-star hotel",
+    ),
+    (
+        "Na⁺ Ca²⁺ Fe³⁺ SO₄²⁻ 10⁻³ x²",
+        "Na plus Ca two plus Fe three plus SO four two minus ten to the power of minus three x squared",
+    ),
+    (
+        "ʜᴇʟʟᴏ ℡ 555-1234 C♯",
+        "hello telephone five five five, one two three four C sharp",
+    ),
+    (
+        "Hello\\nWorld. Item:\\t5 done",
+        "Hello, World. Item: five done",
+    ),
+    (
+        "∀x ∈ A, ∆x",
+        "for all x in A, delta x",
+    ),
 ]
 
 

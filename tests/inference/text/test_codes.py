@@ -53,6 +53,51 @@ CASES = [
         "five million users, ten thousand likes, two point three billion views, seven billion people.",
     ),
     ("It is 3x faster.", "It is three times faster."),
+    (
+        "a V8 engine, V6 turbo, a V12, V2 rocket, v8 juice, V2.5, v2",
+        "a V eight engine, V six turbo, a V twelve, V two rocket, V eight juice, version two "
+        "point five, version two",
+    ),
+    (
+        "a 401k plan, 401(k), 403(b), 501(c)(3)",
+        "a four oh one k plan, four oh one k, four oh three b, five oh one c three",
+    ),
+    (
+        "5k run, 10k race, 10K",
+        "five K run, ten K race, ten K",
+    ),
+    (
+        "H.264, H.265, 802.11ac, PM2.5",
+        "H two sixty-four, H two sixty-five, eight oh two point eleven A C, PM two point five",
+    ),
+    (
+        "Boeing 747/737/787, Airbus 320, Peugeot 208, Levi's 501, Porsche 911",
+        "Boeing seven forty-seven seven thirty-seven seven eighty-seven, Airbus three twenty, "
+        "Peugeot two oh eight, Levi's five oh one, Porsche nine eleven",
+    ),
+    (
+        "1-800-FLOWERS, 1-800-GOT-JUNK, 555-CALL",
+        "one eight hundred flowers, one eight hundred got junk, five five five call",
+    ),
+    (
+        "(020) 7946 0958",
+        "zero two zero, seven nine four six, zero nine five eight",
+    ),
+    (
+        "06 12 34 56 78; IBAN DE89 3704 0044 0532 0130 00; EIN 12-3456789; ISSN 1234-5678",
+        "zero six, one two, three four, five six, seven eight; IBAN D E eight nine, three seven "
+        "zero four, zero zero four four, zero five three two, zero one three zero, zero zero; "
+        "EIN one two, three four five six seven eight nine; ISSN one two three four, five six "
+        "seven eight",
+    ),
+    (
+        "(123) 123-5678 or (123)-123-5678",
+        "one two three, one two three, five six seven eight or one two three, one two three, five six seven eight",
+    ),
+    (
+        "a card ending in 8876, your otp is ab9453, PIN 1234",
+        "a card ending in eight eight seven six, your otp is ab nine four five three, PIN one two three four",
+    ),
 ]
 
 

@@ -29,6 +29,65 @@ CASES = [
     ("Open Mon-Fri, and Sat 10am.", "Open Monday to Friday, and Saturday ten AM."),
     ("It opens in Sept. We wait from May–June.", "It opens in September. We wait from May to June."),
     ("Wed., Mar. 22", "Wednesday, March twenty-second"),
+    (
+        "2026-11, 11/2026, 01/2027, exp. 12/27, valid thru 09/28",
+        "November twenty twenty-six, November twenty twenty-six, January twenty twenty-seven, "
+        "expires December twenty-seven, valid through September twenty-eight",
+    ),
+    (
+        "26-Nov-2026, 05-Jan-2025, 1-Apr-24, 26/Nov/2026",
+        "the twenty-sixth of November, twenty twenty-six, the fifth of January, twenty "
+        "twenty-five, the first of April, twenty twenty-four, the twenty-sixth of November, "
+        "twenty twenty-six",
+    ),
+    (
+        "by 12/25, from 3/1 to 4/15, 7/4 parade, 9/1 deadline, 1/15–1/20",
+        "by December twenty-fifth, from March first to April fifteenth, July fourth parade, "
+        "September first deadline, January fifteenth to January twentieth",
+    ),
+    (
+        "FY2025-26, Q1/2026, 2026Q3, Q1-Q3, FY25/26, 2Q22",
+        "FY twenty twenty-five to twenty-six, Q one twenty twenty-six, Q three twenty "
+        "twenty-six, Q one to Q three, FY twenty-five to twenty-six, the second quarter of "
+        "twenty-two",
+    ),
+    (
+        "March 10 miles north. May 5 people enter?",
+        "March ten miles north. May five people enter?",
+    ),
+    (
+        "Mon/Wed/Fri, Fri 13th, Jan 1st '26",
+        "Monday, Wednesday, Friday, Friday thirteenth, January first, twenty twenty-six",
+    ),
+    (
+        "Open Mon.–Fri.",
+        "Open Monday to Friday.",
+    ),
+    (
+        "by Fri.",
+        "by Friday.",
+    ),
+    (
+        "on Sat.",
+        "on Saturday.",
+    ),
+    (
+        "Wed. and Oct.",
+        "Wednesday and October.",
+    ),
+    (
+        "jan. 15, 25 july 2012, JAN 15 2020, Jan-15-2020, 25 sept.",
+        "January fifteenth, the twenty-fifth of July, twenty twelve, January fifteenth, twenty "
+        "twenty, January fifteenth, twenty twenty, the twenty-fifth of September.",
+    ),
+    (
+        "340 A.D",
+        "three forty AD",
+    ),
+    (
+        "the 2011-12 season",
+        "the twenty eleven to twelve season",
+    ),
 ]
 
 

@@ -37,6 +37,17 @@ CASES = [
         "The A100 has 80GB, 2TB/s & costs $10,000.00.",
         "The A one hundred has eighty gigabytes, two terabytes per second and costs ten thousand dollars.",
     ),
+    (
+        "UTC+2, GMT+1, B+ grade, 1:49 PM, 40–60°C, $150-$250, sq ft and 10 sq ft.",
+        "UTC plus two, GMT plus one, B plus grade, one forty-nine PM, forty to sixty degrees "
+        "Celsius, one hundred and fifty dollars to two hundred and fifty dollars, sq ft and ten "
+        "square feet.",
+    ),
+    (
+        '3: No. I am 26 years old. June 13th, 3.14. "No 8-digit number?"',
+        'three: No. I am twenty-six years old. June thirteenth, three point one four. "number '
+        'eight-digit number?"',
+    ),
 ]
 
 

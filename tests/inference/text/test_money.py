@@ -32,6 +32,27 @@ CASES = [
     ("$20/hr or $5/month", "twenty dollars per hour or five dollars per month"),
     ("50p and 99¢ and 1p", "fifty pence and ninety-nine cents and one penny"),
     ("Just $ and £.", "Just dollars and pounds."),
+    (
+        "$3bn-a-year, €3bn-plus, $5m-plus",
+        "three billion dollars a year, three billion euros plus, five million dollars plus",
+    ),
+    (
+        "a £20k-a-year job; a $2 billion-plus deal",
+        "a twenty-thousand-pound-a-year job; a two-billion-dollar-plus deal",
+    ),
+    (
+        "$1.5M deal, $2B valuation, $5 bill",
+        "one point five million dollar deal, two billion dollar valuation, five dollar bill",
+    ),
+    (
+        "$2.000, $20.5, $20.500, $0.010, $.506",
+        "two dollars, twenty dollars and fifty cents, twenty dollars and fifty cents, one cent, "
+        "point five zero six dollars",
+    ),
+    (
+        "$1/d and ¥30 b",
+        "one dollar per day and thirty billion yen",
+    ),
 ]
 
 

@@ -44,6 +44,10 @@ CASES = [
     ("1,2,3", "one, two, three"),
     ("100s of people", "hundreds of people"),
     ("A Boeing 747-400", "A Boeing seven forty-seven four hundred"),
+    (
+        "7-11 store, 50-50, 10-4",
+        "seven eleven store, fifty-fifty, ten four",
+    ),
 ]
 
 

@@ -13,12 +13,18 @@ from . import (
     test_abbreviations,
     test_addresses,
     test_characters,
+    test_citations,
     test_codes,
     test_dates,
+    test_fractions,
+    test_markup,
     test_mixtures,
     test_money,
     test_numbers,
+    test_numerals,
+    test_places,
     test_roman,
+    test_signs,
     test_symbols,
     test_times,
     test_units,
@@ -36,19 +42,25 @@ ATOMS = [
     "s/he", "\u017f", "\u0131", "\u0301", "\u200d", "é", "中",
 ]  # fmt: skip
 _FAMILIES = (
-    test_characters,
-    test_numbers,
-    test_years,
-    test_dates,
-    test_times,
-    test_money,
-    test_units,
-    test_addresses,
-    test_codes,
     test_abbreviations,
-    test_roman,
-    test_symbols,
+    test_addresses,
+    test_characters,
+    test_citations,
+    test_codes,
+    test_dates,
+    test_fractions,
+    test_markup,
     test_mixtures,
+    test_money,
+    test_numbers,
+    test_numerals,
+    test_places,
+    test_roman,
+    test_signs,
+    test_symbols,
+    test_times,
+    test_units,
+    test_years,
 )
 FRAGMENTS = sorted({word for family in _FAMILIES for written, _ in family.CASES for word in written.split(" ")})
 ANY_TEXT = st.one_of(
@@ -73,20 +85,49 @@ def test_any_text_becomes_speakable_once_and_for_all(text: str) -> None:
     assert normalize(spoken) == spoken
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "1", "1,", "111,", "1.", "1-", "1/", "1:", "1 x ", "1+", "1e9", "$1-", "£1.2bn ", "1²", "½", "a.", "A. ",
-        "a@", "a.b@", "ab1", "::1:", "/a", "www.", "[a](", "(", "-", "- a\n", "1\n\n", '1" a ', "10:30-",
-        "St. ", "Chapter I ", "No. ", "+1 ", "555-", "☃", "\u0301", "\ud800", "٣",
-    ],
-)  # fmt: skip
-def test_no_text_takes_long(unit: str) -> None:
-    text = (unit * 4096)[:4096]
+HOSTILE = [
+    "1", "1,", "111,", "1.", "1-", "1/", "1:", "1 x ", "1+", "1e9", "$1-", "£1.2bn ", "1²", "½", "a.", "A. ",
+    "a@", "a.b@", "ab1", "::1:", "/a", "www.", "[a](", "(", "-", "- a\n", "1\n\n", '1" a ', "10:30-",
+    "St. ", "Chapter I ", "No. ", "+1 ", "555-", "☃", "\u0301", "\ud800", "٣", " ", "1 ", "111 ", "1.1,", "1'", "1/2 ",
+    "1-1/2", "<", "<b ", "<b>", "<!--", "<script>", '<sub alias="', "<say-as interpret-as=digits>", "&amp;", "&",
+    "12 N 1st ", "1 A ", "A-", "A* ", "*a", "John 3:1-", "no. 5 ", "$-", "Jan ", "1/15-", "XIX ", "a.B", "\\n",
+    "1°1'", "5'", '5"', "mg/", "1 mg/", "A/", "0 12 ", "DE89 1111 ", "v1.", "1s-", "FY25-", "i. ", "%1", "Mon/",
+]  # fmt: skip
+
+
+def _seconds(text: str) -> float:
     started = time.perf_counter()
     split_sentences(normalize(text))
-    # Milliseconds where it was written; backtracking would take minutes.
-    assert time.perf_counter() - started < 5
+    return time.perf_counter() - started
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_no_text_takes_long(unit: str) -> None:
+    normalize(unit)
+    # A fifth of a second where it was written; the best of three, and room for a busy machine.
+    assert min(_seconds((unit * 4096)[:4096]) for _ in range(3)) < 1
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_twice_the_text_takes_about_twice_the_time(unit: str) -> None:
+    short, long = (unit * 32768)[:8192], (unit * 32768)[:32768]
+    one = min(_seconds(short) for _ in range(2))
+    # Four times the text; sixteen would be a square, and a clock has its noise.
+    assert _seconds(long) < 9 * one + 0.1
+
+
+# Words no rule touches, each next to what every rule touches.
+KEPT = ["walrus", "zebra", "quokka", "pelican", "ostrich"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), min_size=6, max_size=6))
+def test_no_word_is_lost(fragments: list[str]) -> None:
+    plain = [fragment for fragment in fragments if not set(fragment) & set("<>&[]\\@#/:")]
+    text = " ".join(word for pair in zip(KEPT, plain, strict=False) for word in pair)
+    spoken = normalize(text)
+    words = [word.strip(".,;:!?'\"") for word in spoken.split()]
+    assert [word for word in words if word in KEPT] == [word for word in KEPT if word in text.split()]
 
 
 @settings(max_examples=400, deadline=None)

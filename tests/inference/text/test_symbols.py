@@ -46,6 +46,39 @@ CASES = [
     ("a | b", "a, b"),
     ("10+ years", "ten plus years"),
     (".NET and 3.", "dot NET and three."),
+    (
+        "Hello there.General. It works.Great! I agree.However, not fully. See you.Bye. "
+        "Wait.What? The end.OK? One.Two.Three.",
+        "Hello there. General. It works. Great! I agree. However, not fully. See you. Bye. Wait. "
+        "What? The end. OK? One. Two. Three.",
+    ),
+    (
+        "Done.Next, we go on. a.b.c Here is mail.nasa.gov. here (4 June 2014).and",
+        "Done. Next, we go on. a dot b dot c Here is mail dot nasa dot gov. here, the fourth of "
+        "June, twenty fourteen. and",
+    ),
+    (
+        "I/O TCP/IP CI/CD AC/DC A/B test yes/no on/off client/server",
+        "I O TCP IP CI CD AC DC A B test yes or no on off client slash server",
+    ),
+    (
+        "Σx, Δt, 2πr, 5 Å",
+        "sum of x, delta t, two pi r, five angstroms",
+    ),
+    (
+        "code 3E6, unit 5e3, room 2E3, order 7e4",
+        "code three E six, unit five E three, room two E three, order seven E four",
+    ),
+    (
+        "1e6, The rate is 1e-5. 6.02e23. 3e8.",
+        "one times ten to the power of six, The rate is one times ten to the power of minus "
+        "five. six point zero two times ten to the power of twenty-three. three times ten to the "
+        "power of eight.",
+    ),
+    (
+        "@12, 12@ and a#b",
+        "at twelve, twelve at and a hash b",
+    ),
 ]
 
 

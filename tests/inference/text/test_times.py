@@ -19,6 +19,31 @@ CASES = [
     ),
     ("Midnight is 00:00, 13:00 is 1 PM.", "Midnight is midnight, thirteen hundred is one PM."),
     ("5m 30s", "five minutes thirty seconds"),
+    (
+        "10.30am, 9.15 pm, 4.30 a.m., 18.00 hrs, 10h30, 16h00, 1h30",
+        "ten thirty AM, nine fifteen PM, four thirty AM, eighteen hundred, ten thirty, sixteen "
+        "hundred, one thirty",
+    ),
+    (
+        "1030 hrs, 0900 hours, at 0630",
+        "ten thirty hours, oh nine hundred hours, at oh six thirty",
+    ),
+    (
+        "It took 1:30:00. 00:30:00",
+        "It took one hour thirty minutes. thirty minutes",
+    ),
+    (
+        "1:01:01 and at 14:10:30",
+        "one hour one minute and one second and at fourteen ten and thirty seconds",
+    ),
+    (
+        "3 p.m. EST, 1:59 p.m.est",
+        "three PM EST, one fifty-nine PM EST",
+    ),
+    (
+        "3:4:5",
+        "three to four to five",
+    ),
 ]
 
 

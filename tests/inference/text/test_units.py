@@ -57,6 +57,43 @@ CASES = [
     ("5 µg/mL and 10 kΩ", "five micrograms per milliliter and ten kiloohms"),
     ("2 sq ft, 3 fl oz, 50 mph", "two square feet, three fluid ounces, fifty miles per hour"),
     ("Wait 30s or 45 min.", "Wait thirty seconds or forty-five minutes."),
+    (
+        'a 65" TV, 1/4", 12", 5\', 6\' fence, 5\'-10"',
+        "a sixty-five inch TV, one quarter inch, twelve inches, five feet, six foot fence, five feet ten inches",
+    ),
+    (
+        "51°30'26\"N. 5 ft 10 in",
+        "fifty-one degrees thirty minutes twenty-six seconds north. five feet ten inches",
+    ),
+    (
+        "10 W/m², 5 W/kg, 10 W/m2, 25 W/kg",
+        "ten watts per square meter, five watts per kilogram, ten watts per square meter, "
+        "twenty-five watts per kilogram",
+    ),
+    (
+        "500 mg/5 ml, 20 mg/kg/day, 10 l/100 km, 5 N/m, 50 cents/lb",
+        "five hundred milligrams per five milliliters, twenty milligrams per kilogram per day, "
+        "ten liters per one hundred kilometers, five newtons per meter, fifty cents per pound",
+    ),
+    (
+        "f/2.8 and 12/kg and 3 mbps and 100 million kg and 2x8 m2",
+        "f two point eight and twelve per kilogram and three megabits per second and one hundred "
+        "million kilograms and two by eight square meters",
+    ),
+    (
+        "100m sprint, 50mm lens, 100W bulb, 350°F oven, 45° angle, 10 ms delay",
+        "one hundred meter sprint, fifty millimeter lens, one hundred watt bulb, three hundred "
+        "and fifty degree Fahrenheit oven, forty-five degree angle, ten millisecond delay",
+    ),
+    (
+        "a 5km-wide crater, a 10m-high wall",
+        "a five-kilometer-wide crater, a ten-meter-high wall",
+    ),
+    (
+        "sq. ft., 5 sq. m., 3 cu. ft., 2 fl. oz., 9 sq. mi., 6 mos., 5 pcs., 2 doz. eggs, 3 pkgs.",
+        "square feet, five square meters, three cubic feet, two fluid ounces, nine square miles, "
+        "six months, five pieces, two dozen eggs, three packages.",
+    ),
 ]
 
 

@@ -22,6 +22,14 @@ CASES = [
     ("Class of '05 and '99.", "Class of oh five and ninety-nine."),
     ("She is in her 20s.", "She is in her twenties."),
     ("The 1900s and 2000s", "The nineteen hundreds and two thousands"),
+    (
+        "90s music, 80s hits, 70s disco, 60s style, an 80s band, a 30s timer",
+        "nineties music, eighties hits, seventies disco, sixties style, an eighties band, a thirty second timer",
+    ),
+    (
+        "1960s-80s, 1960s-1980s and 1980 s",
+        "nineteen sixties to eighties, nineteen sixties to nineteen eighties and nineteen eighties",
+    ),
 ]
 
 
