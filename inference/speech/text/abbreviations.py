@@ -63,7 +63,8 @@ _YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)")
 # What says that "no." is the answer and "fig." the fruit, before it and after it.
 _ANSWERED = re.compile(
     r"\b(?:said|says?|saying|or|answer(?:ed|s)?(?:\s(?:is|was))?|repl(?:y|ied|ies)|shout(?:ed|s)?|absolutely|definitely"
-    r"|hell|simply|just|oh|voted?|votes|means?|told (?:me|him|her|us|them)|please,?|and|but|course|no,|um,|well,|\"no)"
+    r"|hell|simply|just|oh|voted?|votes|means?"
+    r"|told (?:me|him|her|us|them)|please,?|and|but|course|no,|um,|well,|\"no)"
     r"[\s,]\Z",
     re.IGNORECASE,
 )

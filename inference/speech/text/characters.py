@@ -10,8 +10,10 @@ _KEPT = "°′″−×–—★"
 _SPELLED = {
     **dict.fromkeys("®™℠†‡¶`\u20e3", ""), **dict.fromkeys("•‣⁃●▪■→⇒➜➔←↔⟶", ", "), **dict.fromkeys("―⸺⸻", "—"),
     **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≈≃≅", " is approximately "), "℃": "°C", "℉": "°F", "º": "°",
-    "ª": "ª", "µ": "µ", "∆": "Δ", "℡": "Tel. ", "♯": " sharp", "♭": " flat", "∀": " for all ", "∃": " there exists ",
-    "Ω": "Ω", "Å": "Å", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "?!",
+    "ª": "ª", "µ": "µ", "∆": "Δ", "℡": "Tel. ", "♯": " sharp", "♭": " flat", "∀": " for all ",
+    "∃": " there exists ",
+    "Ω": "Ω", "Å": "Å", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!",
+    "⁇": "??", "⁈": "?!", "⁉": "?!",
     "©": " copyright ", "§": " section ", "№": "No. ", "٫": ".", "٬": ",", "℅": " care of ",
     "‰": " per mille ", "±": " plus or minus ", "≠": " is not equal to ", "≤": " is at most ",
     "≥": " is at least ", "÷": " divided by ", "∞": " infinity ", "√": " square root of ", "∑": " sum of ",
@@ -85,7 +87,8 @@ def clean(text: str) -> str:
 def tidy(text: str) -> str:
     """Only letters, spaces and the punctuation that shapes speech, each mark once and where it belongs."""
     text = _FORBIDDEN.sub(lambda match: _foreign(match[0]), text)
-    text = _LOOSE_HYPHEN.sub(" ", text)
+    # One space at a time, or a long blank would be looked through from each of its places.
+    text = _SPACES.sub(" ", _LOOSE_HYPHEN.sub(" ", text))
     text = _RUN.sub(_one_mark, text)
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
 

@@ -165,8 +165,10 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword|[Ee]nd(?:s|ing) (?:in|with)|last four(?: digits)?)"
-            r"(?: (?:code|number|is|of))*:?) (\d{3,8})\b(?![.,]\d|%|\s(?:minutes?|days?|hours?|seconds?|years?|errors?|lines?)\b)"
+            r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword"
+            r"|[Ee]nd(?:s|ing) (?:in|with)|last four(?: digits)?)"
+            r"(?: (?:code|number|is|of))*:?) (\d{3,8})\b(?![.,]\d|%"
+            r"|\s(?:minutes?|days?|hours?|seconds?|years?|errors?|lines?)\b)"
         ),
         lambda m: f"{m[1]} {digits(m[2])}",
     ),

@@ -239,7 +239,8 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            rf"\b({_DATED}) (?!9/11\b)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d|\s(?:of|inch|cup|mile|tsp|tbsp|to\s\d+/\d+\s(?:of|cup)))"
+            rf"\b({_DATED}) (?!9/11\b)(\d{{1,2}})/(\d{{1,2}})"
+            r"(?![\w/]|\.\d|\s(?:of|inch|cup|mile|tsp|tbsp|to\s\d+/\d+\s(?:of|cup)))"
         ),
         _short,
     ),

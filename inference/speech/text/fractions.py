@@ -5,7 +5,9 @@ import re
 from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity
 from .rules import Match, Rule
 
-_PARTS = frozenset(["2", "3", "4", "5", "6", "8", "16", "32", "64"])
+_PARTS = frozenset({
+    "2", "3", "4", "5", "6", "8", "16", "32", "64",
+})  # fmt: skip
 _STEPS = re.compile(
     r"\b(?:steps?|pages?|parts?|slides?|questions?|chapters?|levels?|lessons?|rounds?|tasks?|items?|days?|weeks?|stages?"
     r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?)\s\Z",
@@ -25,30 +27,10 @@ _SHARED = re.compile(
     r"|is\b|was\b|has\b|its\b|as\b|this\b|does\b|plus\b|times\b|less\b|minus\b|equals\b|across\b|versus\b)"
     r"(?:people|men|women|children|(?:would|rating|stars?)\b|[a-z]{3,}s\b)"
 )
-_WHOLE_FIRST = frozenset(
-    [
-        "5",
-        "10",
-        "15",
-        "20",
-        "25",
-        "30",
-        "35",
-        "40",
-        "45",
-        "50",
-        "60",
-        "70",
-        "75",
-        "80",
-        "90",
-        "100",
-        "120",
-        "150",
-        "200",
-        "500",
-    ]
-)
+_WHOLE_FIRST = frozenset({
+    "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "60", "70", "75", "80", "90", "100",
+    "120", "150", "200", "500",
+})  # fmt: skip
 _RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five", "24/7": "twenty-four seven",
                 "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}  # fmt: skip
 

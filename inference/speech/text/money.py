@@ -39,14 +39,16 @@ _CURRENCIES = {
     "AUD": _dollar("Australian"), "CAD": _dollar("Canadian"), "NZD": _dollar("New Zealand"), "EUR": _EURO,
     "GBP": _POUND, "JPY": _YEN, "INR": _RUPEE, "Rs": _RUPEE, "Rs.": _RUPEE, "CNY": Currency("yuan", "yuan"),
     "RMB": Currency("yuan", "yuan"), "KRW": Currency("won", "won"),
-    "CHF": Currency("Swiss franc", "Swiss francs", "centime", "centimes"), "SEK": Currency("Swedish krona", "Swedish kronor"),
+    "CHF": Currency("Swiss franc", "Swiss francs", "centime", "centimes"),
+    "SEK": Currency("Swedish krona", "Swedish kronor"),
     "MXN": Currency("Mexican peso", "Mexican pesos"), "NOK": Currency("Norwegian krone", "Norwegian kroner"),
     "DKK": Currency("Danish krone", "Danish kroner"), "PLN": Currency("zloty", "zlotys", "grosz", "groszy"),
     "zł": Currency("zloty", "zlotys", "grosz", "groszy"), "kr": Currency("krone", "kroner"),
     "CZK": Currency("Czech koruna", "Czech koruny"), "Kč": Currency("Czech koruna", "Czech koruny"),
     "HUF": Currency("forint", "forints"), "BRL": Currency("Brazilian real", "Brazilian reais"),
     "SGD": _dollar("Singapore"), "HKD": _dollar("Hong Kong"), "ZAR": Currency("rand", "rand"),
-    "TRY": Currency("Turkish lira", "Turkish lira"), "AED": Currency("dirham", "dirhams"), "BTC": Currency("bitcoin", "bitcoins"),
+    "TRY": Currency("Turkish lira", "Turkish lira"), "AED": Currency("dirham", "dirhams"),
+    "BTC": Currency("bitcoin", "bitcoins"),
 }  # fmt: skip
 _SYMBOL = r"(?:(?<![A-Za-z])(?:US|AU|A|CA|C|NZ|HK|S|R)\$|[$£€¥₹¢₽₩₺₿฿₪₫₴₦₱])"
 _CODE = (
@@ -63,8 +65,8 @@ _SCALE = (
     r"|(?<=\d)(?:[kKmMbBtT]|MM)|(?<=\d)\s[mb])(?![\w']|-(?!plus\b|an?-|per-)))?"
 )
 _PERIODS = {
-    "d": "day", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute", "kg": "kilogram",
-    "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
+    "d": "day", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute",
+    "kg": "kilogram", "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
     "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel",
 }  # fmt: skip
 _PER = (

@@ -109,7 +109,8 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"(?P<before>\b(?:at|by|from|until) )(?P<hour>0\d|1\d|2[0-3])(?P<minute>[0-5]\d)(?P<hours>(?=\Z|[.,;!?]|\sto\s0))"
+            r"(?P<before>\b(?:at|by|from|until) )(?P<hour>0\d|1\d|2[0-3])(?P<minute>[0-5]\d)"
+            r"(?P<hours>(?=\Z|[.,;!?]|\sto\s0))"
             r"(?<=\s0\d{3})"
         ),
         _military,

@@ -75,7 +75,10 @@ def _either(words: dict[str, str]) -> str:
 
 
 _UNIT = rf"(?P<unit>{_either(_UNITS)})(?:\^?(?P<power>[23]))?"
-_OVER = rf"(?:\s?/\s?(?P<over>{_either(_UNITS | _PER)})(?:\^?(?P<over_power>[23]))?(?:/(?P<third>day|d|h|hr|min|week|month|year|kg|person)(?!\w))?)?"
+_OVER = (
+    rf"(?:\s?/\s?(?P<over>{_either(_UNITS | _PER)})(?:\^?(?P<over_power>[23]))?"
+    r"(?:/(?P<third>day|d|h|hr|min|week|month|year|kg|person)(?!\w))?)?"
+)
 _MEASURE_UNIT = _either({unit: "" for unit in _UNITS if len(unit) > 1 or unit in "mgLlsWV"})
 _POWERS = {"2": "square ", "3": "cubic ", None: ""}
 

@@ -45,8 +45,7 @@ CASES = [
     ),
     (
         '3: No. I am 26 years old. June 13th, 3.14. "No 8-digit number?"',
-        'three: No. I am twenty-six years old. June thirteenth, three point one four. "number '
-        'eight-digit number?"',
+        'three: No. I am twenty-six years old. June thirteenth, three point one four. "No eight-digit number?"',
     ),
 ]
 

@@ -88,7 +88,8 @@ def test_any_text_becomes_speakable_once_and_for_all(text: str) -> None:
 HOSTILE = [
     "1", "1,", "111,", "1.", "1-", "1/", "1:", "1 x ", "1+", "1e9", "$1-", "£1.2bn ", "1²", "½", "a.", "A. ",
     "a@", "a.b@", "ab1", "::1:", "/a", "www.", "[a](", "(", "-", "- a\n", "1\n\n", '1" a ', "10:30-",
-    "St. ", "Chapter I ", "No. ", "+1 ", "555-", "☃", "\u0301", "\ud800", "٣", " ", "1 ", "111 ", "1.1,", "1'", "1/2 ",
+    "St. ", "Chapter I ", "No. ", "+1 ", "555-", "☃", "\u0301", "\ud800", "٣", " ", "1 ", "111 ", "1.1,", "1'",
+    "1/2 ",
     "1-1/2", "<", "<b ", "<b>", "<!--", "<script>", '<sub alias="', "<say-as interpret-as=digits>", "&amp;", "&",
     "12 N 1st ", "1 A ", "A-", "A* ", "*a", "John 3:1-", "no. 5 ", "$-", "Jan ", "1/15-", "XIX ", "a.B", "\\n",
     "1°1'", "5'", '5"', "mg/", "1 mg/", "A/", "0 12 ", "DE89 1111 ", "v1.", "1s-", "FY25-", "i. ", "%1", "Mon/",
@@ -110,10 +111,11 @@ def test_no_text_takes_long(unit: str) -> None:
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_twice_the_text_takes_about_twice_the_time(unit: str) -> None:
-    short, long = (unit * 32768)[:8192], (unit * 32768)[:32768]
+    short, long = (unit * 8192)[:2048], (unit * 8192)[:8192]
+    normalize(short)
     one = min(_seconds(short) for _ in range(2))
     # Four times the text; sixteen would be a square, and a clock has its noise.
-    assert _seconds(long) < 9 * one + 0.1
+    assert min(_seconds(long) for _ in range(2)) < 9 * one + 0.1
 
 
 # Words no rule touches, each next to what every rule touches.
