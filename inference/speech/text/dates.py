@@ -25,9 +25,11 @@ _YEAR = r"('\d\d|[12]\d{3})(?![\w]|[.,:]\d)"
 _AFTER_DAY = r"(?![\w:%°/]|[.,]\d|\s?[-–]\s?\d)"
 # What is counted, or what only a modal verb and a march can have before it: "March 10 miles north".
 _COUNTED_AFTER = (
-    r"(?!\s(?:miles?|people|men|women|blocks?|steps|kilomet\w+|meters|times|feet|yards|hours?|minutes|days|weeks|months"
+    r"(?!\s(?:km|mi|m|kg|lbs|percent|more|other|miles?|people|men|women|blocks?|steps|kilomet\w+|meters|times|feet|yards|hours?|minutes|days|weeks|months"
     r"|years|dollars|students|users|guests|players|of\s(?:us|them|you))\b)"
 )
+# After a pronoun, "may" and "march" are verbs.
+_NO_VERB = r"(?<!\bI )(?<!\b[Ww]e )(?<!\b[Yy]ou )(?<!\b[Tt]hey )(?<!\b[Hh]e )(?<!\b[Ss]he )(?<!\b[Ii]t )"
 _TENS = {
     "0": "hundreds", "1": "tens", "2": "twenties", "3": "thirties", "4": "forties", "5": "fifties",
     "6": "sixties", "7": "seventies", "8": "eighties", "9": "nineties",
@@ -266,7 +268,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(rf"\b{_MONTH}\s{_DAY}\s?[-–]\s?{_DAY}(?!\w)(?:,?\s{_YEAR})?"), _days),
     (
-        re.compile(rf"\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
+        re.compile(rf"{_NO_VERB}\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
         lambda m: _date(_month(m[1]), int(m[2]), m[3]),
     ),
     (

@@ -89,6 +89,7 @@ def normalize(text: str) -> str:
 
 
 def _one_pass(text: str) -> str:
+    # Words that a customer has respelled belong here, after the tags and before every rule.
     text = clean(unmarked(text))
     for needed, rules in _FAMILIES:
         if needed.search(text):

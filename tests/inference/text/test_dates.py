@@ -5,6 +5,7 @@ import pytest
 from .checks import assert_spoken
 
 CASES = [
+    ("You may 10 times; we march 10 km.", "You may ten times; we march ten kilometers."),
     ("Sept 2021 was dry", "September twenty twenty-one was dry"),
     ("On 2024-05-01 we met.", "On May first, twenty twenty-four we met."),
     (

@@ -6,6 +6,10 @@ from .checks import assert_spoken
 
 CASES = [
     (
+        "Score: 18/20. Question 4/10. 3/5 voters agree",
+        "Score: eighteen out of twenty. Question four of ten. three out of five voters agree",
+    ),
+    (
         "a perfect 10/10. 8/10 would recommend. a 5/5 rating",
         "a perfect ten out of ten. eight out of ten would recommend. a five out of five rating",
     ),

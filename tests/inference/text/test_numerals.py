@@ -6,6 +6,11 @@ from .checks import assert_spoken
 
 CASES = [
     (
+        "12.500,00 € and 99,90 € and 2 500 km",
+        "twelve thousand five hundred euros and ninety-nine euros and ninety cents "
+        "and two thousand five hundred kilometers",
+    ),
+    (
         "€1.234,56 or 1.234,56 € and 1.000.000 €",
         "one thousand two hundred and thirty-four euros and fifty-six cents or one thousand two "
         "hundred and thirty-four euros and fifty-six cents and one million euros",

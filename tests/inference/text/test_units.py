@@ -6,6 +6,10 @@ from .checks import assert_spoken
 
 CASES = [
     (
+        "200m race; 75W bulb; 3 W/cm²",
+        "two hundred meter race; seventy-five watt bulb; three watts per square centimeter",
+    ),
+    (
         "5 lbs, 1 lb, 10 km/h and 20 kg.",
         "five pounds, one pound, ten kilometers per hour and twenty kilograms.",
     ),
