@@ -23,6 +23,7 @@ WINDOWS = {
     "_RATIO": 24,
     "_YEAR_WORDS": 12,
     "_LAST_WORD": 16,
+    "_NAMED": 12,
 }
 """The characters that those who search with these ever show them."""
 

@@ -21,7 +21,7 @@ _CLEAR_STREETS = "Ave|Av|Blvd|Rd|Ln|Hwy|Pkwy|Sq|Ct|Pl"
 #: Said in full anywhere; the full stop may also end the sentence.
 _WORDS = {
     "e.g": "for example", "eg": "for example", "i.e": "that is", "etc": "et cetera", "vs": "versus",
-    "approx": "approximately", "dept": "department", "Dept": "Department", "govt": "government",
+    "dept": "department", "Dept": "Department", "govt": "government",
     "Govt": "Government", "et al": "and others", "cf": "compare", "viz": "namely", "Jr": "Junior",
     "Sr": "Senior", "Inc": "Incorporated", "Corp": "Corporation", "Co": "Company", "Ltd": "Limited",
     "Bros": "Brothers", "Univ": "University", "Assn": "Association", "assn": "association",
@@ -29,20 +29,62 @@ _WORDS = {
     "max": "maximum", "temp": "temperature", "tel": "telephone", "Tel": "telephone", "a.k.a": "also known as",
     "esp": "especially", "incl": "including", "excl": "excluding", "est": "estimated", "appt": "appointment",
     "asst": "assistant", "Asst": "Assistant", "Intl": "International", "intl": "international",
-    "c.f": "compare", "ibid": "ibid", "Rm": "Room", "Bldg": "Building", "p.a": "per annum",
+    "c.f": "compare", "ibid": "ibid", "Rm": "Room", "Bldg": "Building", "p.a": "per annum", "Blvd": "Boulevard",
+    "Messrs": "Messieurs", "Mdm": "Madam", "approx": "approximately", "Sts": "Saints",
+    "Drs": "Doctors", "Fl": "Floor", "Mtg": "Meeting", "mtg": "meeting", "Mgr": "Manager", "mgr": "manager",
+    "Natl": "National", "natl": "national", "Attn": "Attention",
+    "attn": "attention", "Ave": "Avenue", "ext": "extension", "Ext": "Extension",
 }  # fmt: skip
 #: Said in full before a number.
 _COUNTED = {
     "No": "number", "Nos": "numbers", "no": "number", "nos": "numbers", "Fig": "figure", "Figs": "figures",
     "fig": "figure", "Eq": "equation", "Ch": "chapter", "ch": "chapter", "Vol": "volume", "vol": "volume",
     "Sec": "section", "Art": "article", "pp": "pages", "p": "page", "pg": "page", "ca": "circa", "c": "circa",
-    "est": "established", "Pt": "part", "Ver": "version", "Op": "opus", "op": "opus",
+    "Pt": "part", "Ver": "version", "ver": "version", "Op": "opus", "op": "opus",
+    "chap": "chapter", "Chap": "chapter", "para": "paragraph", "Para": "paragraph", "paras": "paragraphs",
+    "Vols": "volumes", "vols": "volumes", "Secs": "sections", "Arts": "articles", "Chs": "chapters",
+    "Eqs": "equations", "eq": "equation", "Eqn": "equation", "Tab": "table", "App": "appendix", "Ex": "example",
+    "b": "born", "d": "died", "v": "version", "Bk": "book", "bk": "book", "Pp": "pages", "vs": "versus",
+    "fn": "footnote", "n": "note", "l": "line", "ll": "lines", "ed": "edition",
 }  # fmt: skip
 _SLASHED = {
     "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
     "he/she": "he or she", "she/he": "she or he", "his/her": "his or her", "him/her": "him or her",
     "s/he": "he or she", "n/a": "not applicable", "c/o": "care of", "either/or": "either or",
 }  # fmt: skip
+
+# In capitals these stand for something else, W/L and B/C and C/O ratios.
+_SMALL = frozenset({"w/", "b/c", "c/o", "s/he"})
+# Born, died, circa, line, note: only before a year or a small number of the right shape.
+_YEARS_ONLY = frozenset({"b", "d", "c", "ca"})
+_SMALL_ONLY = frozenset({"v", "n", "l", "ll", "ed", "Tab", "App", "Ex", "vs"})
+_YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)")
+
+# What says that "no." is the answer and "fig." the fruit, before it and after it.
+_ANSWERED = re.compile(
+    r"\b(?:said|says?|saying|or|answer(?:ed|s)?(?:\s(?:is|was))?|repl(?:y|ied|ies)|shout(?:ed|s)?|absolutely|definitely"
+    r"|hell|simply|just|oh|voted?|votes|means?"
+    r"|told (?:me|him|her|us|them)|please,?|and|but|course|no,|um,|well,|\"no)"
+    r"[\s,]\Z",
+    re.IGNORECASE,
+)
+_FRUIT = re.compile(
+    r"\b(?:a|an|ate|eat|eats|eating|one|ripe|fresh|dried|sweet|whole|last|first|another|juicy)\s\Z", re.IGNORECASE
+)
+_COUNTS = re.compile(
+    r"\s?[\d,]++(?:\.\d+)?\s(?:(?:more|other|new|of|people|men|women|children|out|percent)\b"
+    r"|(?!pencils?\b|envelopes\b|seeds\b|irons\b|needles\b|screws\b|is\b|was\b|has\b|as\b|this\b|seeds?\b|series\b)"
+    r"(?:[a-z]+-)?[a-z]{2,}s\b)|\s?[\d,]++\s(?:is|are|were|came|left|remain|have|had)\b"
+)
+# "the max. 5 people": the shortened noun ended its sentence.
+_ENDED_BY_NUMBER = re.compile(
+    r"\s(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|\w+[rfxn]ty|eighty)\b)"
+)
+_NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
+_QUESTION = re.compile(r"[?!][\"')]*\s\Z")
+_LOWER_BEFORE = re.compile(
+    r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate)\s\Z"
+)
 
 _HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd|rd|th)\s\Z")
 _NAME_BEFORE = re.compile(r"\b[A-Z][a-z]+\s\Z")
@@ -71,7 +113,48 @@ def _street_or_title(match: Match) -> str:
     return TITLES[match[1]] if after or (match[2] and match[1] == "Dr") else match[0]
 
 
+def _counted(match: Match) -> str:
+    """No. 5 is a number; "He said no. 5 people came." is an answer and another sentence."""
+    word, string = match[1], match.string
+    before = string[max(0, match.start() - 24) : match.start()]
+    counts = _COUNTS.match(string, match.end(1) + 1)
+    if word in _YEARS_ONLY and not _YEAR.match(string, match.end(1) + 1):
+        return match[0]
+    if word in _SMALL_ONLY and not (
+        word == "vs" or before.endswith(("(", ", ", "; ")) or word in {"Ex", "App", "Tab"}
+    ):
+        return match[0]
+    if word in {"no", "No", "nos", "NO"}:
+        answered = _ANSWERED.search(before) and (word == "no" or counts)
+        countable = counts and (
+            _QUESTION.search(before) or (word == "no" and not _LOWER_BEFORE.search(before))
+            if word != "No" or _QUESTION.search(before)
+            else counts[0].endswith((" of", " people"))
+        )
+        if answered or (countable and not before.endswith("(")):
+            return match[0]
+    if word in {"fig", "figs"} and _FRUIT.search(before):
+        return match[0]
+    return _COUNTED[word] + " "
+
+
+def _estimated(match: Match) -> str:
+    return "established " if _YEAR.match(match.string, match.end()) else "estimated "
+
+
+def _slashed(match: Match) -> str:
+    written = match[1]
+    after = match.string[match.end() : match.end() + 1]
+    if written.lower() in _SMALL and not written.islower() and not (written == "W/" and after == " "):
+        return match[0]
+    return _SLASHED.get(written.lower(), written)
+
+
 def _word(match: Match) -> str:
+    if match[1] in {"max", "temp"} and _ENDED_BY_NUMBER.match(match.string, match.end()):
+        before = match.string[max(0, match.start() - 16) : match.start()]
+        if _NOUN_BEFORE.search(before):
+            return match[0]
     said = _WORDS[match[1]] if match[1] in _WORDS else _WORDS[match[1].lower()]
     said = said.capitalize() if match[1][0].isupper() and match[1] not in _WORDS else said
     return said + ("." if ends_sentence(match, at_any_capital=match[1] == "etc") else "")
@@ -105,10 +188,22 @@ def _initial(match: Match) -> str:
 RULES: tuple[Rule, ...] = (
     (
         re.compile(rf"(?<![\w/])({_either(_SLASHED)})(?![/])(?:(?<=/)|(?!\w))", re.IGNORECASE),
-        lambda m: _SLASHED.get(m[1].lower(), m[0]),
+        _slashed,
     ),
+    (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?=(?i:[ecmp][sd]?t|gmt|utc)\b)"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
-    (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), lambda m: _COUNTED[m[1]] + " "),
+    (re.compile(r"\best\.\s(?=\d)"), _estimated),
+    (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
+    (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),
+    (
+        re.compile(r"\b(\d{1,2}(?:st|nd|rd|th))\s[cC]\.(?=\s|\Z|,|;)"),
+        lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
+    ),
+    (re.compile(r"\b(Messrs|Drs|Sts)\.?(?=\s[A-Z])"), lambda m: _WORDS[m[1]]),
+    (
+        re.compile(r"(?<![\w.,$])(\d{1,2})c(?=[.,;]|\s(?:each|off|per|a|an|more|less|stamp|coin|piece)\b|\Z)"),
+        lambda m: f"{m[1]} cent" + ("" if m[1] == "1" else "s"),
+    ),
     (re.compile(r"\b(St|Dr)\b(\.?)"), _street_or_title),
     (re.compile(rf"(?<=[A-Za-z\d] )\b({_CLEAR_STREETS})\b(\.|(?=[\s,]*(?:$|[A-Z\d,])))"), _street),
     (re.compile(rf"\b({_DOTLESS_TITLES})(?=\s[A-Z])"), lambda m: TITLES[m[1]]),

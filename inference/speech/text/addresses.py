@@ -15,6 +15,11 @@ _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|\S")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
+def _number(written: str) -> str:
+    """The digits in an address: 99 is a number, 2024 and 8080 are said in pairs, 123 digit by digit."""
+    return digits(written) if len(written) == 3 else code(written)
+
+
 def spelled(written: str) -> str:
     """An address read aloud, sign by sign."""
     words = []
@@ -22,7 +27,7 @@ def spelled(written: str) -> str:
         if part == "www":
             words.append("w w w")
         else:
-            words.append(code(part) if part.isdigit() else _SIGNS.get(part, part))
+            words.append(_number(part) if part.isdigit() else _SIGNS.get(part, part))
     return " ".join(words)
 
 
@@ -33,6 +38,12 @@ def _web(match: Match) -> str:
         kept = kept.rstrip(").,;:!?'\"")
     bare = re.sub(r"\A[a-z]+://", "", kept, flags=re.IGNORECASE).rstrip("/")
     return spelled(bare) + address[len(kept) :]
+
+
+def _mail(match: Match) -> str:
+    address = match[0].lstrip(".-&")
+    kept = address.rstrip(".,;:!?'\"*_)")
+    return spelled(kept) + address[len(kept) :]
 
 
 def _octets(match: Match) -> str:
@@ -51,7 +62,7 @@ def _name(written: str) -> str:
     return " ".join(code(part) if part.isdigit() else part for part in parts)
 
 
-_STATES = {
+STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho",
     "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
@@ -66,7 +77,7 @@ _STATES = {
 
 
 def _postcode(match: Match) -> str:
-    state = _STATES[match[1]]
+    state = STATES[match[1]]
     return f"{state} {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
 
 
@@ -81,8 +92,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<!\w)(?:https?|ftp|wss?|file)://[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (re.compile(r"(?<![\w.@-])www\.[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (
-        re.compile(rf"(?<![\w.+%-])[\w.+%-]++@{_LABEL}(?:\.{_LABEL})++"),
-        lambda m: spelled(m[0].lstrip(".-")),
+        re.compile(rf"(?<![\w.+%&-])[\w.+%&-]++@{_LABEL}(?:\.{_LABEL})++(?:/[^\s<>\"\[\]{{}}]*)?"),
+        _mail,
     ),
     (
         re.compile(rf"(?<![\w.@/-])(?:{_LABEL}\.)++(?<=\.)(?:{_TLD})(?:/[^\s<>\"\[\]{{}}]*)?(?![\w@-])"),
@@ -118,5 +129,5 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<!\w)@([A-Za-z_]\w*)"), lambda m: "at " + _name(m[1])),
     (re.compile(r"(?<![\w&])#([^\W\d]\w*)"), lambda m: "hashtag " + _name(m[1])),
     (re.compile(r"(?<![\w&])#\s?(?=\d)"), lambda _: "number "),
-    (re.compile(rf"\b({'|'.join(_STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),
+    (re.compile(rf"\b({'|'.join(STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),
 )

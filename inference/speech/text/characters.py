@@ -6,11 +6,14 @@ from fractions import Fraction
 from functools import lru_cache
 
 # Characters the rules read themselves, and characters that say something on their own.
-_KEPT = "°′″−×–—"
+_KEPT = "°′″−×–—★"
 _SPELLED = {
     **dict.fromkeys("®™℠†‡¶`\u20e3", ""), **dict.fromkeys("•‣⁃●▪■→⇒➜➔←↔⟶", ", "), **dict.fromkeys("―⸺⸻", "—"),
-    **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≈≃≅", " is approximately "), "º": "°", "µ": "µ", "μ": "µ",
-    "Ω": "Ω", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "?!",
+    **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≈≃≅", " is approximately "), "℃": "°C", "℉": "°F", "º": "°",
+    "ª": "ª", "µ": "µ", "∆": "Δ", "℡": "Tel. ", "♯": " sharp", "♭": " flat", "∀": " for all ",
+    "∃": " there exists ",
+    "Ω": "Ω", "Å": "Å", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!",
+    "⁇": "??", "⁈": "?!", "⁉": "?!",
     "©": " copyright ", "§": " section ", "№": "No. ", "٫": ".", "٬": ",", "℅": " care of ",
     "‰": " per mille ", "±": " plus or minus ", "≠": " is not equal to ", "≤": " is at most ",
     "≥": " is at least ", "÷": " divided by ", "∞": " infinity ", "√": " square root of ", "∑": " sum of ",
@@ -28,11 +31,30 @@ _FOOTNOTE = re.compile(
     rf"(?:(?<=[a-z]{{4}})(?<!feet)(?<!eters)(?<!etres)(?<!miles)(?<!inches)|(?<=[.,!?\"”]))[{_RAISED}]+"
 )
 _SUPERSCRIPT = re.compile(rf"[⁺⁻]?[{_RAISED}]+")
+_CHARGE = re.compile(rf"(?<=[A-Za-z)₀-₉])([{_RAISED}]*)([⁺⁻])(?![{_RAISED}])")
+# A Greek mu is the sign for a millionth only before a unit.
+_MICRO = re.compile(r"(?<![^\W\d_])\u03bc(?=(?:[mgslLAVFW]|mol|Hz|Sv)\b)")
+_NUMERO = re.compile(r"\b[Nn]\.?[º°]\s?(?=\d)")
+_ORDINAL_SIGN = re.compile(
+    r"(?<=\d)(?:ª|[º°](?=\s(?:de|do|da|piso|planta|andar|lugar|puesto|grado|grau|ano|año|d[ií]a|semestre"
+    r"|trimestre|cap[ií]tulo|premio|pr[eê]mio|edici[oó]n|edição|aniversario|turno|tiempo|tempo)\b))"
+)
+_STARS = re.compile(
+    r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host)\b))?"
+)
+_SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+# Several of them are letters of phonetic script as well, so only a word of nothing else is in costume.
+_IN_SMALL_CAPITALS = re.compile(rf"[{_SMALL_CAPITALS}]{{3,}}")
+_TO_SMALL_LETTERS = str.maketrans(_SMALL_CAPITALS, "abcdefghijklmnoprstuvwyz")
+_SPACED_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{3})++(?!\d)")
+# A line break that was escaped once too often.
+_DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\")
+_ESCAPED_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\[nt](?=[^\sa-z]|\s|\Z)")
 
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
-_BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)]|#{1,6}|>)\s+(?=\S)")
+_BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)](?!\s+\d{3})|#{1,6}|>)\s+(?=\S)")
 _BARE_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
-_NUMBERED = re.compile(r"\A\(?(\d{1,3})[.)]\s+")
+_NUMBERED = re.compile(r"\A\(?(\d{1,3})[.)]\s+(?!\d{3})")
 _CLOSED = re.compile(r"[.!?…:;,\-–—]['\")\]*_”’»]*\Z")
 # On a line of its own, as in an address, such a full stop ends a word and not a sentence.
 _SHORTENED = re.compile(r"\b(?:St|Ave|Rd|Blvd|Dr|Ln|Inc|Ltd|Co|Corp|Jr|Sr)\.\Z")
@@ -48,19 +70,39 @@ _SPACES = re.compile(r"\s+")
 def clean(text: str) -> str:
     """Text of letters, marks, ASCII and the few signs the rules know: one line, in NFC, digits ASCII."""
     text = unicodedata.normalize("NFC", text)
+    text = _IN_SMALL_CAPITALS.sub(lambda match: match[0].translate(_TO_SMALL_LETTERS), text)
+    text = _SPACED_GROUPS.sub(lambda match: re.sub(r"\D", ",", match[0]), text)
+    if "\\" in text and not _DRIVE.search(text):
+        text = _ESCAPED_BREAK.sub("\n", text)
     text = _one_line(_LINE_ENDS.sub("\n", text.replace("\u2029", "\n\n")))
     text = _FOOTNOTE.sub("", text)
+    text = _CHARGE.sub(_charge, text)
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_RAISED_TO_PLAIN), text)
+    text = _NUMERO.sub("No. ", _ORDINAL_SIGN.sub(_ordinal_sign, _MICRO.sub("µ", text)))
     text = _NOT_ASCII.sub(lambda match: _plain(match[0]), text)
+    text = _STARS.sub(lambda match: "-star " if match[1] else " stars", text).replace("★", " ")
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
 def tidy(text: str) -> str:
     """Only letters, spaces and the punctuation that shapes speech, each mark once and where it belongs."""
     text = _FORBIDDEN.sub(lambda match: _foreign(match[0]), text)
-    text = _LOOSE_HYPHEN.sub(" ", text)
+    # One space at a time, or a long blank would be looked through from each of its places.
+    text = _SPACES.sub(" ", _LOOSE_HYPHEN.sub(" ", text))
     text = _RUN.sub(_one_mark, text)
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
+
+
+def _charge(match: re.Match[str]) -> str:
+    """Ca²⁺ -> Ca two plus."""
+    return f" {match[1].translate(_RAISED_TO_PLAIN)} {'plus' if match[2] == '⁺' else 'minus'}"
+
+
+def _ordinal_sign(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 2) : match.start()]
+    return (
+        "th" if before[0] == "1" and len(before) > 1 else {"1": "st", "2": "nd", "3": "rd"}.get(before[-1], "th")
+    )
 
 
 def _one_line(text: str) -> str:

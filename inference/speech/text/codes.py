@@ -2,7 +2,7 @@
 
 import re
 
-from .numbers import code, digits, integer, spell_out
+from .numbers import code, decimal, digits, integer, spell_out
 from .rules import Match, Rule
 
 
@@ -34,7 +34,7 @@ def _mixed(match: Match) -> str:
     """MP3 -> MP three, A380 -> A three eighty; a hash or serial number is spelled out."""
     parts = re.findall(r"[A-Za-z]+|\d+", match[0])
     if (
-        len(parts) > 4
+        len(parts) > 5
         or (len(parts) > 3 and re.search(r"[a-z]", match[0]))
         or re.fullmatch(r"[0-9a-f]{7,}", match[0])
     ):
@@ -47,6 +47,45 @@ def _serial(match: Match) -> str:
     return " ".join(code(part) if part.isdigit() else part for part in parts)
 
 
+def _character_wise(written: str) -> str:
+    """ab9453 -> ab nine four five three"""
+    parts = re.findall(r"[A-Za-z]+|\d+", written)
+    return " ".join(digits(part) if part.isdigit() else part for part in parts)
+
+
+def _vanity(match: Match) -> str:
+    """1-800-GOT-JUNK -> one eight hundred got junk."""
+    if match[3]:
+        return f"{digits(match[3])} {match[4].lower()}"
+    return f"one {code(match[1])} {match[2].replace('-', ' ').lower()}"
+
+
+def power_or_name(match: Match) -> str:
+    """After a word that names, 3E6 is a name and no power of ten."""
+    return f"{match[1]} {code(match[2])} {match[3].upper()} {code(match[4])}"
+
+
+def _models(match: Match) -> str:
+    """Boeing 747/737, Levi's 501."""
+    return f"{match[1]} " + " ".join(map(code, match[2].split("/")))
+
+
+def _tax_free(match: Match) -> str:
+    """401(k), 403(b), 501(c)(3) -> four oh one k."""
+    plan = re.findall(r"\d+|[a-z]", match[0][:-1] if match[0][-1] == "s" else match[0])
+    said = " ".join(code(part) if part.isdigit() else part for part in plan)
+    return said + ("s" if match[0][-1] == "s" else "")
+
+
+NAMING = (
+    r"(?:[Cc]ode|[Oo]rder|[Rr]oom|[Uu]nit|[Ss]eat|[Gg]ate|[Pp]art|[Mm]odel|[Ff]light|[Bb]uilding|[Aa]partment|[Aa]pt\.?"
+    r"|[Ss]uite|[Bb]ooking|[Rr]eference|[Cc]onfirmation|[Tt]icket|[Ll]icen[cs]e|[Pp]late|[Ss]erial|[Ii]nvoice|[Bb]ox)"
+)
+_MAKERS = (
+    r"(?:Boeing|Airbus|Peugeot|Levi's|Levis|Porsche|BMW|Ferrari|Fiat|Volvo|Mazda|Saab|McLaren|Toyota|Embraer|Cessna"
+    r"|Yamaha|Kawasaki|Nokia|Intel|Roland|Dash|Lotus|Renault|Chrysler|Datsun|Gulfstream|Learjet)"
+)
+
 _SCALES = {"k": "thousand", "M": "million", "mn": "million", "B": "billion", "bn": "billion"}
 _PRODUCTS = (
     r"(?:[Vv]ersions?|[Rr]elease|[Vv]er\.?|Python|Java|Node|iOS|iPadOS|macOS|Android|Ubuntu|Debian|Windows|Django"
@@ -55,6 +94,25 @@ _PRODUCTS = (
 )
 
 PHONES: tuple[Rule, ...] = (
+    (re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-[A-Z]+)*)|(\d{3})-([A-Z]{4}))(?![\w-])"), _vanity),
+    (
+        re.compile(r"(?<![\w.])(?:401|403|457|529|501)\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)"),
+        _tax_free,
+    ),
+    (re.compile(r"(?<![\w.,+-])0\d(?:[ .]\d\d){4}(?![\w-]|[.,]\d)"), _phone),
+    (
+        re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:\s[A-Z0-9]{4}){3,7}(?:\s[A-Z0-9]{1,3})?(?![\w-])"),
+        lambda m: ", ".join(map(spell_out, m[0].split(" "))),
+    ),
+    (re.compile(r"(?<![\w-])(?!19|20)[A-Z]{2}\d{2}[A-Z0-9]{11,30}(?![\w-])"), lambda m: spell_out(m[0])),
+    (re.compile(r"(?<![\w.,/-])\d\d-\d{7}(?![\w-]|[.,]\d)"), _phone),
+    (
+        re.compile(
+            r"\b(ISSN|ISBN|EIN|SSN|IMEI|VAT|TIN|SKU|UPC|EAN)(?:\s(?:is|no\.?|number|code))?[:#]?\s(\d[\d-]{3,20}[\dX])(?!\w)"
+        ),
+        lambda m: f"{m[1]} " + ", ".join(map(spell_out, filter(None, m[2].split("-")))),
+    ),
+    (re.compile(r"\(\d{3}\)[\s.-]{0,2}\d{3}[\s.-]\d{4}(?![\w-]|\.\d)"), _phone),
     (
         re.compile(r"(?<![\w-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-])"),
         lambda m: ", ".join(map(spell_out, m[0].split("-"))),
@@ -72,13 +130,45 @@ PHONES: tuple[Rule, ...] = (
         re.compile(r"\b([Cc]all|[Dd]ial|[Tt]ext|[Rr]ing) ([1-9]11|999|112|988|101|\d{5,6})(?![\w-]|[.,:]\d)"),
         lambda m: f"{m[1]} {digits(m[2])}",
     ),
-    (re.compile(r"\b[Ee]xt(?:\.|ension)?\s?(\d{2,6})\b"), lambda m: f"extension {digits(m[1])}"),
+    (re.compile(r"\b[Ee]xt(?:\.|ension)?\s?(\d{1,6})\b"), lambda m: f"extension {digits(m[1])}"),
 )
 
 RULES: tuple[Rule, ...] = (
     (
         re.compile(
-            r"\b((?:PIN|OTP|ZIP|zip|[Cc]ode|[Pp]asscode)(?: (?:code|number|is))*:?) (\d{3,8})\b(?![.,]\d|%)"
+            r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?) ([A-Za-z]+\d[A-Za-z0-9]*)\b"
+        ),
+        lambda m: f"{m[1]} {_character_wise(m[2])}",
+    ),
+    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:/\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
+    (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
+    (
+        re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"),
+        lambda m: " ".join(["eight oh two", "point", code(m[1]), *m[2].upper()]),
+    ),
+    (
+        re.compile(r"(?<![\w.])(PM|pH|BA|XBB|JN|LGA)(\d{1,2})\.(\d{1,2})(?!\w|\.\d)"),
+        lambda m: f"{m[1]} {decimal(m[2] + '.' + m[3])}",
+    ),
+    (
+        re.compile(
+            r"(?<![\w.])([vV])(\d{1,2})(?=\s(?:engine|engines|juice|turbo|motor|motors|rocket|muscle|truck|car|models?)\b)"
+        ),
+        lambda m: f"V {code(m[2])}",
+    ),
+    (re.compile(r"(?<![\w.])V(\d{1,2})(?![\w.]|\.\d)"), lambda m: f"V {code(m[1])}"),
+    (
+        re.compile(
+            r"(?<![\w.])(\d{1,3})[kK](?=\s(?:runs?|races?|runners?|walk|walks|jog|swim|training|charity|marathon)\b)"
+        ),
+        lambda m: f"{code(m[1])} K",
+    ),
+    (
+        re.compile(
+            r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword"
+            r"|[Ee]nd(?:s|ing) (?:in|with)|last four(?: digits)?)"
+            r"(?: (?:code|number|is|of))*:?) (\d{3,8})\b(?![.,]\d|%"
+            r"|\s(?:minutes?|days?|hours?|seconds?|years?|errors?|lines?)\b)"
         ),
         lambda m: f"{m[1]} {digits(m[2])}",
     ),
@@ -109,7 +199,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w-])[A-Z]{1,5}-\d{1,6}(?:-[A-Z0-9]{1,8}){0,4}(?![\w-])"), _serial),
     (
-        re.compile(r"(?<![^\W_])(?<!\d\.)(?!\d++(?:st|nd|rd|th)?s?\b)(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+"),
+        re.compile(r"(?<![^\W_])(?<!\d\.)(?!\d++(?i:st|nd|rd|th)?s?\b)(?:[A-Za-z]++\d|\d++[A-Za-z])[A-Za-z0-9]*+"),
         _mixed,
     ),
 )

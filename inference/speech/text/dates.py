@@ -1,8 +1,8 @@
-"""Dates, years with their era, and decades."""
+"""Dates, years with their era, decades, quarters and fiscal years."""
 
 import re
 
-from .numbers import cardinal, ordinal, year
+from .numbers import cardinal, code, ordinal, year
 from .rules import Match, Rule, ends_sentence
 
 MONTHS = (
@@ -14,21 +14,31 @@ _DAYS = {
     "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
 
-_MONTH = (
-    r"(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
-    r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+_MONTH_NAMES = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)"
 )
+# In small letters and capitals, too.
+_MONTH = rf"((?i:{_MONTH_NAMES}))\b\.?"
 _DAY = r"(0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
-_YEAR = r"([12]\d{3})(?![\w]|[.,:]\d)"
+_YEAR = r"('\d\d|[12]\d{3})(?![\w]|[.,:]\d)"
 _AFTER_DAY = r"(?![\w:%°/]|[.,]\d|\s?[-–]\s?\d)"
+# What is counted, or what only a modal verb and a march can have before it: "March 10 miles north".
+_COUNTED_AFTER = (
+    r"(?!\s(?:km|mi|m|kg|lbs|percent|more|other|miles?|people|men|women|blocks?|steps|kilomet\w+|meters|times|feet|yards|hours?|minutes|days|weeks|months"
+    r"|years|dollars|students|users|guests|players|of\s(?:us|them|you))\b)"
+)
+# After a pronoun, "may" and "march" are verbs.
+_NO_VERB = r"(?<!\bI )(?<!\b[Ww]e )(?<!\b[Yy]ou )(?<!\b[Tt]hey )(?<!\b[Hh]e )(?<!\b[Ss]he )(?<!\b[Ii]t )"
 _TENS = {
-    "1": "tens", "2": "twenties", "3": "thirties", "4": "forties", "5": "fifties", "6": "sixties",
-    "7": "seventies", "8": "eighties", "9": "nineties",
+    "0": "hundreds", "1": "tens", "2": "twenties", "3": "thirties", "4": "forties", "5": "fifties",
+    "6": "sixties", "7": "seventies", "8": "eighties", "9": "nineties",
 }  # fmt: skip
+_QUARTERS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
 def _month(written: str) -> str:
-    return next(month for month in MONTHS if month.startswith(written[:3]))
+    return next(month for month in MONTHS if month.startswith(written[:3].capitalize()))
 
 
 def _date(month: str, day: int, written_year: str | None) -> str:
@@ -38,8 +48,8 @@ def _date(month: str, day: int, written_year: str | None) -> str:
 
 def _full_year(written: str) -> str:
     """Two digits mean the century that keeps the date within living memory."""
-    number = int(written)
-    return year(number if len(written) == 4 else number + (1900 if number >= 50 else 2000))
+    number = int(written.lstrip("'"))
+    return year(number if number > 99 else number + (1900 if number >= 50 else 2000))
 
 
 def _valid(month: int, day: int) -> bool:
@@ -70,19 +80,50 @@ def _short(match: Match) -> str:
     return f"{match[1]} {_date(MONTHS[month - 1], day, None)}" if _valid(month, day) else match[0]
 
 
+def _event(match: Match) -> str:
+    month, day = int(match[1]), int(match[2])
+    return _date(MONTHS[month - 1], day, None) if _valid(month, day) else match[0]
+
+
+def _span(match: Match) -> str:
+    """1/15-1/20, where each side can be a day."""
+    first, second = (int(match[1]), int(match[2])), (int(match[3]), int(match[4]))
+    if not _valid(*first) or not _valid(*second) or first >= second or first[1] < 9 > second[1]:
+        return match[0]
+    return " to ".join(_date(MONTHS[month - 1], day, None) for month, day in (first, second))
+
+
+def _month_of(written_month: str, written_year: str) -> str:
+    return f"{MONTHS[int(written_month) - 1]} {_years(written_year)}"
+
+
+def _expiry(match: Match) -> str:
+    before = match[1].replace("thru", "through")
+    if match[1][:3].lower() == "exp" and match[1].rstrip(".:").lower() == "exp":
+        before = "Expires" if match[1][0] == "E" else "expires"
+    return f"{before} {_month_of(match[2], match[3])}"
+
+
 def _day_first(match: Match) -> str:
-    said = f"the {ordinal(int(match[1]))} of {_month(match[2])}"
-    return said + (f", {year(int(match[3]))}" if match[3] else "")
+    article = "The" if match[0].startswith("The") else "the"
+    said = f"{article} {ordinal(int(match[1]))} of {_month(match[2])}"
+    if match[3]:
+        return said + f", {_full_year(match[3])}"
+    return said + ("." if match[0].endswith(".") and ends_sentence(match) else "")
+
+
+def _day_hyphen(match: Match) -> str:
+    return f"the {ordinal(int(match[1]))} of {_month(match[3])}, {_full_year(match[4])}"
 
 
 def _days_first(match: Match) -> str:
     said = f"the {ordinal(int(match[1]))} to the {ordinal(int(match[2]))} of {_month(match[3])}"
-    return said + (f", {year(int(match[4]))}" if match[4] else "")
+    return said + (f", {_full_year(match[4])}" if match[4] else "")
 
 
 def _days(match: Match) -> str:
     said = f"{_month(match[1])} {ordinal(int(match[2]))} to {ordinal(int(match[3]))}"
-    return said + (f", {year(int(match[4]))}" if match[4] else "")
+    return said + (f", {_full_year(match[4])}" if match[4] else "")
 
 
 def _decade(match: Match) -> str:
@@ -92,28 +133,63 @@ def _decade(match: Match) -> str:
     return f"{cardinal(century)} {_TENS[ten]}"
 
 
-def _short_year(match: Match) -> str:
-    return f"oh {cardinal(int(match[1]))}" if match[1][0] == "0" else cardinal(int(match[1]))
+def _years(written: str) -> str:
+    if len(written) == 4:
+        return year(int(written))
+    return f"oh {cardinal(int(written))}" if written[0] == "0" else cardinal(int(written))
+
+
+def _fiscal(match: Match) -> str:
+    said = f"{match[1]} {_years(match[2])}"
+    return said + (f" to {_years(match[3])}" if match[3] else "")
 
 
 _DAY_NAME = r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:s|nes|r|rs|ur|urs)?(?:day)?\b\.?"
+_SLASHED_DAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
+
+
+def _day_name(match: Match) -> str:
+    return _DAYS[match[1]] + ("." if ends_sentence(match) else "")
+
 
 #: Days and months without a date.
 NAMES: tuple[Rule, ...] = (
     (
-        re.compile(rf"{_DAY_NAME}\s?([-–&]|and|to|through)\s?{_DAY_NAME}"),
-        lambda m: f"{_DAYS[m[1]]} {'to' if m[2] in '-–' else 'and' if m[2] == '&' else m[2]} {_DAYS[m[3]]}",
+        re.compile(rf"\b{_SLASHED_DAYS}(?:/{_SLASHED_DAYS})+\b\.?"),
+        lambda m: ", ".join(_DAYS[day[:3]] for day in re.findall(r"[A-Z][a-z]+", m[0])),
     ),
     (
-        re.compile(_DAY_NAME + r"(,?)\s(?=\d{1,2}(?:\s|:|[ap]m)|" + _MONTH + ")"),
+        re.compile(rf"{_DAY_NAME}\s?([-–&]|and|to|through)\s?{_DAY_NAME}"),
+        lambda m: (
+            f"{_DAYS[m[1]]} {'to' if m[2] in '-–' else 'and' if m[2] == '&' else m[2]} {_DAYS[m[3]]}"
+            + ("." if m[0][-1] == "." and ends_sentence(m) else "")
+        ),
+    ),
+    (
+        re.compile(_DAY_NAME + r"(,?)\s(?=\d{1,2}(?:\s|:|[ap]m|st|nd|rd|th)|" + _MONTH + ")"),
         lambda m: f"{_DAYS[m[1]]}{m[2]} ",
     ),
-    (re.compile(rf"\b{_MONTH}\s?[-–]\s?{_MONTH}"), lambda m: f"{_month(m[1])} to {_month(m[2])}"),
+    (re.compile(rf"(?<!\b[Tt]he )(?<!\d){_DAY_NAME[:-3]}\.(?!\w)"), _day_name),
     (
-        re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.(?!\w|\s\d)"),
+        re.compile(rf"\b({_MONTH_NAMES})\b\.?\s?[-–]\s?({_MONTH_NAMES})\b\.?"),
+        lambda m: f"{_month(m[1])} to {_month(m[2])}" + ("." if m[0][-1] == "." and ends_sentence(m) else ""),
+    ),
+    (
+        re.compile(r"(?<!\d )(?<!\d[a-z]{2} )\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.(?!\w|\s\d)"),
         lambda m: _month(m[1]) + ("." if ends_sentence(m) else ""),
     ),
 )
+
+_DATED = (
+    r"[Oo]n|[Dd]ue|[Uu]ntil|[Uu]ntill|[Bb]y|[Tt]ill?|[Ss]ince|[Bb]efore|[Aa]fter|[Ff]rom|[Ss]tarting|[Ss]tarts|[Ee]nds"
+    r"|[Ee]nding|[Tt]hrough|[Dd]ated?|[Ee]xpires|[Bb]orn|[Dd]eadline|Mon(?:day)?,?|Tue(?:s|sday)?,?|Wed(?:nesday)?,?"
+    r"|Thu(?:rs|rsday)?,?|Fri(?:day)?,?|Sat(?:urday)?,?|Sun(?:day)?,?"
+)
+_EVENTS = (
+    r"(?:parade|deadline|holiday|party|game|match|meeting|launch|release|event|show|concert|class|session|update"
+    r"|appointment|attacks?|election|birthday|hearing|fireworks|celebrations?|delivery|report|episode|flight|call)"
+)
+_SLASH_DAY = r"(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])"
 
 RULES: tuple[Rule, ...] = (
     (
@@ -124,17 +200,86 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w/.-])(\d{1,2})([-/])(\d{1,2})\2(\d{4}|\d\d)(?![\w/-])"), _american),
     (re.compile(r"(?<![\w/.-])(\d{1,2})\.(\d{1,2})\.([12]\d{3})(?![\w/-]|\.\d)"), _dotted),
-    (re.compile(r"\b([Oo]n|[Dd]ue|[Uu]ntil) (\d{1,2})/(\d{1,2})(?![\w/]|\.\d)"), _short),
-    (re.compile(rf"\b(?:the\s)?{_DAY}\s?[-–]\s?{_DAY}\s{_MONTH}(?:,?\s{_YEAR})?"), _days_first),
-    (re.compile(rf"(?<![\w.,/:$£€-])(?:the\s)?{_DAY}\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?"), _day_first),
-    (re.compile(rf"\b{_MONTH}\s{_DAY}\s?[-–]\s?{_DAY}(?!\w)(?:,?\s{_YEAR})?"), _days),
+    # A year and a month.
     (
-        re.compile(rf"\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}(?:,?\s{_YEAR})?"),
+        re.compile(r"(?<![\w/.,-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w/-]|\.\d)"),
+        # A season, 2011-12, and not December.
+        lambda m: m[0] if int(m[1][2:]) + 1 == int(m[2]) else f"{MONTHS[int(m[2]) - 1]} {year(int(m[1]))}",
+    ),
+    (
+        re.compile(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|\.\d)"),
+        lambda m: _month_of(m[1], m[2]),
+    ),
+    (
+        re.compile(
+            r"\b((?i:exp(?:iry|ires|iration)?(?:\sdate)?|valid(?:\s(?:thru|through|until|to|from))?|good\sthru)[.:]?)\s"
+            r"(0[1-9]|1[0-2])/(\d\d)(?![\w/])"
+        ),
+        _expiry,
+    ),
+    # Quarters and fiscal years.
+    (
+        re.compile(r"\bQ([1-4])\s?[-–]\s?Q?([1-4])\b(?![/-])"),
+        lambda m: f"Q {cardinal(int(m[1]))} to Q {cardinal(int(m[2]))}",
+    ),
+    (
+        re.compile(r"\bQ([1-4])\s?[/-]\s?(?:FY)?(\d{4}|\d\d)\b"),
+        lambda m: f"Q {cardinal(int(m[1]))} {_years(m[2])}",
+    ),
+    (re.compile(r"\b((?:19|20)\d\d)-?Q([1-4])\b"), lambda m: f"Q {cardinal(int(m[2]))} {year(int(m[1]))}"),
+    (
+        re.compile(r"\b([1-4])Q\s?'?(\d{4}|\d\d)\b"),
+        lambda m: f"the {_QUARTERS[m[1]]} quarter of {_years(m[2])}",
+    ),
+    (re.compile(r"\b(FY)\s?'?(\d{4}|\d\d)(?:\s?[-–/]\s?(\d{4}|\d\d))?\b"), _fiscal),
+    # Days between slashes.
+    (
+        re.compile(
+            rf"(?<![\w/.-]){_SLASH_DAY}\s?(?:[-–]|to|through)\s?{_SLASH_DAY}(?![\w/\"″]|\.\d|\s(?:of|in|inch|inches|cups?)\b)"
+        ),
+        _span,
+    ),
+    (
+        re.compile(
+            rf"\b({_DATED}) (?!9/11\b)(\d{{1,2}})/(\d{{1,2}})"
+            r"(?![\w/]|\.\d|\s(?:of|inch|cup|mile|tsp|tbsp|to\s\d+/\d+\s(?:of|cup)))"
+        ),
+        _short,
+    ),
+    (re.compile(rf"(?<![\w/.-]){_SLASH_DAY}(?=\s{_EVENTS}\b)"), _event),
+    # The month in letters.
+    (
+        re.compile(
+            rf"(?<![\w.,/:$£€-])(0?[1-9]|[12]\d|3[01])([-/])((?i:{_MONTH_NAMES}))\2('?\d\d|[12]\d{{3}})(?![\w/-])"
+        ),
+        _day_hyphen,
+    ),
+    (
+        re.compile(rf"\b((?i:{_MONTH_NAMES}))-(0?[1-9]|[12]\d|3[01])(?:-([12]\d{{3}}))?(?![\w-]|[.,]\d)"),
         lambda m: _date(_month(m[1]), int(m[2]), m[3]),
     ),
-    (re.compile(rf"\b{_MONTH},?\s{_YEAR}"), lambda m: f"{_month(m[1])} {year(int(m[2]))}"),
+    (re.compile(rf"\b(?:the\s)?{_DAY}\s?[-–]\s?{_DAY}\s{_MONTH}(?:,?\s{_YEAR})?"), _days_first),
+    (
+        re.compile(
+            rf"(?<![\w.,/:$£€'-])(?:[Tt]he\s)?{_DAY}\s(?:of\s)?(?!(?:may|march|mar|jan|dec)\s[a-z]){_MONTH}"
+            rf"(?!['’]s)(?:,?\s{_YEAR})?"
+        ),
+        _day_first,
+    ),
+    (re.compile(rf"\b{_MONTH}\s{_DAY}\s?[-–]\s?{_DAY}(?!\w)(?:,?\s{_YEAR})?"), _days),
+    (
+        re.compile(rf"{_NO_VERB}\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
+        lambda m: _date(_month(m[1]), int(m[2]), m[3]),
+    ),
+    (
+        re.compile(rf"\b((?:{_MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"),
+        lambda m: f"{_month(m[1])} {year(int(m[2]))}",
+    ),
+    # Decades and years.
+    (re.compile(r"(?<=\d0s)\s?[-–]\s?(?='?\d{2,4}s\b)"), lambda _: " to "),
+    (re.compile(r"(?<![\w.,])(1[1-9]|20)(\d)0'?\ss\b"), _decade),
     (re.compile(r"(?<![\w.,])([12]\d)(\d)0'?s\b"), _decade),
-    (re.compile(r"(?:(?<!\w)'|(?<=[-–]))([1-9])0'?s\b"), lambda m: _TENS[m[1]]),
+    (re.compile(r"(?:(?<!\w)'|(?<=[-–])|(?<=s to ))([1-9])0'?s\b"), lambda m: _TENS[m[1]]),
     (
         re.compile(
             r"\b(in|the|his|her|their|my|our|your|early|late|mid|low|high|upper|lower) ([2-9])0s\b",
@@ -142,5 +287,22 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_TENS[m[2]]}",
     ),
-    (re.compile(r"(?<!\w)'(\d\d)\b(?!['.,]?\d)"), _short_year),
+    (
+        re.compile(
+            r"(?<![\w.,])([2-9])0s(?=[\s-](?:music|hits?|disco|style|styled|band|bands|rock|pop|fashion|movies?|films?|songs?"
+            r"|era|kids?|vibes?|look|hair|nostalgia|sitcoms?|cartoons?|retro|cars?|party|parties|nights?|themed?|punk"
+            r"|synth|metal|jazz|soul|funk|dance|tv|TV|shows?|radio|playlist|classics?|throwback|icons?|stars?|child"
+            r"|bab(?:y|ies)|teens?|models?|rap|grunge|house|techno|culture|aesthetic|decor|inspired|clothes|dress"
+            r"|sound|sounds|design|computers?|games?|toys?|drama|comed(?:y|ies)|supermodels?|boy|girl|action)\b)"
+        ),
+        lambda m: _TENS[m[1]],
+    ),
+    (re.compile(r"(?<!\w)'(\d\d)\b(?!['.,]?\d)"), lambda m: _years(m[1])),
+    (
+        re.compile(r"(?<![\w.,])(\d{3,4})\s(A\.D|B\.C|C\.E|B\.C\.E)\.?(?!\w)"),
+        lambda m: (
+            f"{year(int(m[1])) if len(m[1]) == 4 else code(m[1])} {m[2].replace('.', '')}"
+            + ("." if m[0][-1] == "." and ends_sentence(m) else "")
+        ),
+    ),
 )

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from .numbers import NUMBER, SIGN, START, cardinal, quantity
-from .rules import Match, Rule, describes
+from .numbers import DASH, NUMBER, SIGN, START, cardinal, quantity
+from .rules import DETERMINER, MEASURED_NOUN, Match, Rule, describes
 
 
 class Currency(NamedTuple):
@@ -39,30 +39,43 @@ _CURRENCIES = {
     "AUD": _dollar("Australian"), "CAD": _dollar("Canadian"), "NZD": _dollar("New Zealand"), "EUR": _EURO,
     "GBP": _POUND, "JPY": _YEN, "INR": _RUPEE, "Rs": _RUPEE, "Rs.": _RUPEE, "CNY": Currency("yuan", "yuan"),
     "RMB": Currency("yuan", "yuan"), "KRW": Currency("won", "won"),
-    "CHF": Currency("Swiss franc", "Swiss francs"), "SEK": Currency("Swedish krona", "Swedish kronor"),
-    "MXN": Currency("Mexican peso", "Mexican pesos"), "BTC": Currency("bitcoin", "bitcoins"),
+    "CHF": Currency("Swiss franc", "Swiss francs", "centime", "centimes"),
+    "SEK": Currency("Swedish krona", "Swedish kronor"),
+    "MXN": Currency("Mexican peso", "Mexican pesos"), "NOK": Currency("Norwegian krone", "Norwegian kroner"),
+    "DKK": Currency("Danish krone", "Danish kroner"), "PLN": Currency("zloty", "zlotys", "grosz", "groszy"),
+    "zł": Currency("zloty", "zlotys", "grosz", "groszy"), "kr": Currency("krone", "kroner"),
+    "CZK": Currency("Czech koruna", "Czech koruny"), "Kč": Currency("Czech koruna", "Czech koruny"),
+    "HUF": Currency("forint", "forints"), "BRL": Currency("Brazilian real", "Brazilian reais"),
+    "SGD": _dollar("Singapore"), "HKD": _dollar("Hong Kong"), "ZAR": Currency("rand", "rand"),
+    "TRY": Currency("Turkish lira", "Turkish lira"), "AED": Currency("dirham", "dirhams"),
+    "BTC": Currency("bitcoin", "bitcoins"),
 }  # fmt: skip
 _SYMBOL = r"(?:(?<![A-Za-z])(?:US|AU|A|CA|C|NZ|HK|S|R)\$|[$£€¥₹¢₽₩₺₿฿₪₫₴₦₱])"
-_CODE = r"(?:USD|AUD|CAD|NZD|EUR|GBP|JPY|INR|CNY|RMB|KRW|CHF|SEK|MXN|BTC)"
+_CODE = (
+    r"(?:USD|AUD|CAD|NZD|EUR|GBP|JPY|INR|CNY|RMB|KRW|CHF|SEK|MXN|BTC|NOK|DKK|PLN|CZK|HUF|BRL|SGD|HKD|ZAR|AED"
+    r"|zł|kr|Kč|TRY(?!\s[A-Z]))"
+)
 
 _SCALES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "b": "billion", "bn": "billion",
     "t": "trillion", "tn": "trillion",
 }  # fmt: skip
 _SCALE = (
-    r"(?:\s?(?P<scale>(?:thousand|million|billion|trillion|lakh|crore|bn|mn|tn)"
-    r"|(?<=\d)(?:[kKmMbBtT]|MM))(?![\w'-]))?"
+    r"(?:\s?(?P<scale>(?:thousand|million|billion|trillion|lakh|crore|[bmt]n)"
+    r"|(?<=\d)(?:[kKmMbBtT]|MM)|(?<=\d)\s[mb])(?![\w']|-(?!plus\b|an?-|per-)))?"
 )
 _PERIODS = {
-    "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute", "kg": "kilogram",
-    "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
+    "d": "day", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute",
+    "kg": "kilogram", "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
     "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel",
 }  # fmt: skip
 _PER = (
-    r"(?:\s?/\s?(?P<per>mo|hr|h|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
+    r"(?:\s?/\s?(?P<per>mo|hr|h|d|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
     r"|night|person|user|seat|head|piece|pound|barrel|gallon|share|unit|ton|token)(?!\w))?"
 )
-_RANGE = rf"(?:\.\d\d(?!\d)|{NUMBER})(?:\s?[-–]\s?{NUMBER})?+"
+#: "$3bn-a-year", "$5m-plus".
+_TAIL = r"(?:-(?P<tail>(?:an?|per)-(?:year|month|week|day|night|head|share|hour|barrel|person)|plus)(?![\w-]))?"
+_RANGE = rf"(?:\.\d++|{NUMBER})(?:{DASH}{NUMBER})?+"
 
 
 def _money(match: Match) -> str:
@@ -71,18 +84,35 @@ def _money(match: Match) -> str:
     currency = _CURRENCIES[named["currency"]]
     amount: str = named["amount"]
     sign = {"-": "minus ", "−": "minus ", "+": "plus "}.get(named.get("sign") or "", "")
-    scale = named.get("scale") or ""
+    scale = (named.get("scale") or "").strip()
     scale = _SCALES.get(scale.lower(), scale)
     per = named.get("per") or ""
     per = f" per {_PERIODS.get(per, per)}" if per else ""
-    single = not per and describes(match)
+    single = not per and (describes(match) or bool(MEASURED_NOUN.match(match.string, match.end())))
+    tail = named.get("tail") or ""
+    if tail:
+        return _tailed(match, sign, scale, currency, tail)
 
-    exact = re.fullmatch(r"([\d,]*)\.(\d\d)", amount)
+    exact = re.fullmatch(r"([\d,]*)\.(\d)(\d?)0*", amount)
     if exact and currency.cent and not scale:
-        return sign + _exact(exact[1], int(exact[2]), currency, single=single) + per
+        return sign + _exact(exact[1], int(exact[2] + (exact[3] or "0")), currency, single=single) + per
     one = single or (amount in {"1", "1.00"} and not scale)
     words = [quantity(amount), scale, currency.one if one else currency.many]
     return sign + " ".join(filter(None, words)) + per
+
+
+def _tailed(match: Match, sign: str, scale: str, currency: Currency, tail: str) -> str:
+    """Three billion dollars a year; before a noun, a three-billion-dollar-a-year deal."""
+    described = bool(DETERMINER.search(match.string[max(0, match.start() - 7) : match.start()]))
+    amount = quantity(match["amount"])
+    words = [amount, scale, currency.one if described or (match["amount"] == "1" and not scale) else currency.many]
+    joint = "-" if described else " "
+    return (
+        sign
+        + joint.join(" ".join(filter(None, words)).split(" ") if described else filter(None, words))
+        + joint
+        + (tail if described else tail.replace("-", " "))
+    )
 
 
 def _exact(whole: str, cents: int, currency: Currency, *, single: bool) -> str:
@@ -94,12 +124,15 @@ def _exact(whole: str, cents: int, currency: Currency, *, single: bool) -> str:
 
 
 RULES: tuple[Rule, ...] = (
+    (re.compile(rf"({_SYMBOL})\s?([-−])(?=\d)"), lambda m: m[2] + m[1]),
     (re.compile(rf"(?<=[\dkKmMbBnt])\s?[-–]\s?(?={_SYMBOL}\d)"), lambda _: " to "),
     (
-        re.compile(rf"(?P<sign>{SIGN})(?P<currency>{_SYMBOL}|\bRs\b\.?)\s?(?P<amount>{_RANGE}){_SCALE}{_PER}"),
+        re.compile(
+            rf"(?P<sign>{SIGN})(?P<currency>{_SYMBOL}|\bRs\b\.?)\s?(?P<amount>{_RANGE}){_SCALE}{_PER}{_TAIL}"
+        ),
         _money,
     ),
-    (re.compile(rf"(?<![\w/])(?P<currency>{_CODE})\s?(?P<amount>{_RANGE}){_SCALE}{_PER}"), _money),
+    (re.compile(rf"(?<![\w/])(?P<currency>{_CODE})\s?(?P<sign>[-−])?(?P<amount>{_RANGE}){_SCALE}{_PER}"), _money),
     (
         re.compile(
             rf"{START}(?P<sign>{SIGN})(?P<amount>{_RANGE}){_SCALE}\s?"
@@ -114,4 +147,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 #: A currency sign with no amount is its name.
-SIGNS: tuple[Rule, ...] = ((re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),)
+SIGNS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[a-z])\$"), lambda _: " dollar "),
+    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),
+)

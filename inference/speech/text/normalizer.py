@@ -1,20 +1,56 @@
 """The order of the rules."""
 
 import re
+from typing import NamedTuple
 
-from . import abbreviations, addresses, codes, dates, money, numbers, roman, symbols, times, units
+from . import (
+    abbreviations,
+    addresses,
+    citations,
+    codes,
+    dates,
+    fractions,
+    money,
+    numbers,
+    numerals,
+    places,
+    roman,
+    signs,
+    symbols,
+    times,
+    units,
+)  # fmt: skip
 from .characters import clean, tidy
+from .markup import unmarked
 from .rules import Rule, apply
 
-# The most particular first: what one family has said no later one can misread. Beside each family, what a
-# text must hold for it to have anything to say, so that the pass which only confirms is cheap.
-_FAMILIES: tuple[tuple[re.Pattern[str], tuple[Rule, ...]], ...] = (
-    (re.compile(r"[\d@#\\/<\]]|\w\.\w"), addresses.RULES),
-    (re.compile(r"\.|/|[A-Z]|\bvs\b"), abbreviations.RULES),
-    (re.compile(r"\b[MTWFSJAOND]"), dates.NAMES),
-    (re.compile(r"\b[IVXLCDM]+\b|\b[ivx]{2}"), roman.RULES),
-    (
-        re.compile(r"\d"),
+
+class Family(NamedTuple):
+    """Rules that belong together, and what a text must hold for any of them to have something to say."""
+
+    needed: re.Pattern[str]
+    rules: tuple[Rule, ...]
+
+
+_DIGIT = re.compile(r"\d")
+
+# Ordered: what one family has said no later one can misread, so the most particular come first.
+_FAMILIES = (
+    # Links, mail and paths hold every sign there is, and each sign in them is said.
+    Family(re.compile(r"[\d@#\\/<\]]|\w\.\w"), addresses.RULES),
+    # Numbers take one form, and signs their side, before anyone looks for a quantity.
+    Family(_DIGIT, (*numerals.RULES, *fractions.MIXED)),
+    Family(re.compile(r"[-−+*~<>=]"), signs.RULES),
+    # Their full stops would end sentences, and several are units, names or numerals by half.
+    Family(re.compile(r"\.|/|[A-Z]|\bvs\b"), abbreviations.RULES),
+    Family(re.compile(r"\b[MTWFSJAOND]"), dates.NAMES),
+    Family(re.compile(r"\b[IVXLCDM]+|\b[ivx]"), roman.RULES),
+    # House numbers and verses look like counts and clocks.
+    Family(_DIGIT, (*places.RULES, *citations.RULES)),
+    # A date holds what could be a time, a time what could be a telephone number, and so on, down to
+    # the number that is nothing else.
+    Family(
+        _DIGIT,
         (
             *dates.RULES,
             *times.RULES,
@@ -24,10 +60,16 @@ _FAMILIES: tuple[tuple[re.Pattern[str], tuple[Rule, ...]], ...] = (
             *units.RULES,
             *symbols.PRODUCTS,
             *codes.RULES,
+            *numbers.YEARS,
+            *fractions.RULES,
             *numbers.RULES,
         ),
     ),
-    (re.compile(r"[^\w\s,;:!?'\".]|\.\.|\w\.\w|(?:\A|\s)\."), (*units.BARE, *symbols.RULES)),
+    # Signs that are left when every number has taken its own.
+    Family(
+        re.compile(r"[^\w\s,;:!?'\".]|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."),
+        (*units.BARE, *symbols.RULES),
+    ),
 )
 _MOST_PASSES = 8
 
@@ -47,7 +89,8 @@ def normalize(text: str) -> str:
 
 
 def _one_pass(text: str) -> str:
-    text = clean(text)
+    # Words that a customer has respelled belong here, after the tags and before every rule.
+    text = clean(unmarked(text))
     for needed, rules in _FAMILIES:
         if needed.search(text):
             text = apply(rules, text)

@@ -11,8 +11,10 @@ from .rules import Match, Rule
 NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d{1,2}(?:,\d{2}(?=,))++,\d{3}(?!\d)|\d++)(?:\.\d++)?+"
 #: Never start inside a longer number.
 START = r"(?<!\d)(?<!\d[.,])"
+#: What makes a range of two numbers; a hyphen with a space on one side only is a sign.
+DASH = r"(?:-|\s-\s|\s?–\s?)"
 #: A number, fraction or range of them: what may stand before a unit.
-QUANTITY = rf"(?:\d++\ \d++/\d++|\d++/\d++|\.\d++|{NUMBER})(?:\s?[-–]\s?(?:\d++/\d++|{NUMBER}))?+"
+QUANTITY = rf"(?:\d++\ \d++/\d++|\d++/\d++|\.\d++|{NUMBER})(?:{DASH}(?:\d++/\d++|{NUMBER}))?+"
 #: A sign belongs to a number only where no word or number stands before it.
 SIGN = r"(?:(?<![\w)\]%°])(?<![\d)%]\s)[-−+])?"
 
@@ -158,6 +160,15 @@ def _descending(match: Match) -> str:
     return f"{code(match[1])} {code(match[2])}" if falls else match[0]
 
 
+_PAIRS = {"50-50": "fifty-fifty", "7-11": "seven eleven", "10-4": "ten four"}
+
+
+def _difference(match: Match) -> str:
+    """5 - 3 takes away; 3 - 5 is a span."""
+    first, second = (float(number.replace(",", "")) for number in match.groups())
+    return f"{decimal(match[1])} minus {decimal(match[2])}" if first > second else match[0]
+
+
 _ORDINAL_LIMIT = 12
 
 
@@ -166,34 +177,36 @@ def _ordinal(match: Match) -> str:
     return ordinal(int(plain)) if len(plain) <= _ORDINAL_LIMIT else f"{digits(plain)} {match[2]}"
 
 
-RULES: tuple[Rule, ...] = (
-    (re.compile(rf"{START}(\d{{1,3}}(?:,\d{{3}})++|\d++)\^?(st|nd|rd|th)\b", re.IGNORECASE), _ordinal),
+#: Before the fractions: 1914/15.
+YEARS: tuple[Rule, ...] = (
     (
         re.compile(r"(?<![\w.,-])(1[1-9]\d\d|20\d\d)\s?[-–/]\s?(1[1-9]\d\d|20\d\d|\d\d)(?![\w-])(?![.,]\d)"),
         _year_span,
     ),
+)
+
+RULES: tuple[Rule, ...] = (
+    (re.compile(rf"{START}(\d{{1,3}}(?:,\d{{3}})++|\d++)\^?(st|nd|rd|th)\b", re.IGNORECASE), _ordinal),
+    (
+        re.compile(r"(?<![\w:.,])(\d++):(\d++):(\d++)(?![\w:])"),
+        lambda m: " to ".join(map(integer, m.groups())),
+    ),
+    (re.compile(r"(?<![\w.,-])(50-50|7-11|10-4)(?![\w-]|[.,]\d)"), lambda m: _PAIRS[m[1]]),
+    (
+        re.compile(
+            rf"(?:\A|(?<=[.,;:?!(=] )|(?<=\bis )|(?<=\bdo )|(?<=[Cc]ompute )|(?<=[Cc]alculate )|(?<=[Ss]olve ))"
+            rf"({NUMBER})\s-\s({NUMBER})(?![\w-])"
+        ),
+        _difference,
+    ),
+    (re.compile(r"(?<=\d)\s[-−](?=\d)"), lambda _: " minus "),
     (re.compile(r"(?<![\w:.])(\d++(?:\.\d++)?+)\s?:\s?(\d++(?:\.\d++)?+)(?![\w:])"), _ratio),
-    (re.compile(r"(?<![\w/])24/7(?![\w/])"), lambda _: "twenty-four seven"),
-    (re.compile(r"(?<![\w/])9/11(?![\w/])"), lambda _: "nine eleven"),
-    (re.compile(r"(?<![\w/])50/50(?![\w/])"), lambda _: "fifty-fifty"),
-    (re.compile(r"(?<![\w/])20/20(?![\w/])"), lambda _: "twenty-twenty"),
     (
         re.compile(r"(?<![\w.,])(\d{3,4})(?=\s(?:AD|BC|BCE|CE)\b)|(?<=\bAD )(\d{3,4})\b"),
         lambda m: year(int(m[0])) if len(m[0]) == 4 else code(m[0]),
     ),
-    (
-        re.compile(r"(?<![\w/.])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)"),
-        lambda m: f"{decimal(m[1])} out of {integer(m[2])}",
-    ),
-    (
-        re.compile(
-            r"\b((?:rated|score[ds]?|rating|gave (?:it|them)|got)(?: (?:of|at|a|an))*) (\d++)/(\d++)(?![\w/])"
-        ),
-        lambda m: f"{m[1]} {integer(m[2])} out of {integer(m[3])}",
-    ),
-    (re.compile(rf"{SIGN}(?<![\w/.])(?:\d++\ )?+\d++/\d++(?:(?:rd|th|nd)s?)?+(?![\w/])(?!\.\d)"), _span),
     (re.compile(r"(?<![\w.,-])(\d{3,4})-(\d{3,4})(?![\w-]|[.,]\d)"), _descending),
-    (re.compile(rf"(?<![\w.,]){NUMBER}\s?[-–]\s?{NUMBER}(?![\w-])"), _span),
+    (re.compile(rf"(?<![\w.,]){NUMBER}{DASH}{NUMBER}(?![\w-])"), _span),
     (re.compile(rf"{SIGN}(?<![\w.])\.\d++(?![.\d])"), _span),
     (re.compile(rf"(?<![\w)\]%°])(?<![\d)%]\s)[-−+]{NUMBER}"), _span),
     (re.compile(NUMBER), _plain_number),

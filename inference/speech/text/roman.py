@@ -2,7 +2,7 @@
 
 import re
 
-from .numbers import cardinal, ordinal
+from .numbers import cardinal, ordinal, year
 from .rules import Match, Rule
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
@@ -41,14 +41,46 @@ def _ruler(match: Match) -> str:
     return f"{match[1]} the {ordinal(roman(match[2]))}"
 
 
+_CARDINAL_I = (
+    r"(?=\s(?:of|and|was|died|became|ruled|reigned|married|succeeded|ordered)\b|'s|[.;:)]|\Z|,(?!\s(?:too|also|for"
+    r"|am|as|like|would|do|don't|can|will|have|think|love|hope|want|need|miss|know|really|just|agree|personally)\b))"
+)
+# Names that live people bear before an initial: a single letter after them needs a throne.
+_COMMON = re.compile(
+    r"\b(?:David|Malcolm|Robert|Albert|Peter|Adrian|James|John|Mary|Richard|William|Paul|Stephen|Margaret|Victoria"
+    r"|Francis|Christian|Alexander|Nicholas|Harold|Edmund|Ivan|Carlos|Juan|Julius|Otto|Leo|Catherine|Isabella)\Z"
+)
+_THRONE = re.compile(
+    r"\b(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince|Sultan|Saint|St\.?|antipope)\s(?:[A-Z][a-z]+\s)?\Z"
+)
+_OF = re.compile(r"'s\s(?:reign|court|army|wife|death)|\sof\s[A-Z]|\s(?:reigned|ruled|ascended|abdicated)\b")
+
+
+def _ruler_letter(match: Match) -> str:
+    """Henry V was king; James V. Smith, Malcolm X and Peter V are not."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    throned = _THRONE.search(before) or _OF.match(match.string, match.end())
+    return match[0] if _COMMON.search(match[1]) and not throned else _ruler(match)
+
+
 RULES: tuple[Rule, ...] = (
     (re.compile(rf"\b((?:{_COUNTED})s?)\s({_SAFE})(?![\w'’])"), _counted),
+    (re.compile(rf"\b((?:{_COUNTED.upper()})S?)\s((?=[IVXL]{{2}}){_NUMERAL})(?![\w'’])"), _counted),
     (re.compile(rf"\b((?i:{_COUNTED})s?)\s((?=[ivx]{{2}})x{{0,3}}(?:ix|iv|v?i{{0,3}}))(?![\w'’])"), _counted),
-    (re.compile(rf"\b({_RULERS})\s((?=[IVXL]{{2}}){_NUMERAL}|[VX])(?!\w|\.\s?[A-Z]\.)"), _ruler),
+    (re.compile(rf"\b({_RULERS})\s((?=[IVXL]{{2}}){_NUMERAL})(?!\w|\.\s?[A-Z]\.)"), _ruler),
+    (re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"), _ruler_letter),
+    (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _ruler),
     (
         re.compile(
-            rf"\b({_RULERS})\s(I)(?=\s(?:of|and|was|died|became|ruled|reigned|married|succeeded|ordered)\b|'s|[,.;:)]|\Z)"
+            rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"
         ),
-        _ruler,
+        lambda m: ordinal(roman(m[1])),
+    ),
+    (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),
+    (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
+    # The items of a list.
+    (
+        re.compile(r"(?:\A|(?<=[.;:,] ))\(?((?=[ivx])x{0,3}(?:ix|iv|v?i{0,3}))[.)]\s(?=[A-Za-z])"),
+        lambda m: f"{cardinal(roman(m[1]))}, ",
     ),
 )

@@ -16,12 +16,21 @@ STARTERS = {
     "When", "Where", "Which", "While", "Who", "Why", "Will", "With", "Would", "Yes", "You", "Your",
 }  # fmt: skip
 
-_DETERMINER = re.compile(r"\b(?:an?|the|this|that|my|your|our|his|her|its|their|each|every)\s\Z", re.IGNORECASE)
+DETERMINER = re.compile(r"\b(?:an?|the|this|that|my|your|our|his|her|its|their|each|every)\s\Z", re.IGNORECASE)
 _NOUN = re.compile(
     r"[ -](?!(?:a|across|ago|an|and|are|as|at|away|before|after|but|by|deep|each|for|from|had|has|have|high"
     r"|if|in|into|is|it|later|less|long|more|of|off|on|or|out|over|per|tall|than|that|the|to|under|up|was|we"
     r"|were|when|which|wide|will|with|would|you)\b)[a-z]",
     re.IGNORECASE,
+)
+#: What a measure describes even without an article: "100m sprint", "$1.5M deal", "50mm lens".
+MEASURED_NOUN = re.compile(
+    r"\s(?:sprint|race|dash|run|walk|hike|swim|drive|ride|lens|bulb|lamp|light|oven|angle|turn|delay|timeout|deal|bill"
+    r"|note|coin|fee|fine|loan|grant|prize|budget|contract|investment|ticket|voucher|deposit|discount|battery|charger"
+    r"|adapter|cable|hose|pipe|fence|wall|pool|radius|diameter|gap|hole|screen|monitor|display|tv|TV|barrel|round|gun"
+    r"|pistol|film|camera|engine|motor|amp|speaker|speakers|bag|bottle|jar|can|glass|box|pack|tank|plate|weight|dumbbell"
+    r"|limit|zone|tower|building|ship|boat|yacht|truck|mesh|thread|socket|wrench|nail|board|plank|mortgage|jackpot"
+    r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick)\b"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
 _END = re.compile(r"[\"')\]\s]*\Z")
@@ -51,7 +60,7 @@ def _apart(say: Callable[[Match], str]) -> Callable[[Match], str]:
 def describes(match: Match) -> bool:
     """Whether a quantity stands before a noun, as in "a 5 km run", and so takes a singular unit."""
     before = match.string[max(0, match.start() - 7) : match.start()]
-    return bool(_DETERMINER.search(before)) and before_noun(match)
+    return bool(DETERMINER.search(before)) and before_noun(match)
 
 
 def before_noun(match: Match) -> bool:

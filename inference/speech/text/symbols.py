@@ -1,7 +1,9 @@
 """Signs that are words: mathematics, ampersands, dashes, brackets."""
 
 import re
+import unicodedata
 
+from .codes import NAMING, power_or_name
 from .money import SIGNS
 from .numbers import NUMBER, cardinal, decimal, integer
 from .rules import Match, Rule
@@ -26,17 +28,27 @@ def _power(match: Match) -> str:
     return f" to the power of {sign}{integer(bare) if bare.isdigit() else bare}"
 
 
+def _greek(match: Match) -> str:
+    """A letter on its own is a symbol, unless it is a word of a Greek text."""
+    if _GREEK_WORD.search(match.string):
+        return match[0]
+    name = "sum of" if match[0] == "Σ" else unicodedata.name(match[0]).split("LETTER ")[-1].lower()
+    return f" {name.replace('lamda', 'lambda').replace('final ', '')} "
+
+
 def _scientific(match: Match) -> str:
     sign = "minus " if match[2] == "-" else ""
     return f"{decimal(match[1])} times ten to the power of {sign}{cardinal(int(match[3]))}"
 
 
+_GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2}")
 _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power)
 
 #: These need the digits on either side.
 EXPRESSIONS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[a-z])\sx\s(?=\d)"), lambda _: " by "),
-    (re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{1,3})(?![\w.])"), _scientific),
+    (re.compile(rf"\b({NAMING})\s(\d{{1,3}})([eE])(\d{{1,3}})(?!\w|\.\d)"), power_or_name),
+    (re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{1,3})(?!\w|\.\d)"), _scientific),
     (
         re.compile(
             rf"(?<![\w.])(?<![-+*/×x−–^(])(?<![-+*/×x−–]\s)\(?{NUMBER}(?:\s?[-+*/×x−–]\s?\(?{NUMBER}\)?)++(?=\s?[=<>]|\sis\s(?:approximately|not\sequal|at\s))"
@@ -47,7 +59,6 @@ EXPRESSIONS: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power),
     (re.compile(r"<\s?(?=[-−]?[\d.$£€])(?!\d{1,3}\s*>)"), lambda _: " less than "),
     (re.compile(r"(?<![-=>])>\s?(?=[-−]?[\d.$£€])"), lambda _: " greater than "),
-    (re.compile(r"~\s?(?=[\d$£€])"), lambda _: "about "),
 )
 
 #: After the units, which have powers and dimensions of their own.
@@ -83,13 +94,20 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"°"), lambda _: " degrees "),
     (re.compile(r"(?<=\w)\s?×\s?(?=\w)"), lambda _: " times "),
     (re.compile(r"−(?=\s?\w)"), lambda _: " minus "),
+    # Short names stand side by side, TCP/IP; words keep the slash between them.
+    (re.compile(r"(?<=[A-Z])/(?=[A-Z])(?<!\d/)"), lambda _: " "),
+    (re.compile(r"\b(yes/no|no/yes)\b", re.IGNORECASE), lambda m: m[1].replace("/", " or ")),
+    (re.compile(r"\b([Oo]n/off|ON/OFF)\b"), lambda m: m[1].replace("/", " ")),
     (re.compile(r"(?<=\w)/(?=\w)"), lambda _: " slash "),
-    (re.compile(r"(?<=\w)@(?=\w)|\s@\s"), lambda _: " at "),
+    (re.compile(r"@(?=\s?\w)|(?<=\w)@"), lambda _: " at "),
+    (re.compile(r"(?<=\w)#(?=\w)"), lambda _: " hash "),
     *SIGNS,
+    (re.compile(r"(?<![\u0370-\u03ff])[ΑαβγΓΔδεζηθΘκλΛμνξΞπΠρΣσςτφΦχψΨωΩ](?![\u0370-\u03ff])"), _greek),
+    (re.compile(r"(?<=[)\"])\.(?=[A-Za-z])"), lambda _: ". "),
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
     (re.compile(r"\s?\|\s?"), lambda _: ", "),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
-    (re.compile(r"(?<=[a-z][a-z])\.(?=[A-Z][a-z]*(?:\s|\Z))"), lambda _: ". "),
+    (re.compile(r"(?<=[a-z][a-z])\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"), lambda _: ". "),
     (re.compile(r"(?<=[^\W_])\.(?=[^\W_])|(?<![\w.])\.(?=[A-Za-z]+\b)"), lambda _: " dot "),
 )

@@ -1,0 +1,96 @@
+"""Two numbers and a slash: parts of a whole, scores, steps, odds; and numbers with a part, "3-1/4"."""
+
+import re
+from string import ascii_letters
+
+from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity
+from .rules import Match, Rule
+
+_PARTS = frozenset({
+    "2", "3", "4", "5", "6", "8", "16", "32", "64",
+})  # fmt: skip
+_STEPS = re.compile(
+    r"\b(?:steps?|pages?|parts?|slides?|questions?|chapters?|levels?|lessons?|rounds?|tasks?|items?|days?|weeks?|stages?"
+    r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?)\s\Z",
+    re.IGNORECASE,
+)
+_ODDS = re.compile(
+    r"\b(?:odds|bets?|priced?|favou?rite|outsider|shot)(?:\s(?:of|at|is|are|were))*\s\Z", re.IGNORECASE
+)
+_SCORED = re.compile(
+    r"\b(?:rated?|rates|score[ds]?|scoring|rating|ratings|gave|give|gives|giving|got|gets?|finished|earned|received"
+    r"|awarded|perfect|solid|grade|mark|result)(?:\s(?:it|them|this|that|him|her|of|at|a|an|was|is))*:?\s\Z",
+    re.IGNORECASE,
+)
+_SHARED = re.compile(
+    r"\s(?!inches|feet|cups|miles|hours|pounds|ounces|tea|table|yards|gallons|quarts|pints|liters|litres|meters|metres"
+    r"|kilo|centi|milli|acres|minutes|seconds|days|weeks|months|years|dollars|euros|cents|turns|lengths|rings|notes"
+    r"|is\b|was\b|has\b|its\b|as\b|this\b|does\b|plus\b|times\b|less\b|minus\b|equals\b|across\b|versus\b)"
+    r"(?:people|men|women|children|(?:would|rating|stars?)\b|[a-z]{3,}s\b)"
+)
+_WHOLE_FIRST = frozenset({
+    "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "60", "70", "75", "80", "90", "100",
+    "120", "150", "200", "500",
+})  # fmt: skip
+_RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five", "24/7": "twenty-four seven",
+                "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}  # fmt: skip
+
+
+def _shared(match: Match) -> str:
+    """A part of a whole, unless it counts: eight out of ten, page three of twelve."""
+    top, bottom = match[1], match[2]
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    after = match.string[match.end() : match.end() + 24]
+    if len(top) > 4 or len(bottom) > 4 or int(top) > int(bottom) or after.startswith(" of "):
+        if _ODDS.search(before):
+            return f"{integer(top)} to {integer(bottom)}"
+        return fraction(top, bottom)
+    if _ODDS.search(before):
+        return f"{integer(top)} to {integer(bottom)}"
+    if _STEPS.search(before):
+        return f"{integer(top)} of {integer(bottom)}"
+    scored = _SCORED.search(before) or _SHARED.match(after)
+    if scored and bottom not in {"2", "3", "4"}:
+        return f"{integer(top)} out of {integer(bottom)}"
+    if top == bottom and bottom not in _WHOLE_FIRST:
+        return f"{integer(top)} of {integer(bottom)}"
+    counted = bottom in _WHOLE_FIRST and (bottom != "5" or top == bottom) and top not in {"0", "1"}
+    starred = bottom == "5" and before.endswith("(") and after.startswith(")")
+    if counted or starred or scored:
+        return f"{integer(top)} out of {integer(bottom)}"
+    return fraction(top, bottom)
+
+
+def _mixed(match: Match) -> str:
+    """3-1/4 is one number where the part is a proper one, as carpenters and cooks write it."""
+    if match[3] not in _PARTS or int(match[2]) >= int(match[3]):
+        return match[0]
+    return f"{match[1]} {match[2]}/{match[3]}"
+
+
+#: Before every family that looks for a quantity.
+MIXED: tuple[Rule, ...] = (
+    (
+        re.compile(r"(?<![\w/.])1/(\d{2,4})s(?!\w)"),
+        lambda m: f"one {ordinal(int(m[1]))} of a second",
+    ),
+    (re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),
+)
+
+RULES: tuple[Rule, ...] = (
+    (
+        re.compile(rf"(?<![\w/])(?:{'|'.join(_RATIO_NAMES)})(?![\w/])"),
+        lambda m: _RATIO_NAMES[m[0]],
+    ),
+    (
+        re.compile(r"(?<![\w/.])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)"),
+        lambda m: f"{decimal(m[1])} out of {integer(m[2])}",
+    ),
+    (
+        re.compile(rf"{SIGN}(?<![\w/.])((?:\d++\ )?+\d++/\d++)(?:rd|th|nd|st)s?(?![\w/])", re.IGNORECASE),
+        lambda m: quantity(m[0].rstrip(ascii_letters)),
+    ),
+    (re.compile(rf"{SIGN}(?<![\w/.])\d++\ \d++/\d++(?![\w/])(?!\.\d)"), lambda m: quantity(m[0])),
+    (re.compile(r"(?<![\w/.\]°%)−+-])(\d++)/(\d++)(?![\w/])(?!\.\d)"), _shared),
+    (re.compile(rf"{SIGN}(?<![\w/.])\d++/\d++(?![\w/])(?!\.\d)"), lambda m: quantity(m[0])),
+)

@@ -1,0 +1,105 @@
+"""Abbreviations, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    ("We met on Park Ave", "We met on Park Avenue"),
+    ("\u017f/he", "\u017f slash he"),
+    ("We left at 9 a.m. Lee stayed for the a.m. shift.", "We left at nine AM. Lee stayed for the AM shift."),
+    ("Sen. Warren, Mr. de Vries", "Senator Warren, Mister de Vries"),
+    ("E.g. this one", "For example this one"),
+    ("Sat on Mt. Etna", "Sat on Mount Etna"),
+    (
+        "Dr. Smith, Mr. Jones, Mrs. Roe, Prof. X and St. Paul met.",
+        "Doctor Smith, Mister Jones, Missus Roe, Professor X and Saint Paul met.",
+    ),
+    ("Dr Smith and Mr Jones", "Doctor Smith and Mister Jones"),
+    (
+        "He lives on Main St. The house on Elm Dr. is old.",
+        "He lives on Main Street. The house on Elm Drive is old.",
+    ),
+    (
+        "12 Oak St. Apt. 4B, 5th Ave. and Sunset Blvd.",
+        "twelve Oak Street Apartment four B, fifth Avenue and Sunset Boulevard.",
+    ),
+    (
+        "Fruit, e.g. apples, i.e. food, etc. are here.",
+        "Fruit, for example apples, that is food, et cetera are here.",
+    ),
+    ("We sell tea, etc. We ship.", "We sell tea, et cetera. We ship."),
+    (
+        "No. 5, p. 7, pp. 12-15, fig. 3 and vol. 2.",
+        "number five, page seven, pages twelve to fifteen, figure three and volume two.",
+    ),
+    ("Cats vs. dogs vs mice, approx. ten.", "Cats versus dogs versus mice, approximately ten."),
+    ("The dept. of Acme Inc. grew.", "The department of Acme Incorporated grew."),
+    ("The U.S. Senate, the U.K., NASA and a Ph.D. student.", "The US Senate, the UK, NASA and a PhD student."),
+    ("He lives in the U.S. The end.", "He lives in the US. The end."),
+    ("J. R. R. Tolkien and George W. Bush", "J R R Tolkien and George W Bush"),
+    ("Take vitamin C. It helps.", "Take vitamin C. It helps."),
+    ("Tea w/ milk and/or w/o sugar, he/she said.", "Tea with milk and or without sugar, he or she said."),
+    ("Smith et al. (2019)", "Smith and others, twenty nineteen"),
+    ("John Doe Jr. ran.", "John Doe Junior ran."),
+    (
+        "I said no. 5 people came.",
+        "I said no. five people came.",
+    ),
+    (
+        "Please reply yes or no. 2 options.",
+        "Please reply yes or no. two options.",
+    ),
+    (
+        "Do you agree? No. 12 of us left.",
+        "Do you agree? No. twelve of us left.",
+    ),
+    (
+        "Is it ready? No. 7 items remain.",
+        "Is it ready? No. seven items remain.",
+    ),
+    (
+        "Absolutely no. 1 is enough.",
+        "Absolutely no. one is enough.",
+    ),
+    (
+        "The answer is no. 2 reasons follow. He said no. 100 people cheered.",
+        "The answer is no. two reasons follow. He said no. one hundred people cheered.",
+    ),
+    (
+        "She is no. 5 in the world. No. 2 pencils. Use no. 2 pencils. Which bus? No. 5.",
+        "She is number five in the world. number two pencils. Use number two pencils. Which bus? number five.",
+    ),
+    (
+        "I ate a fig. 3 more are left. See fig. 3.",
+        "I ate a fig. three more are left. See figure three.",
+    ),
+    (
+        "He hit the max. 5 people saw it. a high temp. 5 days. max. 5 people",
+        "He hit the max. five people saw it. a high temp. five days. maximum five people",
+    ),
+    (
+        "My est. 5 hours, est. 1985",
+        "My estimated five hours, established nineteen eighty-five",
+    ),
+    (
+        "W/L ratio, B/C ratio, C/O ratio, w/ milk, W/ milk, b/c",
+        "W L ratio, B C ratio, C O ratio, with milk, with milk, because",
+    ),
+    (
+        "ext. 5, ver. 3, chap. 4, para. 5, Vols. 2, Secs. 3",
+        "extension five, version three, chapter four, paragraph five, volumes two, sections three",
+    ),
+    (
+        "Sts. Peter and Paul, Drs. Smith, Messrs. Lee, Rt. Hon. Smith, on Sunset Blvd. alone, "
+        "19th c., b. 1950, 25c, 99c.",
+        "Saints Peter and Paul, Doctors Smith, Messieurs Lee, Right Honorable Smith, on Sunset "
+        "Boulevard alone, nineteenth century, born nineteen fifty, twenty-five cents, "
+        "ninety-nine cents.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_abbreviations(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)

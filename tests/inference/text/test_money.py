@@ -1,0 +1,61 @@
+"""Money, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    (
+        "It cost $3.50, £1.01, €0.99 and $1.",
+        "It cost three dollars and fifty cents, one pound and one penny, ninety-nine cents and one dollar.",
+    ),
+    (
+        "Sales of £1.2bn, $5M, €3m and $10k.",
+        "Sales of one point two billion pounds, five million dollars, three million euros and ten "
+        "thousand dollars.",
+    ),
+    (
+        "It is ¥1,000, ₹500, Rs. 20 and 20 €.",
+        "It is one thousand yen, five hundred rupees, twenty rupees and twenty euros.",
+    ),
+    (
+        "USD 5.5 million, 30 GBP, US$5 and C$7.",
+        "five point five million US dollars, thirty pounds, five US dollars and seven Canadian dollars.",
+    ),
+    (
+        "$5-10, $5–$10 and $250K–$300K",
+        "five to ten dollars, five dollars to ten dollars and two hundred and fifty thousand dollars to "
+        "three hundred thousand dollars",
+    ),
+    ("A $20 bill and a $1.50 fee.", "A twenty dollar bill and a one dollar and fifty cent fee."),
+    ("-$5 and $.50", "minus five dollars and fifty cents"),
+    ("$20/hr or $5/month", "twenty dollars per hour or five dollars per month"),
+    ("50p and 99¢ and 1p", "fifty pence and ninety-nine cents and one penny"),
+    ("Just $ and £.", "Just dollars and pounds."),
+    (
+        "$3bn-a-year, €3bn-plus, $5m-plus",
+        "three billion dollars a year, three billion euros plus, five million dollars plus",
+    ),
+    (
+        "a £20k-a-year job; a $2 billion-plus deal",
+        "a twenty-thousand-pound-a-year job; a two-billion-dollar-plus deal",
+    ),
+    (
+        "$1.5M deal, $2B valuation, $5 bill",
+        "one point five million dollar deal, two billion dollar valuation, five dollar bill",
+    ),
+    (
+        "$2.000, $20.5, $20.500, $0.010, $.506",
+        "two dollars, twenty dollars and fifty cents, twenty dollars and fifty cents, one cent, "
+        "point five zero six dollars",
+    ),
+    (
+        "$1/d and ¥30 b",
+        "one dollar per day and thirty billion yen",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_money(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)

@@ -1,0 +1,41 @@
+"""Roman numerals, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    ("Chapter IV, Part I and Act III, scene ii.", "Chapter four, Part one and Act three, scene two."),
+    (
+        "Henry VIII, Louis XIV and Elizabeth I of England.",
+        "Henry the eighth, Louis the fourteenth and Elizabeth the first of England.",
+    ),
+    ("World War II and Super Bowl LVIII", "World War two and Super Bowl fifty-eight"),
+    ("Appendix C and I think Mary I saw", "Appendix C and I think Mary I saw"),
+    ("John Paul II's XL shirt", "John Paul the second's XL shirt"),
+    (
+        "David X. Li. James V. Smith, John X. Doe, Malcolm X spoke. Peter V gave up. Robert X; Albert V; Adrian V",
+        "David X Li. James V Smith, John X Doe, Malcolm X spoke. Peter V gave up. Robert X; Albert V; Adrian V",
+    ),
+    (
+        "Paul I, too, agree. King James V, Henry V died. Charles V.",
+        "Paul I, too, agree. King James the fifth, Henry the fifth died. Charles the fifth.",
+    ),
+    (
+        "the XIX century, XIXth century, MMXXVI, XIX-XX centuries",
+        "the nineteenth century, nineteenth century, twenty twenty-six, nineteenth to twentieth centuries",
+    ),
+    (
+        "i. first, ii. second",
+        "one, first, two, second",
+    ),
+    (
+        "PART XL",
+        "PART forty",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_roman(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)

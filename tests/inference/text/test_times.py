@@ -1,0 +1,52 @@
+"""Times of day and durations, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    ("At 10:30am or 3pm.", "At ten thirty AM or three PM."),
+    ("At 3 p.m. We left at 9 a.m. Monday.", "At three PM. We left at nine AM Monday."),
+    (
+        "The 14:05 and the 06:00 trains, 10:00 too.",
+        "The fourteen oh five and the six o'clock trains, ten o'clock too.",
+    ),
+    ("From 9-5pm, or 9:00–17:30.", "From nine to five PM, or nine o'clock to seventeen thirty."),
+    ("He ran it in 2:01:09.", "He ran it in two hours one minute and nine seconds."),
+    (
+        "It took 2h 30m, then 3:26.05.",
+        "It took two hours thirty minutes, then three twenty-six point zero five.",
+    ),
+    ("Midnight is 00:00, 13:00 is 1 PM.", "Midnight is midnight, thirteen hundred is one PM."),
+    ("5m 30s", "five minutes thirty seconds"),
+    (
+        "10.30am, 9.15 pm, 4.30 a.m., 18.00 hrs, 10h30, 16h00, 1h30",
+        "ten thirty AM, nine fifteen PM, four thirty AM, eighteen hundred, ten thirty, sixteen "
+        "hundred, one thirty",
+    ),
+    (
+        "1030 hrs, 0900 hours, at 0630",
+        "ten thirty hours, oh nine hundred hours, at oh six thirty",
+    ),
+    (
+        "It took 1:30:00. 00:30:00",
+        "It took one hour thirty minutes. thirty minutes",
+    ),
+    (
+        "1:01:01 and at 14:10:30",
+        "one hour one minute and one second and at fourteen ten and thirty seconds",
+    ),
+    (
+        "3 p.m. EST, 1:59 p.m.est",
+        "three PM EST, one fifty-nine PM EST",
+    ),
+    (
+        "3:4:5",
+        "three to four to five",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_times(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)

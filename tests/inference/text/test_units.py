@@ -1,0 +1,106 @@
+"""Measures, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    (
+        "200m race; 75W bulb; 3 W/cm²",
+        "two hundred meter race; seventy-five watt bulb; three watts per square centimeter",
+    ),
+    (
+        "5 lbs, 1 lb, 10 km/h and 20 kg.",
+        "five pounds, one pound, ten kilometers per hour and twenty kilograms.",
+    ),
+    ("He is 5'11\" and 6' tall.", "He is five feet eleven inches and six feet tall."),
+    (
+        "3GB, 60Hz, 100 Mbps and 5 GB/s.",
+        "three gigabytes, sixty hertz, one hundred megabits per second and five gigabytes per second.",
+    ),
+    (
+        "-5°C, 72°F, 45° and 40.7° N.",
+        "minus five degrees Celsius, seventy-two degrees Fahrenheit, forty-five degrees and forty point "
+        "seven degrees north.",
+    ),
+    ("A 5 km run and a 10-lb bag.", "A five kilometer run and a ten-pound bag."),
+    ("Add 1 tsp. salt and 2 tbsp. oil.", "Add one teaspoon salt and two tablespoons oil."),
+    (
+        "It rained 0.5 in. Monday was dry. It is 6 in. wide.",
+        "It rained zero point five inches. Monday was dry. It is six inches wide.",
+    ),
+    ("3/4 mi, 1/2 kg and 1 1/2 lbs.", "three quarters of a mile, half a kilogram and one and a half pounds."),
+    (
+        "9.81 m/s², 50 km² and 20 kg/m³",
+        "nine point eight one meters per second squared, fifty square kilometers and twenty kilograms per"
+        " cubic meter",
+    ),
+    (
+        "5%, 5-10%, 4.75%-5% and 0.5 %.",
+        "five percent, five to ten percent, four point seven five percent to five percent and zero point "
+        "five percent.",
+    ),
+    (
+        "20°C–25°C and 10-15 kg",
+        "twenty degrees Celsius to twenty-five degrees Celsius and ten to fifteen kilograms",
+    ),
+    (
+        'A 27" monitor, 8.5" x 11" paper.',
+        "A twenty-seven inch monitor, eight point five by eleven inch paper.",
+    ),
+    (
+        "1920x1080, 5x7, 10x10 cm and 5 m x 3 m.",
+        "nineteen twenty by ten eighty, five by seven, ten by ten centimeters and five meters by three meters.",
+    ),
+    ('"I own 12" he said.', '"I own twelve" he said.'),
+    ("in km/h terms", "in kilometers per hour terms"),
+    (
+        "BP 120/80 mmHg, 72 bpm",
+        "BP one hundred and twenty over eighty millimeters of mercury, seventy-two beats per minute",
+    ),
+    ("5 µg/mL and 10 kΩ", "five micrograms per milliliter and ten kiloohms"),
+    ("2 sq ft, 3 fl oz, 50 mph", "two square feet, three fluid ounces, fifty miles per hour"),
+    ("Wait 30s or 45 min.", "Wait thirty seconds or forty-five minutes."),
+    (
+        'a 65" TV, 1/4", 12", 5\', 6\' fence, 5\'-10"',
+        "a sixty-five inch TV, one quarter inch, twelve inches, five feet, six foot fence, five feet ten inches",
+    ),
+    (
+        "51°30'26\"N. 5 ft 10 in",
+        "fifty-one degrees thirty minutes twenty-six seconds north. five feet ten inches",
+    ),
+    (
+        "10 W/m², 5 W/kg, 10 W/m2, 25 W/kg",
+        "ten watts per square meter, five watts per kilogram, ten watts per square meter, "
+        "twenty-five watts per kilogram",
+    ),
+    (
+        "500 mg/5 ml, 20 mg/kg/day, 10 l/100 km, 5 N/m, 50 cents/lb",
+        "five hundred milligrams per five milliliters, twenty milligrams per kilogram per day, "
+        "ten liters per one hundred kilometers, five newtons per meter, fifty cents per pound",
+    ),
+    (
+        "f/2.8 and 12/kg and 3 mbps and 100 million kg and 2x8 m2",
+        "f two point eight and twelve per kilogram and three megabits per second and one hundred "
+        "million kilograms and two by eight square meters",
+    ),
+    (
+        "100m sprint, 50mm lens, 100W bulb, 350°F oven, 45° angle, 10 ms delay",
+        "one hundred meter sprint, fifty millimeter lens, one hundred watt bulb, three hundred "
+        "and fifty degree Fahrenheit oven, forty-five degree angle, ten millisecond delay",
+    ),
+    (
+        "a 5km-wide crater, a 10m-high wall",
+        "a five-kilometer-wide crater, a ten-meter-high wall",
+    ),
+    (
+        "sq. ft., 5 sq. m., 3 cu. ft., 2 fl. oz., 9 sq. mi., 6 mos., 5 pcs., 2 doz. eggs, 3 pkgs.",
+        "square feet, five square meters, three cubic feet, two fluid ounces, nine square miles, "
+        "six months, five pieces, two dozen eggs, three packages.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_units(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)
