@@ -14,7 +14,7 @@ from inference.engine.guards import frame_cap
 from inference.engine.protocol import Codes, EngineError, SpeechRequest
 from inference.engine.voices import Voice
 from inference.higgs.model import Prompt
-from inference.higgs.prompt import PromptBuilder
+from inference.higgs.prompt import PromptBuilder, UnspeakableError
 
 
 class Script:
@@ -25,7 +25,7 @@ class Script:
         books: codebooks.
 
     Raises:
-        EngineError: nobody has the name of one of the voices.
+        EngineError: nobody has the name of one of the voices, or a sentence cannot be pronounced.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Script:
         names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
         if unknown := [name for name in names if name not in voices]:
             raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(voices))}")
-        tags = {name: f"[SPEAKER{n}] " if len(names) > 1 else "" for n, name in enumerate(names)}
+        tags = {name: builder.tag(n) if len(names) > 1 else "" for n, name in enumerate(names)}
         speakers = [voices[name].description for name in names]
         parts = [builder.opening(style=request.style, speakers=[line for line in speakers if line])]
         for name in names:
@@ -57,7 +57,12 @@ class Script:
             else:
                 self._remember(builder.question(text), turn.codes)
         self._texts = [segment.text for segment in request.segments]
-        self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
+        try:
+            self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
+        except UnspeakableError as error:
+            raise EngineError(str(error)) from error
+        self.renderings = [voices[segment.voice].rendering for segment in request.segments]
+        """How each sentence's codes are to sound."""
         self._first = 0
         """The oldest turn that the prompt holds."""
         self.tokens = sum(len(part.tokens) for part in (self._opening, *self._past, *self._questions))
@@ -86,12 +91,14 @@ class Script:
         if room < cap // 4:  # what the text takes to speak
             raise EngineError(f"a prompt of {self._length(question)} tokens leaves no room to speak")
         prompt = Prompt.join([self._opening, *self._past[self._first :], question])
-        return prompt, min(cap, room), first == self._first
+        return prompt, min(cap, room), first == self._first and self._builder.remembers
 
     def finish(self, sentence: int, frames: Codes) -> None:
         self._remember(self._questions[sentence], frames)
 
     def _remember(self, question: Prompt, codes: Codes) -> None:
+        if not self._builder.remembers:
+            return
         frames = torch.from_numpy(codes.astype("int64"))
         self._past.append(Prompt.join([question, self._builder.answer(frames)]))
 
