@@ -16,7 +16,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stage", choices=("corpus", "codec", "distill", "evaluate", "export"))
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
-    parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint")
+    parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint, and `evaluate` finds it")
+    parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -39,6 +40,15 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import distill
 
             distill.train(run, recipe)
+        case "evaluate":
+            from inference.training import evaluate
+
+            checkpoint = options.out or options.folder / "checkpoint"
+            evaluate.evaluate(run, recipe, checkpoint=checkpoint, sentences=options.sentences)
+        case "export":
+            from inference.training import export
+
+            export.write(run, recipe, options.out or options.folder / "checkpoint")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ class CodecRecipe:
     decoder_blocks: tuple[int, int] = (2, 3)
     """At 25 and at 80 frames/s."""
     rate: float = 1e-3
-    batch: int = 48
+    batch: int = 16
     frames: int = 128
     """Of an excerpt, at 80/s."""
-    steps: int = 1600
+    steps: int = 2000
     shards: int = 30
     """Of the corpus, from its beginning: the codec needs fewer than the student."""
 
@@ -52,7 +52,7 @@ class StudentRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    shards: int = 160
+    shards: int = 100
     shard_sentences: int = 500
     codec: CodecRecipe = field(default_factory=CodecRecipe)
     student: StudentRecipe = field(default_factory=StudentRecipe)
