@@ -58,7 +58,9 @@ class Script:
                 self._remember(builder.question(text), turn.codes)
         self._texts = [segment.text for segment in request.segments]
         try:
-            self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
+            self._questions = [
+                builder.question(tags[segment.voice] + segment.text) for segment in request.segments
+            ]
         except UnspeakableError as error:
             raise EngineError(str(error)) from error
         self.renderings = [voices[segment.voice].rendering for segment in request.segments]

@@ -47,7 +47,7 @@ DESCRIBED: dict[str, Voice] = {
 
 
 def voices_of(checkpoint: Path) -> dict[str, Voice]:
-    """What the checkpoint's `voices.json` has, by name: `description`, and `rendering` with the codec's parameters.
+    """What the checkpoint's `voices.json` has, by name: `description` and, for the codec, `rendering`.
 
     Without the file, the described ones. Raises ConfigError.
     """

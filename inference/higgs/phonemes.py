@@ -25,7 +25,9 @@ def _pronouncer() -> object:
     try:
         from hibari.g2p import G2P
     except ImportError as error:
-        raise ConfigError("text_frontend 'phonemes' needs the package hibari-tts: install the extra [voice]") from error
+        raise ConfigError(
+            "text_frontend 'phonemes' needs the package hibari-tts: install the extra [voice]"
+        ) from error
     return G2P()
 
 

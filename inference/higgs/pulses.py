@@ -2,8 +2,8 @@
 
     S = exp(harmonic) · e^(iπ tanh shift) · STFT(pulses(f0)) + exp(noise) · Z + exp(free) · e^(i phase)
 
-after hibari's dsp.py (Apache-2.0, see NOTICE), here in batches and in pieces of a stream: the pulses' phase goes on
-where the stream's last window left it, and the noise is that of the place in the stream, so that pieces join.
+after hibari's dsp.py (Apache-2.0, see NOTICE), here in batches and in pieces of a stream: the pulses' phase goes
+on where the stream's last window left it, and the noise is that of the place in the stream, so that pieces join.
 Shapes: B rows, U frames of `hop` samples, K = 2·hop + 1 bins.
 """
 
@@ -88,7 +88,9 @@ def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop
     ends = torch.tensor([(e.window.end - e.window.low) * per_frame for e in excerpts], device=device)
     known = torch.tensor([e.track.phase for e in excerpts], dtype=torch.float64, device=device)
     offset = known - before.gather(1, starts[:, None]).squeeze(1)
-    for excerpt, phase in zip(excerpts, (offset + before.gather(1, ends[:, None]).squeeze(1)).tolist(), strict=True):
+    for excerpt, phase in zip(
+        excerpts, (offset + before.gather(1, ends[:, None]).squeeze(1)).tolist(), strict=True
+    ):
         excerpt.track.phase = phase % 1.0
     pulses = _pulses(frequency, cycles + offset[:, None])
 
@@ -103,7 +105,12 @@ def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop
     spectrum = spectrum + noise * _exp(spectra.noise) + torch.polar(_exp(spectra.free), spectra.phase)
     return torch.istft(
         # The last frame reaches past the end: a silent one more closes the sum.
-        F.pad(spectrum.transpose(1, 2), (0, 1)), 4 * hop, hop, window=window, center=True, length=frames * hop
+        F.pad(spectrum.transpose(1, 2), (0, 1)),
+        4 * hop,
+        hop,
+        window=window,
+        center=True,
+        length=frames * hop,
     )
 
 

@@ -1,8 +1,8 @@
 """A codec whose decoder gives the parameters of a vocoder, not samples: small enough for one CPU core.
 
 Codes are looked up, raised from 25 to 80 frames/s, and turned into the features of a text-to-speech model's
-acoustic decoder (what is said, log f0, energy); that decoder gives spectra, and `pulses` makes audio of them. Since
-the pitch is explicit, a voice can be rendered higher or lower, larger or smaller, from the same codes.
+acoustic decoder (what is said, log f0, energy); that decoder gives spectra, and `pulses` makes audio of them.
+Since the pitch is explicit, a voice can be rendered higher or lower, larger or smaller, from the same codes.
 
 Shapes: B rows, N codebooks, T frames at 25/s, U frames at 80/s.
 """

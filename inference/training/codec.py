@@ -15,7 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
-from inference.higgs.spectral_codec import PITCH, AcousticDecoder, Encoder, FeatureDecoder, Quantizer, SpectralConfig
+from inference.higgs.spectral_codec import (
+    PITCH,
+    AcousticDecoder,
+    Encoder,
+    FeatureDecoder,
+    Quantizer,
+    SpectralConfig,
+)
 from inference.training import corpus
 from inference.training.mel import BANDS, HOP, SAMPLE_RATE, WINDOW
 from inference.training.recipe import CodecRecipe, Recipe
@@ -90,7 +97,9 @@ class Averages:
                 count = torch.bincount(nearest, minlength=size).float()
                 total = torch.zeros_like(centres).index_add_(0, nearest, rest)
                 centres = torch.where(
-                    count[:, None] > 0, total / count.clamp_min(1)[:, None], rest[torch.randint(len(rest), (size,))]
+                    count[:, None] > 0,
+                    total / count.clamp_min(1)[:, None],
+                    rest[torch.randint(len(rest), (size,))],
                 )
             self.codebooks[book] = centres
             self.count[book] = count.clamp_min(1) * (1 - self.DECAY)
@@ -111,7 +120,7 @@ class Averages:
         self.codebooks[book] = self.total[book] / self.count[book].clamp_min(1e-5)[:, None]
 
     def quantize(self, z: Tensor, used: Tensor, *, move: bool) -> tuple[Tensor, Tensor]:
-        """z [M, D] to the sums of the first `used` [M] codebooks' vectors, straight through, and to codes [M, N]."""
+        """z [M, D] to sums of the first `used` [M] codebooks' vectors, straight through, and to codes [M, N]."""
         rest, total, codes = z.detach(), torch.zeros_like(z), []
         for book in range(len(self.codebooks)):
             centres = self.codebooks[book].clone()
@@ -138,7 +147,7 @@ class Excerpts:
             if not utterance.held_out
         ]
         if not self._places:
-            raise SystemExit(f"there is no corpus in {folder}: run the stage corpus first")
+            raise SystemExit(f"{folder} has no utterance that is not held out: run the stage corpus first")
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of each feature."""
@@ -223,7 +232,9 @@ def train(run: Run, recipe: Recipe) -> None:
             sums[name] = sums.get(name, 0.0) + value.item()
         if step % LOG_EVERY == 0 or step == sizes.steps:
             count = (step - 1) % LOG_EVERY + 1
-            run.log(step=step, rate=rate, bits=_bits(codes, sizes.codes), **{k: v / count for k, v in sums.items()})
+            run.log(
+                step=step, rate=rate, bits=_bits(codes, sizes.codes), **{k: v / count for k, v in sums.items()}
+            )
             sums = {}
         if run.due():
             save()

@@ -92,9 +92,7 @@ def _write(folder: Path, name: str, taken: list[Sentence], teacher: Teacher) -> 
         if frames > LONGEST_SECONDS * FRAME_RATE:
             continue
         spoken.append(
-            Spoken(
-                sentence.text, sentence.source, sentence.held_out, phonemes, utterance.durations, start, frames
-            )
+            Spoken(sentence.text, sentence.source, sentence.held_out, phonemes, utterance.durations, start, frames)
         )
         start += frames
         mels.append(log_mel(utterance.audio, frames).astype(np.float16))

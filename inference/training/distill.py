@@ -96,7 +96,7 @@ def train(run: Run, recipe: Recipe) -> None:
     known = [example for example in examples if not example.utterance.held_out]
     unseen = [example for example in examples if example.utterance.held_out][:VALIDATION]
     if not known:
-        raise SystemExit(f"there is nothing in {data} to learn from")
+        raise SystemExit(f"{data} has no utterance that is not held out")
     student = Student(config)
     optimizers = Optimizers(student, sizes)
     weights = torch.tensor(sizes.book_weights[: config.num_codebooks])
@@ -154,4 +154,6 @@ def _validate(
     parts = [losses(student, collate(unseen[n : n + 16], config), recipe) for n in range(0, len(unseen), 16)]
     each = torch.stack([part[0] for part in parts]).mean(0)
     books = {f"book{n}": value for n, value in enumerate(each.tolist())}
-    run.log(step=step, held_out=each.mean().item(), alignment=sum(float(p[1]) for p in parts) / len(parts), **books)
+    run.log(
+        step=step, held_out=each.mean().item(), alignment=sum(float(p[1]) for p in parts) / len(parts), **books
+    )

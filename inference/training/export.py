@@ -37,9 +37,10 @@ VOICES: dict[str, dict[str, Any]] = {
 """All are the one trained voice, rendered otherwise; women and men as the platform describes them."""
 NOTICE = """This checkpoint was made by `python -m inference.training` of this repository (Apache-2.0).
 
-It learned to speak from hibari-tts 0.2.1, voice "heart", Copyright 2026 Maureese Williams, Apache-2.0: its training
-audio and durations were synthesized by hibari. codec/model.safetensors holds hibari's acoustic decoder (tensors
-acoustic.*), its int8 weights converted to float16. hibari was distilled from Kokoro-82M (hexgrad, Apache-2.0).
+It learned to speak from hibari-tts 0.2.1, voice "heart", Copyright 2026 Maureese Williams, Apache-2.0: its
+training audio and durations were synthesized by hibari. codec/model.safetensors holds hibari's acoustic decoder
+(tensors acoustic.*), its int8 weights converted to float16. hibari was distilled from Kokoro-82M (hexgrad,
+Apache-2.0).
 
 Training text: example sentences of WordNet 3.0 (Copyright 2006 Princeton University, WordNet licence), Standard
 Ebooks editions of books in the public domain in the United States (CC0-1.0), and sentences of our own.
@@ -71,7 +72,9 @@ def write(run: Run, recipe: Recipe, out: Path) -> None:
 
 def _save(state: dict[str, Tensor], path: Path) -> None:
     """Halves the size; float16 and not bfloat16, since the weights are small numbers that want digits."""
-    save_file({name: value.to(torch.float16).contiguous() for name, value in state.items()}, path, {"format": "pt"})
+    save_file(
+        {name: value.to(torch.float16).contiguous() for name, value in state.items()}, path, {"format": "pt"}
+    )
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

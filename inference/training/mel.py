@@ -40,4 +40,4 @@ def log_mel(audio: Floats, frames: int | None = None) -> Floats:
     padded = np.pad(padded, (0, max(0, (frames - 1) * HOP + WINDOW - len(padded))))
     pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:frames] * _window()
     spectrum = np.abs(np.fft.rfft(pieces, axis=1)).astype(np.float32)
-    return np.log(np.maximum(spectrum @ _filters(), FLOOR))
+    return np.asarray(np.log(np.maximum(spectrum @ _filters(), FLOOR)), np.float32)

@@ -1,7 +1,7 @@
 """The student as a network that can be trained: the same function as `inference.higgs.model`, with gradients.
 
-Parameters carry the published layout's names, so that its state is a checkpoint's. Whole sequences are padded to one
-length: text positions first, then audio; which feed-forward a position takes is known by its place in the batch.
+Parameters carry the published layout's names, so that its state is a checkpoint's. Whole sequences are padded to
+one length: text positions first, then audio; which feed-forward a position takes is known by its place.
 Shapes: B rows, T positions, X text tokens and A audio rows of the whole batch, N codebooks, V codes, H hidden.
 """
 
@@ -95,9 +95,7 @@ class Student(nn.Module):
         super().__init__()
         self.config = config
         self.model = Body(config)
-        self.audio_lm_head = nn.Linear(
-            config.hidden_size, config.num_codebooks * config.codebook_size, bias=False
-        )
+        self.audio_lm_head = nn.Linear(config.hidden_size, config.num_codebooks * config.codebook_size, bias=False)
         nn.init.normal_(self.model.embed_tokens.weight, std=0.5)
         nn.init.normal_(
             self.model.embed_audio_tokens.embed_audio_tokens.weight, std=0.5 / math.sqrt(config.num_codebooks)

@@ -62,7 +62,9 @@ FULL = Recipe()
 TINY = Recipe(
     shards=1,
     shard_sentences=16,
-    codec=CodecRecipe(width=32, code_dim=16, codes=16, encoder_blocks=(1, 1), decoder_blocks=(1, 1), batch=4, steps=6),
+    codec=CodecRecipe(
+        width=32, code_dim=16, codes=16, encoder_blocks=(1, 1), decoder_blocks=(1, 1), batch=4, steps=6
+    ),
     student=StudentRecipe(
         hidden=64, layers=2, heads=2, kv_heads=1, inner=96, aligned_layers=(0,), batch_tokens=600, steps=6
     ),

@@ -44,7 +44,7 @@ class Sentence:
 
     @property
     def held_out(self) -> bool:
-        """Never trained on: a thousandth part of all letters' hashes decides, whatever corpus it comes in."""
+        """Never trained on: the hash of its letters decides, so that it is held out of every corpus."""
         letters = re.sub(r"[^a-z0-9]", "", self.text.lower())
         digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
         return int.from_bytes(digest) % 1000 < HELD_OUT_PERMILLE
@@ -118,7 +118,16 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    for sign, plain in {"“": "", "”": "", '"': "", "’": "'", "‘": "'", "—": ", ", "--": ", ", "\u2060": ""}.items():
+    for sign, plain in {
+        "“": "",
+        "”": "",
+        '"': "",
+        "’": "'",
+        "‘": "'",
+        "—": ", ",
+        "--": ", ",
+        "\u2060": "",
+    }.items():
         text = text.replace(sign, plain)
     text = re.sub(r"\s+", " ", text)
     return re.sub(r"\s+,", ",", text).replace(", ,", ",").strip()

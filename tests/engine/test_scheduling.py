@@ -189,4 +189,9 @@ def test_the_first_chunk_lasts_until_the_second_is_there(step: float) -> None:
     frames = first_frames(step, wait=6)
     assert 4 <= frames <= LAST_FRAMES
     assert frames / FRAME_RATE >= (frames + 6) * step
-    assert first_frames(step, wait=6) <= first_frames(step + 0.001, wait=6) <= first_frames(1.0, wait=6) == LAST_FRAMES
+    assert (
+        first_frames(step, wait=6)
+        <= first_frames(step + 0.001, wait=6)
+        <= first_frames(1.0, wait=6)
+        == LAST_FRAMES
+    )

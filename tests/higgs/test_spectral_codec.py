@@ -109,7 +109,9 @@ def test_formants_move_without_the_pitch(folder: Path) -> None:
 
 
 def test_one_core_decodes_twenty_times_faster_than_it_plays(folder: Path) -> None:
-    codec = SpectralCodec(SpectralConfig(**{**asdict(CONFIG), "width": 256, "code_dim": 64, "acoustic_width": 256}))
+    codec = SpectralCodec(
+        SpectralConfig(**{**asdict(CONFIG), "width": 256, "code_dim": 64, "acoustic_width": 256})
+    )
     codes = codes_of(250)[None]
     codec.eval().decode(codes)
     before = torch.get_num_threads()
