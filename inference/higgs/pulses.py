@@ -42,7 +42,7 @@ class Spectra:
 
     @classmethod
     def of(cls, head: Tensor, bins: int) -> Spectra:
-        return cls(*head.split(bins, dim=-1))
+        return cls(*torch.split(head, bins, dim=-1))
 
     def warped(self, formants: Tensor) -> Spectra:
         """Every spectrum stretched by its frame's factor [B, U]: below 1 sounds like a larger speaker."""

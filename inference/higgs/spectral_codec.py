@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ class SpectralConfig:
 def load_spectral_config(folder: Path) -> SpectralConfig:
     """Read the codec's config.json. Raises ConfigError."""
     data = read_json(folder / "config.json")
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields(SpectralConfig):
         if field.name not in data:
             raise ConfigError(f"the codec's config.json lacks {field.name!r}")

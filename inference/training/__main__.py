@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
     parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint, and `evaluate` finds it")
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
+    parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         case "distill":
             from inference.training import distill
 
-            distill.train(run, recipe)
+            distill.train(run, recipe, larger=options.teacher)
         case "evaluate":
             from inference.training import evaluate
 

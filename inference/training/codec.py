@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -174,7 +174,7 @@ def hearing(acoustic: AcousticDecoder) -> Tensor:
     mel = 1 / (1 + torch.arange(bins) * (SAMPLE_RATE / 2 / (bins - 1)) / 700)
     importance = torch.cat([part * mel / mel.mean() for part in PART_WEIGHTS])
     metric = (weight * importance[:, None]).T @ weight / len(weight)
-    return torch.linalg.cholesky(metric + 1e-6 * torch.eye(len(metric)))
+    return cast(Tensor, torch.linalg.cholesky(metric + 1e-6 * torch.eye(len(metric))))
 
 
 def train(run: Run, recipe: Recipe) -> None:

@@ -1,8 +1,12 @@
-"""Trains the student on the teacher's sequences: the codes of what it said, from the phonemes that it read."""
+"""Trains the student on the teacher's sequences: the codes of what it said, from the phonemes that it read.
+
+Where there is a larger network of the same kind, the student also learns what that one holds likely.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +17,7 @@ from inference.higgs.config import HiggsConfig
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training import sequences
 from inference.training.codec import load_trained
+from inference.training.larger import LargerTeacher, divergence
 from inference.training.network import Batch, Student
 from inference.training.optimizers import Muon
 from inference.training.recipe import Recipe, StudentRecipe
@@ -63,13 +68,22 @@ class Optimizers:
         self.adam.load_state_dict(state["adam"])
 
 
-def losses(student: Student, batch: Batch, recipe: StudentRecipe) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each codebook [N], and that of the aligned heads."""
+def losses(
+    student: Student, batch: Batch, recipe: StudentRecipe, teacher: LargerTeacher | None = None
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of each codebook [N], that of the aligned heads.
+
+    With a larger teacher the first is mixed with the divergence from what it holds likely.
+    """
     with torch.autocast("cpu", torch.bfloat16):
         logits, misses = student(batch, aligned=recipe.aligned_layers)
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
     counted = batch.counted.float()
-    return (each.view_as(counted) * counted).sum(0) / counted.sum(0).clamp_min(1), misses
+    hard = (each.view_as(counted) * counted).sum(0) / counted.sum(0).clamp_min(1)
+    if teacher is None:
+        return hard, misses
+    soft = divergence(logits, teacher.logits(batch), counted)
+    return hard.lerp(soft, recipe.divergence_weight), misses
 
 
 def _order(lengths: list[int], recipe: StudentRecipe, seed: int, skip: int) -> Iterator[list[int]]:
@@ -84,7 +98,16 @@ def _order(lengths: list[int], recipe: StudentRecipe, seed: int, skip: int) -> I
         epoch += 1
 
 
-def train(run: Run, recipe: Recipe) -> None:
+def train(run: Run, recipe: Recipe, *, larger: Path | None = None) -> None:
+    """Train until the recipe's steps are done or the time is up.
+
+    Args:
+        larger: a checkpoint of the same kind and codes to learn from beside the corpus.
+
+    Raises:
+        SystemExit: an earlier stage is missing.
+        ConfigError, CheckpointError: `larger` is no such checkpoint.
+    """
     torch.manual_seed(run.seed)
     sizes = recipe.student
     config = higgs_config(recipe)
@@ -98,6 +121,7 @@ def train(run: Run, recipe: Recipe) -> None:
     if not known:
         raise SystemExit(f"{data} has no utterance that is not held out")
     student = Student(config)
+    teacher = LargerTeacher(larger, config) if larger else None
     optimizers = Optimizers(student, sizes)
     weights = torch.tensor(sizes.book_weights[: config.num_codebooks])
     weights = weights / weights.mean()
@@ -123,7 +147,7 @@ def train(run: Run, recipe: Recipe) -> None:
     total, aligned, counted = 0.0, 0.0, 0
     while step < sizes.steps and not run.over:
         batch = collate([known[number] for number in next(order)], config, noise=sizes.noise)
-        each, misses = losses(student, batch, sizes)
+        each, misses = losses(student, batch, sizes, teacher)
         loss = (each * weights).mean()
         (loss + sizes.alignment_weight * misses).backward()  # type: ignore[no-untyped-call]
         factor = optimizers.step(step)

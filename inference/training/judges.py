@@ -48,7 +48,8 @@ class Judges:
         """What is heard of `text` in audio [samples], brought to one loudness."""
         heard = resample(torch.from_numpy(audio), rate, RATE).numpy()
         loudest = float(np.abs(heard).max(initial=0.0))
-        heard = heard * (PEAK / loudest) if loudest else heard
+        if loudest:
+            heard = (heard * (PEAK / loudest)).astype(np.float32)
         expected, got = self._normalize(text), self._normalize(self.transcribe(heard))
         words, signs = jiwer.process_words(expected, got), jiwer.process_characters(expected, got)
         with torch.inference_mode():

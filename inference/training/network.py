@@ -135,7 +135,7 @@ class Student(nn.Module):
             attention = layer.self_attn
             weight = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight])
             states = F.linear(normed, weight)[where].view(batch.rows, batch.length, -1, config.head_dim)
-            q, k, v = states.transpose(1, 2).split([config.heads, config.kv_heads, config.kv_heads], dim=1)
+            q, k, v = torch.split(states.transpose(1, 2), [config.heads, config.kv_heads, config.kv_heads], dim=1)
             q, k = self._rotated(q), self._rotated(k)
             groups = config.heads // config.kv_heads
             keys, values = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)

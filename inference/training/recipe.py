@@ -47,6 +47,8 @@ class StudentRecipe:
     steps: int = 24_000
     decay: float = 0.4
     """Share of the steps, the last ones, over which the rate falls to zero."""
+    divergence_weight: float = 0.5
+    """Share of the loss that comes from a larger teacher, where there is one."""
     book_weights: tuple[float, ...] = (4.0, 3.0, 2.2, 1.8, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.3)
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +27,9 @@ from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codecs import load_codec  # noqa: E402
 from inference.higgs.model import Prompt  # noqa: E402
 from inference.higgs.phonemes import PhonemePromptBuilder  # noqa: E402
+from inference.higgs.tensors import CheckpointError  # noqa: E402
 from inference.training import sequences, templates  # noqa: E402
+from inference.training.larger import LargerTeacher, divergence  # noqa: E402
 from inference.training.network import Student  # noqa: E402
 from inference.training.recipe import TINY  # noqa: E402
 from inference.training.run import Run  # noqa: E402
@@ -137,6 +140,26 @@ def test_a_killed_stage_goes_on_from_its_checkpoint(trained: Path, tmp_path: Pat
     assert ended["step"] == TINY.codec.steps
     for name, value in whole["model"].items():
         torch.testing.assert_close(ended["model"][name], value)
+
+
+def test_a_student_learns_from_a_larger_network(trained: Path, tmp_path: Path) -> None:
+    """Its loss is another with a teacher than without, and the divergence from itself is nothing."""
+    for name in ("corpus", "codec.pt"):
+        (tmp_path / name).symlink_to(trained / name)
+    run(tmp_path, "distill", "--teacher", str(trained / "checkpoint"))
+    with_teacher = [line["loss"] for line in curve(tmp_path, "distill") if "loss" in line]
+    without = [line["loss"] for line in curve(trained, "distill") if "loss" in line]
+    assert with_teacher != without
+    logits = torch.randn(5, 12, 18)
+    counted = torch.ones(5, 12)
+    torch.testing.assert_close(divergence(logits, logits, counted), torch.zeros(12))
+    assert (divergence(logits, logits.flip(-1), counted) > 0).all()
+
+
+def test_a_teacher_of_other_codes_is_refused(trained: Path) -> None:
+    other = replace(higgs_config(TINY), codebook_size=104)
+    with pytest.raises(CheckpointError, match="codebook_size"):
+        LargerTeacher(trained / "checkpoint", other)
 
 
 def test_what_is_held_out_is_never_trained_on(trained: Path, tmp_path: Path) -> None:
