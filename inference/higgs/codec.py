@@ -8,6 +8,7 @@ equals the whole. Module names are the checkpoint's own. Shapes: B rows, N codeb
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
+from inference.higgs.codec_stream import Excerpt
 from inference.higgs.config import ConfigError, read_json
 from inference.higgs.hubert import HubertConfig, parse_hubert_config
 from inference.higgs.tensors import TensorTable
@@ -184,6 +186,8 @@ class ResidualQuantizer(nn.Module):
 class Codec(nn.Module):
     """Decodes codes to audio."""
 
+    context, alignment = CONTEXT, 1
+
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
@@ -192,8 +196,8 @@ class Codec(nn.Module):
         self.acoustic_decoder = AcousticDecoder(config)
 
     @torch.inference_mode()
-    def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, N, T] to samples [B, 960 · T], roughly within [-1, 1]; nothing is clipped."""
+    def decode(self, codes: Tensor, excerpts: Sequence[Excerpt] | None = None) -> Tensor:
+        """See `codecs.Codec`; audio depends on the codes alone."""
         x = self.fc2(self.quantizer.decode(codes)).transpose(1, 2)  # [B, C, T]
         return cast(Tensor, self.acoustic_decoder(x)).squeeze(1)
 

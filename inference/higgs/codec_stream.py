@@ -8,12 +8,12 @@ The caller decodes the windows, those of equal length from many streams in one b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-
-from inference.higgs.codec import CONTEXT
 
 FADE_SAMPLES = 240
 """10 ms, over which the exact decode takes over from one with too little context."""
@@ -29,6 +29,46 @@ class Window:
     end: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """How a voice makes its own what the codes say. Only a codec with an explicit pitch can."""
+
+    pitch: float = 1.0
+    """Factor of the fundamental frequency."""
+    range: float = 1.0
+    """Factor of its movement, in octaves."""
+    formants: float = 1.0
+    """Factor of the spectrum's frequencies: below 1 sounds like a larger speaker."""
+    breath: float = 0.0
+    """More noise, less of the voice, in nepers."""
+
+
+PLAIN = Rendering()
+
+
+@dataclass(slots=True)
+class Track:
+    """What a codec keeps of one stream between its windows."""
+
+    phase: float = 0.0
+    """Of the pitch, in cycles, where the last window's kept part ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A window of one stream, and what its codec must know beside the codes."""
+
+    SAMPLES_PER_FRAME: ClassVar[int] = 960
+    window: Window
+    track: Track
+    renderings: Sequence[Rendering]
+    """Of each of the window's frames."""
+
+    @classmethod
+    def whole(cls, frames: int, rendering: Rendering = PLAIN) -> Excerpt:
+        return cls(Window(0, frames, 0, frames), Track(), [rendering] * frames)
+
+
 class ChunkStream:
     """One stream's place. Its first chunk may go out with less context to the right than the rest.
 
@@ -36,20 +76,41 @@ class ChunkStream:
     who has just begun to play does not wait for a long one.
     """
 
-    def __init__(self, *, samples_per_frame: int, chunk: int = 25, first: int = 4, first_context: int = 4) -> None:
+    def __init__(
+        self,
+        *,
+        samples_per_frame: int,
+        context: int,
+        alignment: int = 1,
+        chunk: int = 25,
+        first: int = 4,
+        first_context: int = 4,
+    ) -> None:
+        """Args: context, alignment: the codec's, see `codecs.Codec`."""
         self.samples_per_frame = samples_per_frame
-        self.chunk, self.first, self.first_context = chunk, first, min(first_context, CONTEXT)
+        self.context, self.alignment = context, alignment
+        self.chunk, self.first, self.first_context = chunk, first, min(first_context, self.context)
         self.emitted = 0
         self._tail: Tensor | None = None
 
     @property
+    def later_context(self) -> int:
+        """Frames to the right by which later chunks wait longer than the first one."""
+        return self.context - self.first_context
+
+    @property
     def wanted(self) -> int:
         """The frames that must be there for the next chunk."""
-        return self._end + (CONTEXT if self.emitted else self.first_context)
+        return self._end + (self.context if self.emitted else self.first_context)
 
     @property
     def _end(self) -> int:
         return self.emitted + min(self.chunk, max(self.first, self.emitted))
+
+    @property
+    def _low(self) -> int:
+        low = max(0, self.emitted - self.context)
+        return low - low % self.alignment
 
     def plan(self, available: int, *, final: bool) -> Window | None:
         """The next window once its frames are there, or None. `final`: no frame follows the `available` ones."""
@@ -59,10 +120,10 @@ class ChunkStream:
             # What lies between the chunk and the end is context, all of it where the end is near.
             if end == start:
                 return None
-            return Window(max(0, start - CONTEXT), min(available, end + CONTEXT), start, end)
+            return Window(self._low, min(available, end + self.context), start, end)
         if available < self.wanted:
             return None
-        return Window(max(0, start - CONTEXT), self.wanted, start, self._end)
+        return Window(self._low, self.wanted, start, self._end)
 
     def take(self, window: Window, audio: Tensor) -> Tensor:
         """The samples to send, [(end - start) · 960], from the window's decoded audio [(high - low) · 960]."""
@@ -73,7 +134,7 @@ class ChunkStream:
             count = min(len(self._tail), len(pcm))
             weight = torch.linspace(0, 1, count + 2, device=pcm.device)[1:-1]
             pcm[:count] = self._tail[:count] * (1 - weight) + pcm[:count] * weight
-        short = window.high - window.end < CONTEXT and window.high > window.end and not window.start
+        short = window.high - window.end < self.context and window.high > window.end and not window.start
         self._tail = audio[end : end + FADE_SAMPLES].clone() if short else None
         self.emitted = window.end
         return pcm

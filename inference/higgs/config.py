@@ -53,6 +53,8 @@ class HiggsConfig:
     """`<|AUDIO_OUT|>`, the placeholder of one row of codes."""
     audio_delay_id: int
     """The placeholder of a row in the delay tail; Hugging Face's dialect only, embedded like the other."""
+    text_frontend: Literal["text", "phonemes"] = "text"
+    """What the text tokens are: text in a chat's turns, as published, or one sentence's phonemes."""
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
@@ -63,6 +65,8 @@ class HiggsConfig:
             raise ConfigError(
                 f"stream codes {self.bos_code} and {self.eos_code} lie outside a codebook of {self.codebook_size}"
             )
+        if self.text_frontend not in ("text", "phonemes"):
+            raise ConfigError(f"text_frontend={self.text_frontend!r} is neither 'text' nor 'phonemes'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +192,7 @@ def _huggingface(data: Mapping[str, Any]) -> HiggsConfig:
         audio_out_bos_id=data["audio_bos_token_id"],
         audio_out_id=data["audio_token_id"],
         audio_delay_id=data["audio_delay_token_id"],
+        text_frontend=data.get("text_frontend", "text"),
     )
 
 

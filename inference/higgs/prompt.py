@@ -33,8 +33,24 @@ class Turn:
     frames: Tensor
 
 
+class UnspeakableError(ValueError):
+    """There is nothing in a text that the model's front-end can pronounce."""
+
+
+def load_prompt_builder(folder: Path, config: HiggsConfig) -> PromptBuilder:
+    """The builder that the checkpoint's `text_frontend` asks for. Raises ConfigError."""
+    if config.text_frontend == "phonemes":
+        from inference.higgs.phonemes import PhonemePromptBuilder
+
+        return PhonemePromptBuilder(folder / "tokenizer.json", config)
+    return PromptBuilder(folder / "tokenizer.json", config)
+
+
 class PromptBuilder:
     """Renders prompts with a checkpoint's tokenizer.json. Raises ConfigError where it lacks a special token."""
+
+    remembers = True
+    """Whether a prompt begins with the turns before it."""
 
     def __init__(self, tokenizer_file: Path, config: HiggsConfig) -> None:
         try:
@@ -72,12 +88,20 @@ class PromptBuilder:
             ]
         )
 
+    def tag(self, speaker: int) -> str:
+        """What a text begins with where several speak."""
+        return f"[SPEAKER{speaker}] "
+
     def mention(self, text: str) -> Prompt:
         """A user turn alone: what was spoken and how it sounded is not known."""
         return self._plain([*self._header("user", text), self._special("<|eot_id|>")])
 
     def question(self, text: str) -> Prompt:
-        """A user turn with the text to speak, and the beginning of the turn that speaks it."""
+        """A user turn with the text to speak, and the beginning of the turn that speaks it.
+
+        Raises:
+            UnspeakableError: there is nothing in it to speak.
+        """
         begin = self._plain([*self._header("assistant", ""), self._config.audio_out_bos_id])
         return Prompt.join([self.mention(text), begin])
 

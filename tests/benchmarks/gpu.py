@@ -27,7 +27,7 @@ from inference.engines.higgs.vocoder import Vocoder
 from inference.engines.higgs.voices import DESCRIBED
 from inference.engines.protocol import Generation, Segment, SpeechRequest
 from inference.higgs.attention import has_kernel, plan_window
-from inference.higgs.codec import Codec, load_codec_config
+from inference.higgs.codec import CONTEXT, Codec, load_codec_config
 from inference.higgs.config import PUBLISHED_RAS, HiggsConfig, RopeConfig
 from inference.higgs.model import FeedForward, HiggsModel, Layer
 from inference.higgs.prompt import PromptBuilder
@@ -162,7 +162,7 @@ def first_audio_seconds(
         for seed in range(count):
             asked = SpeechRequest(id="", segments=(Segment(TEXT, "alloy"),), seed=seed, max_frames=60)
             script = Script(asked, builder, DESCRIBED, capacity=state.length, books=8)
-            streams.append(Stream(Generation(asked), script, state.model.config))
+            streams.append(Stream(Generation(asked), script, state.model.config, context=CONTEXT))
         began = time.perf_counter()
         for stream in streams:
             scheduler.add(stream)

@@ -110,7 +110,7 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     from inference.engines.higgs.voices import Voice
     from inference.engines.protocol import Generation
     from inference.higgs.checkpoint import load_checkpoint
-    from inference.higgs.codec import load_codec
+    from inference.higgs.codec import CONTEXT, load_codec
     from inference.higgs.config import load_ras_config
     from inference.higgs.prompt import PromptBuilder
 
@@ -136,7 +136,7 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     for seed in range(batch):
         generation = Generation(_request(seed, frames))
         script = Script(generation.request, builder, {"alloy": Voice("")}, capacity=1024, books=8)
-        scheduler.add(Stream(generation, script, model.config))
+        scheduler.add(Stream(generation, script, model.config, context=CONTEXT))
     turns = []
     while not scheduler.idle:
         began = time.perf_counter()

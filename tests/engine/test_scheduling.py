@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from inference.engines.higgs.first_chunk import FIRST_WAIT_FRAMES, LAST_FRAMES, first_frames  # noqa: E402
+from inference.engines.higgs.first_chunk import LAST_FRAMES, first_frames  # noqa: E402
 from inference.engines.higgs.runners import EagerRunner, Packed  # noqa: E402
 from inference.engines.higgs.scheduler import Policy, Scheduler  # noqa: E402
 from inference.engines.higgs.script import Script  # noqa: E402
@@ -21,7 +21,7 @@ from inference.engines.higgs.vocoder import Vocoder  # noqa: E402
 from inference.engines.higgs.voices import DESCRIBED  # noqa: E402
 from inference.engines.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
-from inference.higgs.codec import load_codec  # noqa: E402
+from inference.higgs.codec import CONTEXT, load_codec  # noqa: E402
 from inference.higgs.config import load_ras_config  # noqa: E402
 from inference.higgs.prompt import PromptBuilder  # noqa: E402
 from tests.engine.checkpoints import request  # noqa: E402
@@ -69,7 +69,7 @@ class Watched(Scheduler):
 
     def submit(self, asked: SpeechRequest) -> Stream:
         script = Script(asked, self.builder, DESCRIBED, capacity=1024, books=8)
-        stream = Stream(Generation(asked), script, self.model.config)
+        stream = Stream(Generation(asked), script, self.model.config, context=CONTEXT)
         self.add(stream)
         return stream
 
@@ -186,7 +186,12 @@ def test_a_paced_stream_waits_for_its_listener(endless_checkpoint: Path) -> None
 
 @pytest.mark.parametrize("step", [0.0, 0.002, 0.01, 0.015, 0.02])
 def test_the_first_chunk_lasts_until_the_second_is_there(step: float) -> None:
-    frames = first_frames(step)
+    frames = first_frames(step, wait=6)
     assert 4 <= frames <= LAST_FRAMES
-    assert frames / FRAME_RATE >= (frames + FIRST_WAIT_FRAMES) * step
-    assert first_frames(step) <= first_frames(step + 0.001) <= first_frames(1.0) == LAST_FRAMES
+    assert frames / FRAME_RATE >= (frames + 6) * step
+    assert (
+        first_frames(step, wait=6)
+        <= first_frames(step + 0.001, wait=6)
+        <= first_frames(1.0, wait=6)
+        == LAST_FRAMES
+    )

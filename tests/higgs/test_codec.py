@@ -30,7 +30,9 @@ def test_chunks_join_into_the_whole_decode(tmp_path: Path, frames: int) -> None:
     codes = torch.randint(0, 32, (8, frames))
     whole = codec.decode(codes[None])[0]
     for first_context in (10, 4):
-        stream = ChunkStream(samples_per_frame=960, chunk=12, first=4, first_context=first_context)
+        stream = ChunkStream(
+            samples_per_frame=960, context=codec.context, chunk=12, first=4, first_context=first_context
+        )
         pieces = []
         for available in range(frames + 1):
             while window := stream.plan(available, final=available == frames):

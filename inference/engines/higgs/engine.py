@@ -19,7 +19,7 @@ from inference.engines.higgs.script import Script
 from inference.engines.higgs.state import BatchState
 from inference.engines.higgs.stream import Stream
 from inference.engines.higgs.vocoder import Vocoder
-from inference.engines.higgs.voices import DESCRIBED, Voice
+from inference.engines.higgs.voices import Voice, voices_of
 from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
@@ -30,9 +30,9 @@ from inference.engines.protocol import (
 )
 from inference.failures import place_of
 from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from inference.higgs.codec import Codec, load_codec
+from inference.higgs.codecs import Codec, load_codec
 from inference.higgs.config import ConfigError, load_ras_config
-from inference.higgs.prompt import PromptBuilder
+from inference.higgs.prompt import load_prompt_builder
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class HiggsEngine:
         ConfigError, CheckpointError: `folder` is no such checkpoint, or its parts do not belong together.
     """
 
-    def __init__(self, folder: Path, options: Options, voices: Mapping[str, Voice] = DESCRIBED) -> None:
+    def __init__(self, folder: Path, options: Options, voices: Mapping[str, Voice] | None = None) -> None:
         device = torch.device(options.device)
         if device.type == "cuda":
             device = torch.device("cuda", device.index or 0)
@@ -74,9 +74,9 @@ class HiggsEngine:
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
         self._ras = load_ras_config(folder)
-        self._builder = PromptBuilder(folder / "tokenizer.json", self._checkpoint.model.config)
-        self._voices, self._options = voices, options
-        codec = load_codec(folder / CODEC_FOLDER, device=device)
+        self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
+        self._voices, self._options = voices or voices_of(folder), options
+        self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device)
         _check(self._checkpoint, codec)
         self._slots = options.slots
         state, runner = self._allocate()
@@ -142,7 +142,7 @@ class HiggsEngine:
             books=config.num_codebooks,
         )
         generation.prompt_tokens = script.tokens
-        return Stream(generation, script, config)
+        return Stream(generation, script, config, context=self._codec.context, alignment=self._codec.alignment)
 
     def _run(self) -> None:
         reason = "the engine was closed"

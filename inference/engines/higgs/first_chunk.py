@@ -9,8 +9,6 @@ from inference.engines.protocol import FRAME_RATE
 FIRST_FRAMES = 4
 LAST_FRAMES = 25
 """A chunk's length at first, and at most."""
-FIRST_WAIT_FRAMES = 6
-"""Steps that the second chunk takes beyond its own length: its context is longer than the first one's."""
 MARGIN = 1.5
 """A step may take so much longer than it did, and still nobody hears a gap."""
 
@@ -32,12 +30,13 @@ class StepClock:
         self._last = None
 
 
-def first_frames(step_seconds: float) -> int:
+def first_frames(step_seconds: float, *, wait: int) -> int:
     """How long a first chunk must be for the second to be there when it has been played.
 
-    The second, as long as the first, is there after f + FIRST_WAIT_FRAMES further steps; the first plays f / 25 s.
+    The second, as long as the first, is there after f + `wait` further steps, its context being longer than the
+    first one's; the first plays f / 25 s.
     """
     step = MARGIN * step_seconds * FRAME_RATE  # as a part of the time that a frame plays
     if step >= 1:
         return LAST_FRAMES
-    return min(LAST_FRAMES, max(FIRST_FRAMES, int(np.ceil(FIRST_WAIT_FRAMES * step / (1 - step)))))
+    return min(LAST_FRAMES, max(FIRST_FRAMES, int(np.ceil(wait * step / (1 - step)))))

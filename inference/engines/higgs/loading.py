@@ -11,7 +11,7 @@ from django.conf import settings
 
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.higgs.scheduler import Policy
-from inference.engines.higgs.voices import DESCRIBED, NAME, RECORDED, Voice
+from inference.engines.higgs.voices import NAME, RECORDED, Voice, voices_of
 from inference.higgs.references import References, VoiceError
 
 
@@ -34,14 +34,14 @@ def load() -> HiggsEngine:
 
 
 def _voices(checkpoint: Path, folder: Path | None) -> dict[str, Voice]:
-    """The platform's voices and those of `folder`, with their references, encoded before any request waits.
+    """The checkpoint's voices and those of `folder`, with their references, encoded before any request waits.
 
-    Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises VoiceError.
+    Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises ConfigError or VoiceError.
     """
+    voices = voices_of(checkpoint)
     if folder is None:
-        return DESCRIBED
+        return voices
     references = References(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "references")
-    voices = dict(DESCRIBED)
     for name in references.voices():
         if not NAME.fullmatch(name):
             raise VoiceError(f"{name!r} cannot be a voice's name: letters, digits, '-' and '_', 64 at most")

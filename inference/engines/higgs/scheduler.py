@@ -147,7 +147,7 @@ class Scheduler:
     def _admit(self) -> None:
         while self.waiting and (self._free or self.waiting[0].ended):
             stream = self.waiting.popleft()
-            stream.chunks.first = first_frames(self._steps.seconds)
+            stream.chunks.first = first_frames(self._steps.seconds, wait=stream.chunks.later_context)
             self._audible[stream] = None
             if stream.ended is None:
                 stream.slot = self._free.pop()

@@ -14,7 +14,7 @@ from inference.engines.higgs.guards import frame_cap
 from inference.engines.higgs.voices import Voice
 from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
 from inference.higgs.model import Prompt
-from inference.higgs.prompt import PromptBuilder
+from inference.higgs.prompt import PromptBuilder, UnspeakableError
 
 
 class Script:
@@ -26,7 +26,7 @@ class Script:
 
     Raises:
         EngineError: nobody has the name of one of the voices.
-        Unspeakable: a sentence does not fit into a slot, even with nothing before it.
+        Unspeakable: a sentence cannot be pronounced, or does not fit into a slot even with nothing before it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Script:
         names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
         if unknown := [name for name in names if name not in voices]:
             raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(voices))}")
-        tags = {name: f"[SPEAKER{n}] " if len(names) > 1 else "" for n, name in enumerate(names)}
+        tags = {name: builder.tag(n) if len(names) > 1 else "" for n, name in enumerate(names)}
         speakers = [voices[name].description for name in names]
         parts = [builder.opening(style=request.style, speakers=[line for line in speakers if line])]
         for name in names:
@@ -58,7 +58,14 @@ class Script:
             else:
                 self._remember(builder.question(text), turn.codes)
         self._texts = [segment.text for segment in request.segments]
-        self._questions = [builder.question(tags[segment.voice] + segment.text) for segment in request.segments]
+        try:
+            self._questions = [
+                builder.question(tags[segment.voice] + segment.text) for segment in request.segments
+            ]
+        except UnspeakableError as error:
+            raise Unspeakable("unsupported_text", str(error)) from error
+        self.renderings = [voices[segment.voice].rendering for segment in request.segments]
+        """How each sentence's codes are to sound."""
         self._first = 0
         """The oldest turn that the prompt holds."""
         for question, said in zip(self._questions, self._texts, strict=True):
@@ -89,12 +96,14 @@ class Script:
             self._first += 1
             room = self._room(self._length(question))
         prompt = Prompt.join([self._opening, *self._past[self._first :], question])
-        return prompt, min(cap, room), first == self._first
+        return prompt, min(cap, room), first == self._first and self._builder.remembers
 
     def finish(self, sentence: int, frames: Codes) -> None:
         self._remember(self._questions[sentence], frames)
 
     def _remember(self, question: Prompt, codes: Codes) -> None:
+        if not self._builder.remembers:
+            return
         frames = torch.from_numpy(codes.astype("int64"))
         self._past.append(Prompt.join([question, self._builder.answer(frames)]))
 

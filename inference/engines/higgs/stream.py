@@ -19,7 +19,7 @@ from inference.engines.protocol import (
     Generation,
     SpeechRequest,
 )
-from inference.higgs.codec_stream import ChunkStream, Window
+from inference.higgs.codec_stream import ChunkStream, Excerpt, Track, Window
 from inference.higgs.config import HiggsConfig
 from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
@@ -34,7 +34,10 @@ class Stream:
     A row of nothing but EOS codes marks, in the checkpoint, where a sentence ends.
     """
 
-    def __init__(self, generation: Generation, script: Script, config: HiggsConfig) -> None:
+    def __init__(
+        self, generation: Generation, script: Script, config: HiggsConfig, *, context: int, alignment: int = 1
+    ) -> None:
+        """Args: context, alignment: the codec's."""
         request = generation.request
         self.generation, self.script, self.config = generation, script, config
         self.limit = request.max_frames
@@ -58,7 +61,8 @@ class Stream:
         self.rows: Tensor = torch.empty(0)
         """[R, N], the sentence's rows that are known; the last one is not read yet."""
         self.first_audio_at: float | None = None
-        self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME)
+        self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME, context=context, alignment=alignment)
+        self._track = Track()
         self._seed = _seed(request)
         self._codes = np.empty((64, config.num_codebooks), np.int16)
         self._ends: list[int] = []
@@ -148,6 +152,12 @@ class Stream:
     def codes(self, window: Window) -> Codes:
         """What the codec is to decode [F, N]; a stray stream code becomes the last code, as in training."""
         return self._codes[window.low : window.high].clip(0, self.config.codebook_size - 3)
+
+    def excerpt(self, window: Window) -> Excerpt:
+        """What the codec must know of it beside the codes: frames sound as the voice of their sentence does."""
+        voices = self.script.renderings
+        sentences = np.searchsorted(self._ends, np.arange(window.low, window.high), side="right")
+        return Excerpt(window, self._track, [voices[min(n, len(voices) - 1)] for n in sentences.tolist()])
 
     def put(self, window: Window, audio: Tensor) -> bool:
         """Send a decoded window's audio. True where the sentence must end here, for it has fallen silent."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from inference.engines.higgs.stream import Stream
-from inference.higgs.codec import Codec
 from inference.higgs.codec_stream import Window
+from inference.higgs.codecs import Codec
 
 BATCH = 16
 """Windows in a batch at most: a step waits for no more than these."""
@@ -28,7 +28,8 @@ class Vocoder:
         batch = [(stream, window) for stream, window in windows if _length(window) == length][:BATCH]
         codes = np.stack([stream.codes(window) for stream, window in batch])  # [B, F, N]
         on_device = torch.from_numpy(codes).to(self._device, torch.int64).transpose(1, 2)
-        audio = self._codec.decode(on_device).cpu()
+        excerpts = [stream.excerpt(window) for stream, window in batch]
+        audio = self._codec.decode(on_device, excerpts).cpu()
         return [(stream, window, pcm) for (stream, window), pcm in zip(batch, audio, strict=True)]
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
+from inference.higgs.codec_stream import PLAIN, Rendering
+from inference.higgs.config import ConfigError, read_json
 from inference.higgs.prompt import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A line for the scene, and a reference: a text and its frames [F, N], spoken before all else."""
+    """A line for the scene, a reference (a text and its frames [F, N], spoken before all else), and what the
+    codec makes of the codes."""
 
     description: str
     reference: Turn | None = None
+    rendering: Rendering = PLAIN
 
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,3 +44,25 @@ DESCRIBED: dict[str, Voice] = {
     }.items()
 }
 """The platform's voices (see inference.speech.voices) without references, in the published profiles' manner."""
+
+
+def voices_of(checkpoint: Path) -> dict[str, Voice]:
+    """What the checkpoint's `voices.json` has, by name: `description` and, for the codec, `rendering`.
+
+    Without the file, the described ones. Raises ConfigError.
+    """
+    path = checkpoint / "voices.json"
+    if not path.exists():
+        return dict(DESCRIBED)
+    voices = {}
+    for name, entry in read_json(path).items():
+        try:
+            rendering = Rendering(**{key: float(value) for key, value in entry.get("rendering", {}).items()})
+            voices[name] = Voice(str(entry.get("description", "")), rendering=rendering)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ConfigError(f"voices.json: voice {name!r} is not as it must be: {error}") from error
+        if not NAME.fullmatch(name) or min(rendering.pitch, rendering.formants) <= 0:
+            raise ConfigError(f"voices.json: voice {name!r} has a name or a rendering that cannot be")
+    if not voices:
+        raise ConfigError("voices.json has no voice")
+    return voices

@@ -1,0 +1,75 @@
+"""Prompts of phonemes, for a checkpoint that reads one sentence at a time: its phonemes, and nothing around them.
+
+The pronunciations are hibari's, a port of misaki (Apache-2.0) that needs no GPL program. Sentences do not know of
+each other: each begins anew, so that a long text cannot drift.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from inference.higgs.config import ConfigError, HiggsConfig
+from inference.higgs.model import Prompt
+from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError
+
+BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
+
+
+@functools.cache
+def _pronouncer() -> object:
+    try:
+        from hibari.g2p import G2P
+    except ImportError as error:
+        raise ConfigError(
+            "text_frontend 'phonemes' needs the package hibari-tts: install the extra [voice]"
+        ) from error
+    return G2P()
+
+
+def pronounce(text: str) -> str:
+    """A sentence in the alphabet of misaki; the empty string where nothing can be pronounced."""
+    spoken = _pronouncer()(text)  # type: ignore[operator]
+    return str(spoken or "")
+
+
+class PhonemePromptBuilder(PromptBuilder):
+    """Raises ConfigError where the tokenizer lacks a special token or the pronunciations are not installed."""
+
+    remembers = False
+
+    def __init__(self, tokenizer_file: Path, config: HiggsConfig) -> None:
+        super().__init__(tokenizer_file, config)
+        self._begin, self._end = self._special(BEGIN), self._special(END)
+        _pronouncer()
+
+    def opening(self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str] = ()) -> Prompt:
+        return self._plain([])
+
+    def tag(self, speaker: int) -> str:
+        return ""
+
+    def mention(self, text: str) -> Prompt:
+        return self._plain([])
+
+    def question(self, text: str) -> Prompt:
+        return self.spell(pronounce(text))
+
+    def spell(self, phonemes: str) -> Prompt:
+        """The prompt for phonemes; signs that the tokenizer lacks are left out. Raises UnspeakableError."""
+        ids = self._text(phonemes)
+        if not ids:
+            raise UnspeakableError("the text has nothing that can be pronounced in English")
+        return self._plain([self._begin, *ids, self._end, self._config.audio_out_bos_id])
+
+    def answer(self, frames: Tensor) -> Prompt:
+        return Prompt(torch.empty(0, dtype=torch.int64), self._plain([]).codes)
+
+    def _text(self, text: str) -> list[int]:
+        """One token a sign: stress and length are signs of their own."""
+        ids = (self._tokenizer.token_to_id(sign) for sign in text)
+        return [int(token) for token in ids if token is not None]

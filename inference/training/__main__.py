@@ -1,0 +1,56 @@
+"""`python -m inference.training STAGE`: each stage reads what the ones before it left in the folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from inference.training.recipe import FULL, TINY
+from inference.training.run import Run
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
+    parser.add_argument("stage", choices=("corpus", "codec", "distill", "evaluate", "export"))
+    parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
+    parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
+    parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint, and `evaluate` finds it")
+    parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
+    parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
+    parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tiny", action="store_true", help="sizes for a test of the whole way")
+    options = parser.parse_args(arguments)
+    recipe = TINY if options.tiny else FULL
+    run = Run(options.folder, options.stage, hours=options.hours, seed=options.seed)
+    run.obey_signals()
+    torch.set_num_threads(options.threads)
+    match options.stage:
+        case "corpus":
+            from inference.training import corpus
+
+            corpus.make(run, recipe, sources=options.sources)
+        case "codec":
+            from inference.training import codec
+
+            codec.train(run, recipe)
+        case "distill":
+            from inference.training import distill
+
+            distill.train(run, recipe, larger=options.teacher)
+        case "evaluate":
+            from inference.training import evaluate
+
+            checkpoint = options.out or options.folder / "checkpoint"
+            evaluate.evaluate(run, recipe, checkpoint=checkpoint, sentences=options.sentences)
+        case "export":
+            from inference.training import export
+
+            export.write(run, recipe, options.out or options.folder / "checkpoint")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""Trains the codec: encoder, quantiser and feature decoder, against the teacher's features and its frozen decoder.
+
+The loss that matters is the distance of the teacher's hidden states in the metric of its spectra: what cannot be
+heard costs nothing. Codebooks move by averages, not by gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+from inference.higgs.spectral_codec import (
+    PITCH,
+    AcousticDecoder,
+    Encoder,
+    FeatureDecoder,
+    Quantizer,
+    SpectralConfig,
+)
+from inference.training import corpus
+from inference.training.mel import BANDS, HOP, SAMPLE_RATE, WINDOW
+from inference.training.recipe import CodecRecipe, Recipe
+from inference.training.run import Run
+from inference.training.teacher import FEATURES
+from inference.training.teacher_decoder import load_acoustic_decoder
+
+VOICED = math.log1p(60) / 5
+"""The pitch feature at 60 Hz: what is below is unvoiced or too uncertain to be held to."""
+PART_WEIGHTS = (1.0, 0.1, 1.0, 1.0, 0.3)
+"""Of the spectrum's five parts; angles matter less than magnitudes."""
+LOG_EVERY = 50
+
+
+def spectral_config(recipe: CodecRecipe) -> SpectralConfig:
+    return SpectralConfig(
+        sample_rate=SAMPLE_RATE,
+        samples_per_frame=960,
+        num_codebooks=recipe.codebooks,
+        codebook_size=recipe.codes,
+        code_dim=recipe.code_dim,
+        width=recipe.width,
+        encoder_blocks=recipe.encoder_blocks,
+        decoder_blocks=recipe.decoder_blocks,
+        slow_kernel=3,
+        fast_kernel=5,
+        bands=BANDS,
+        features=FEATURES,
+        acoustic_width=256,
+        acoustic_blocks=8,
+        hop=HOP,
+        window=WINDOW,
+    )
+
+
+class CodecModel(nn.Module):
+    """What is trained; the names of its parts are the checkpoint's."""
+
+    def __init__(self, config: SpectralConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        self.quantizer = Quantizer(config)
+        self.decoder = FeatureDecoder(config)
+
+    @torch.no_grad()
+    def encode(self, mel: Tensor) -> Tensor:
+        """Log-mel [B, U, bands] to codes [B, T, N]."""
+        with torch.autocast(mel.device.type, torch.bfloat16):
+            z = self.encoder(mel)
+        return self.quantizer.encode(z.float())
+
+
+class Averages:
+    """Moves the codebooks: each code towards the mean of what was nearest to it; a code that nothing uses is set
+    anew on something that has to be said."""
+
+    DECAY, DEAD = 0.98, 0.02
+
+    def __init__(self, codebooks: Tensor) -> None:
+        self.codebooks = codebooks
+        self.count = torch.zeros(codebooks.shape[:2])
+        self.total = torch.zeros_like(codebooks)
+
+    def begin(self, z: Tensor) -> None:
+        """k-means of the first batch [M, D], book after book."""
+        rest = z.clone()
+        for book in range(len(self.codebooks)):
+            size = self.codebooks.shape[1]
+            centres = rest[torch.randperm(len(rest))[:size]].clone()
+            for _ in range(8):
+                nearest = torch.cdist(rest, centres).argmin(1)
+                count = torch.bincount(nearest, minlength=size).float()
+                total = torch.zeros_like(centres).index_add_(0, nearest, rest)
+                centres = torch.where(
+                    count[:, None] > 0,
+                    total / count.clamp_min(1)[:, None],
+                    rest[torch.randint(len(rest), (size,))],
+                )
+            self.codebooks[book] = centres
+            self.count[book] = count.clamp_min(1) * (1 - self.DECAY)
+            self.total[book] = centres * self.count[book][:, None]
+            rest = rest - centres[torch.cdist(rest, centres).argmin(1)]
+
+    def move(self, book: int, nearest: Tensor, rest: Tensor) -> None:
+        size, share = self.codebooks.shape[1], 1 - self.DECAY
+        count = torch.bincount(nearest, minlength=size).float()
+        total = torch.zeros_like(self.total[book]).index_add_(0, nearest, rest)
+        self.count[book].mul_(self.DECAY).add_(count, alpha=share)
+        self.total[book].mul_(self.DECAY).add_(total, alpha=share)
+        usual = len(rest) / size
+        dead = self.count[book] < self.DEAD * usual
+        if number := int(dead.sum()):
+            self.count[book, dead] = usual / 5
+            self.total[book, dead] = rest[torch.randint(len(rest), (number,))] * usual / 5
+        self.codebooks[book] = self.total[book] / self.count[book].clamp_min(1e-5)[:, None]
+
+    def quantize(self, z: Tensor, used: Tensor, *, move: bool) -> tuple[Tensor, Tensor]:
+        """z [M, D] to sums of the first `used` [M] codebooks' vectors, straight through, and to codes [M, N]."""
+        rest, total, codes = z.detach(), torch.zeros_like(z), []
+        for book in range(len(self.codebooks)):
+            centres = self.codebooks[book].clone()
+            nearest = (centres.square().sum(1) - 2 * rest @ centres.T).argmin(1)
+            chosen = centres[nearest]
+            if move:
+                self.move(book, nearest, rest)
+            total = total + chosen * (used > book)[:, None]
+            rest = rest - chosen
+            codes.append(nearest)
+        return z + (total - z).detach(), torch.stack(codes, -1)
+
+
+class Excerpts:
+    """Random excerpts of the corpus's first shards, as batches."""
+
+    def __init__(self, folder: Path, recipe: CodecRecipe) -> None:
+        self._recipe = recipe
+        self._shards = list(corpus.read(folder, count=recipe.shards))
+        self._places = [
+            (shard, utterance.start, utterance.frames)
+            for shard in self._shards
+            for utterance in shard.utterances
+            if not utterance.held_out
+        ]
+        if not self._places:
+            raise SystemExit(f"{folder} has no utterance that is not held out: run the stage corpus first")
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each feature."""
+        some = np.concatenate([shard.features for shard in self._shards[:2]]).astype(np.float32)
+        return torch.from_numpy(some.mean(0)), torch.from_numpy(some.std(0) + 1e-3)
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Features [B, U, FEATURES] and log-mel [B, U, BANDS]; what is short goes on with its last frame."""
+        length = self._recipe.frames
+        features, mels = [], []
+        for choice in torch.randint(len(self._places), (self._recipe.batch,)).tolist():
+            shard, start, frames = self._places[choice]
+            begin = int(torch.randint(max(1, frames - length + 1), ()))
+            at = start + np.minimum(np.arange(begin, begin + length), frames - 1)
+            features.append(shard.features[at])
+            mels.append(shard.mel[at])
+        return tuple(torch.from_numpy(np.stack(x).astype(np.float32)) for x in (features, mels))  # type: ignore[return-value]
+
+
+def hearing(acoustic: AcousticDecoder) -> Tensor:
+    """L such that |Lᵀ d|² is what a difference d of hidden states does to the spectra, bins on the mel scale."""
+    weight = acoustic.head.weight.detach()
+    bins = weight.shape[0] // 5
+    mel = 1 / (1 + torch.arange(bins) * (SAMPLE_RATE / 2 / (bins - 1)) / 700)
+    importance = torch.cat([part * mel / mel.mean() for part in PART_WEIGHTS])
+    metric = (weight * importance[:, None]).T @ weight / len(weight)
+    return cast(Tensor, torch.linalg.cholesky(metric + 1e-6 * torch.eye(len(metric))))
+
+
+def train(run: Run, recipe: Recipe) -> None:
+    torch.manual_seed(run.seed)
+    sizes = recipe.codec
+    config = spectral_config(sizes)
+    data = Excerpts(run.folder / "corpus", sizes)
+    acoustic = load_acoustic_decoder(config)
+    metric = hearing(acoustic)
+    model = CodecModel(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=sizes.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    averages = Averages(model.quantizer.codebooks)
+    step = 0
+    if (state := run.load()) is not None:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        averages.count, averages.total, step = state["count"], state["total"], state["step"]
+        torch.set_rng_state(state["random"])
+    else:
+        model.decoder.mean, model.decoder.scale = data.statistics()
+        with torch.no_grad():
+            averages.begin(model.encoder(data.draw()[1]).flatten(0, 1))
+
+    def save() -> None:
+        state: dict[str, Any] = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "count": averages.count,
+            "total": averages.total,
+            "step": step,
+            "random": torch.get_rng_state(),
+        }
+        run.save(state)
+
+    sums: dict[str, float] = {}
+    while step < sizes.steps and not run.over:
+        progress = step / sizes.steps
+        rate = sizes.rate * min(1, (step + 1) / 50) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        losses, codes = _losses(model, acoustic, metric, averages, *data.draw())
+        loss = (
+            0.5 * losses["features"]
+            + losses["prosody"]
+            + 5 * losses["pitch"]
+            + 2 * losses["hidden"]
+            + 0.25 * losses["commitment"]
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + value.item()
+        if step % LOG_EVERY == 0 or step == sizes.steps:
+            count = (step - 1) % LOG_EVERY + 1
+            run.log(
+                step=step, rate=rate, bits=_bits(codes, sizes.codes), **{k: v / count for k, v in sums.items()}
+            )
+            sums = {}
+        if run.due():
+            save()
+    save()
+
+
+def _losses(
+    model: CodecModel, acoustic: AcousticDecoder, metric: Tensor, averages: Averages, features: Tensor, mel: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    with torch.autocast("cpu", torch.bfloat16):
+        z = model.encoder(mel)
+    z = z.float()
+    batch, frames, dim = z.shape
+    books = len(averages.codebooks)
+    # Some do without the last codebooks, so that the first ones carry what matters most.
+    used = torch.where(torch.rand(batch) < 0.4, torch.randint(1, books + 1, (batch,)), books)
+    flat = z.reshape(-1, dim)
+    quantized, codes = averages.quantize(flat, used.repeat_interleave(frames), move=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        heard = model.decoder(quantized.view(batch, frames, dim)).float()
+        with torch.no_grad():
+            target = acoustic.hidden(features)
+        hidden = acoustic.hidden(heard)
+    error = (heard - features) / model.decoder.scale
+    voiced = (features[..., PITCH] > VOICED).float()
+    pitch = (heard[..., PITCH] - features[..., PITCH]).abs() * 5 * voiced
+    losses = {
+        "features": error[..., :PITCH].square().mean(),
+        "prosody": error[..., PITCH:].abs().mean(),
+        "pitch": pitch.sum() / voiced.sum().clamp_min(1),
+        "hidden": ((hidden.float() - target.float()) @ metric).square().sum(-1).mean(),
+        "commitment": F.mse_loss(flat, quantized.detach()),
+    }
+    return losses, codes
+
+
+def _bits(codes: Tensor, size: int) -> float:
+    """Entropy of a frame's codes, book by book."""
+    total = 0.0
+    for book in codes.unbind(-1):
+        share = torch.bincount(book, minlength=size).float() / len(book)
+        total += float(-(share * share.clamp_min(1e-12).log2()).sum())
+    return total
+
+
+def load_trained(folder: Path, recipe: CodecRecipe) -> CodecModel:
+    """The codec as its last checkpoint has it. Raises SystemExit where there is none."""
+    state = Run(folder, "codec").load()
+    if state is None:
+        raise SystemExit(f"there is no codec in {folder}: run the stage codec first")
+    model = CodecModel(spectral_config(recipe))
+    model.load_state_dict(state["model"])
+    return model.eval()

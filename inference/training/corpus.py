@@ -1,0 +1,106 @@
+"""The corpus: sentences that the teacher has read, in shards that are written whole or not at all.
+
+A shard is `NNNNN.json` (its utterances), `NNNNN.mel.npy` and `NNNNN.features.npy` (float16, all utterances' frames
+one after another). Audio is not kept: the mel spectrum is what the codec hears, the features what it must give.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.training.mel import log_mel
+from inference.training.recipe import Recipe
+from inference.training.run import Run
+from inference.training.sentences import Sentence, read_sources, sentences
+from inference.training.teacher import Teacher
+
+FRAME_RATE = 80
+LONGEST_SECONDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One utterance; frames [start, start + frames) of its shard are its own."""
+
+    text: str
+    source: str
+    held_out: bool
+    phonemes: str
+    durations: list[int]
+    start: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    name: str
+    utterances: list[Spoken]
+    mel: NDArray[np.float16]
+    features: NDArray[np.float16]
+
+
+def read(folder: Path, *, count: int | None = None) -> Iterator[Shard]:
+    """The shards that are there, in order; their arrays stay on disk until they are looked at."""
+    for path in sorted(folder.glob("[0-9]*.json"))[:count]:
+        name = path.stem
+        spoken = [Spoken(**entry) for entry in json.loads(path.read_text("utf-8"))]
+        arrays: list[Any] = [np.load(folder / f"{name}.{kind}.npy", mmap_mode="r") for kind in ("mel", "features")]
+        yield Shard(name, spoken, *arrays)
+
+
+def make(run: Run, recipe: Recipe, *, sources: Path | None) -> None:
+    """Write shards until there are as many as the recipe asks for, or the time is up."""
+    folder = run.folder / "corpus"
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = {
+        "seed": run.seed,
+        "teacher": "hibari-tts 0.2.1, voice heart, Apache-2.0",
+        "sources": [asdict(source) for source in read_sources(sources)] if sources else [],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+    teacher = Teacher(run.folder)
+    stream = sentences(sources, seed=run.seed)
+    seconds = 0.0
+    for number in range(recipe.shards):
+        taken = list(itertools.islice(stream, recipe.shard_sentences))
+        if (folder / f"{number:05}.json").exists():
+            continue
+        if run.over:
+            break
+        seconds += _write(folder, f"{number:05}", taken, teacher) / FRAME_RATE
+        run.log(step=number, hours=seconds / 3600, realtime=seconds / run.elapsed)
+
+
+def _write(folder: Path, name: str, taken: list[Sentence], teacher: Teacher) -> int:
+    """Returns the shard's frames."""
+    spoken: list[Spoken] = []
+    mels, features, start = [], [], 0
+    for number, sentence in enumerate(taken):
+        phonemes = teacher.phonemes(sentence.text)
+        if not 6 <= len(phonemes) <= 258:
+            continue
+        utterance = teacher.say(phonemes, seed=int(name) * len(taken) + number)
+        frames = len(utterance.features)
+        if frames > LONGEST_SECONDS * FRAME_RATE:
+            continue
+        spoken.append(
+            Spoken(sentence.text, sentence.source, sentence.held_out, phonemes, utterance.durations, start, frames)
+        )
+        start += frames
+        mels.append(log_mel(utterance.audio, frames).astype(np.float16))
+        features.append(utterance.features.astype(np.float16))
+    np.save(folder / f"{name}.mel.npy", np.concatenate(mels))
+    np.save(folder / f"{name}.features.npy", np.concatenate(features))
+    # The list comes last, under its final name at once: a shard that has one is whole.
+    partial = folder / f"{name}.partial"
+    partial.write_text(json.dumps([asdict(utterance) for utterance in spoken], ensure_ascii=False), "utf-8")
+    partial.rename(folder / f"{name}.json")
+    return start

@@ -1,0 +1,164 @@
+"""The student as a network that can be trained: the same function as `inference.higgs.model`, with gradients.
+
+Parameters carry the published layout's names, so that its state is a checkpoint's. Whole sequences are padded to
+one length: text positions first, then audio; which feed-forward a position takes is known by its place.
+Shapes: B rows, T positions, X text tokens and A audio rows of the whole batch, N codebooks, V codes, H hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+from inference.higgs.config import HiggsConfig
+from inference.higgs.model import inverse_frequencies
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sequences of text and audio. Places are row · T + position."""
+
+    rows: int
+    length: int
+    text_places: Tensor  # [X]
+    tokens: Tensor  # [X]
+    audio_places: Tensor  # [A]
+    codes: Tensor  # [A, N], what is fed
+    targets: Tensor  # [A, N], what follows
+    counted: Tensor  # [A, N] bool, targets that can be wrong
+    spoken: Tensor  # [A], position of the token that is being said in the row; -1 where none is
+
+
+class Norm(nn.Module):
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x.float(), (x.shape[-1],), self.weight.float(), self.eps)
+
+
+class Mlp(nn.Module):
+    def __init__(self, hidden: int, inner: int) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(hidden, inner, bias=False)
+        self.up_proj = nn.Linear(hidden, inner, bias=False)
+        self.down_proj = nn.Linear(inner, hidden, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x)))
+
+
+class Attention(nn.Module):
+    def __init__(self, config: HiggsConfig) -> None:
+        super().__init__()
+        size = config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, config.heads * size, bias=False)
+        self.k_proj = nn.Linear(config.hidden_size, config.kv_heads * size, bias=False)
+        self.v_proj = nn.Linear(config.hidden_size, config.kv_heads * size, bias=False)
+        self.o_proj = nn.Linear(config.heads * size, config.hidden_size, bias=False)
+
+
+class Layer(nn.Module):
+    def __init__(self, config: HiggsConfig) -> None:
+        super().__init__()
+        hidden, inner, eps = config.hidden_size, config.intermediate_size, config.norm_eps
+        self.self_attn = Attention(config)
+        self.mlp, self.audio_mlp = Mlp(hidden, inner), Mlp(hidden, inner)
+        self.input_layernorm, self.audio_input_layernorm = Norm(hidden, eps), Norm(hidden, eps)
+        self.post_attention_layernorm, self.audio_post_attention_layernorm = Norm(hidden, eps), Norm(hidden, eps)
+
+
+class AudioEmbedding(nn.Module):
+    def __init__(self, config: HiggsConfig) -> None:
+        super().__init__()
+        self.embed_audio_tokens = nn.Embedding(config.num_codebooks * config.codebook_size, config.hidden_size)
+
+
+class Body(nn.Module):
+    def __init__(self, config: HiggsConfig) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_audio_tokens = AudioEmbedding(config)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = Norm(config.hidden_size, config.norm_eps)
+
+
+class Student(nn.Module):
+    def __init__(self, config: HiggsConfig, *, longest: int = 2048) -> None:
+        super().__init__()
+        self.config = config
+        self.model = Body(config)
+        self.audio_lm_head = nn.Linear(config.hidden_size, config.num_codebooks * config.codebook_size, bias=False)
+        nn.init.normal_(self.model.embed_tokens.weight, std=0.5)
+        nn.init.normal_(
+            self.model.embed_audio_tokens.embed_audio_tokens.weight, std=0.5 / math.sqrt(config.num_codebooks)
+        )
+        for layer in self._layers:
+            for out in (layer.self_attn.o_proj, layer.mlp.down_proj, layer.audio_mlp.down_proj):
+                nn.init.normal_(out.weight, std=0.04 / math.sqrt(2 * config.layers))
+        nn.init.normal_(self.audio_lm_head.weight, std=0.02)
+        angles = torch.outer(torch.arange(longest, dtype=torch.float32), inverse_frequencies(config))
+        self.register_buffer("_cos", angles.cos().repeat(1, 2), persistent=False)
+        self.register_buffer("_sin", angles.sin().repeat(1, 2), persistent=False)
+        self._cos: Tensor
+        self._sin: Tensor
+
+    @property
+    def _layers(self) -> list[Layer]:
+        return [cast(Layer, layer) for layer in self.model.layers]
+
+    def forward(self, batch: Batch, *, aligned: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
+        """Logits [A, N, V], float32, and the mean loss of the `aligned` layers' first head.
+
+        That loss is the cross-entropy of the head's attention with the token that is being said.
+        """
+        config = self.config
+        text = cast(Tensor, self.model.embed_tokens(batch.tokens))
+        offsets = torch.arange(config.num_codebooks, device=batch.codes.device) * config.codebook_size
+        audio = self.model.embed_audio_tokens.embed_audio_tokens(batch.codes + offsets).sum(-2)
+        places = torch.cat([batch.text_places, batch.audio_places])
+        count = len(text)
+        # Where in [text, audio, one row of zeros] each place's state stands.
+        where = torch.full((batch.rows * batch.length,), len(places), device=places.device)
+        where[places] = torch.arange(len(places), device=places.device)
+        nothing = text.new_zeros(1, config.hidden_size)
+        misses = text.new_zeros(())
+        for index, layer in enumerate(self._layers):
+            normed = torch.cat([layer.input_layernorm(text), layer.audio_input_layernorm(audio), nothing])
+            attention = layer.self_attn
+            weight = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight])
+            states = F.linear(normed, weight)[where].view(batch.rows, batch.length, -1, config.head_dim)
+            q, k, v = torch.split(states.transpose(1, 2), [config.heads, config.kv_heads, config.kv_heads], dim=1)
+            q, k = self._rotated(q), self._rotated(k)
+            groups = config.heads // config.kv_heads
+            keys, values = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+            mixed = F.scaled_dot_product_attention(q, keys, values, is_causal=True)
+            if index in aligned:
+                misses = misses + self._misses(q[:, 0], k[:, 0], batch) / len(aligned)
+            mixed = mixed.transpose(1, 2).reshape(batch.rows * batch.length, -1)[places]
+            added = attention.o_proj(mixed).float()
+            text, audio = text + added[:count], audio + added[count:]
+            text = text + layer.mlp(layer.post_attention_layernorm(text)).float()
+            audio = audio + layer.audio_mlp(layer.audio_post_attention_layernorm(audio)).float()
+        logits = self.audio_lm_head(self.model.norm(audio)).float()
+        return logits.view(-1, config.num_codebooks, config.codebook_size), misses
+
+    def _rotated(self, x: Tensor) -> Tensor:
+        length = x.shape[2]
+        cos, sin = self._cos[:length].to(x.dtype), self._sin[:length].to(x.dtype)
+        first, second = x.chunk(2, -1)
+        return x * cos + torch.cat((-second, first), -1) * sin
+
+    def _misses(self, q: Tensor, k: Tensor, batch: Batch) -> Tensor:
+        scores = (q @ k.transpose(1, 2)).float() / math.sqrt(self.config.head_dim)
+        later = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
+        certainty = F.log_softmax(scores.masked_fill(later, -torch.inf), -1).flatten(0, 1)[batch.audio_places]
+        known = batch.spoken >= 0
+        return -certainty[known].gather(1, batch.spoken[known, None]).mean()

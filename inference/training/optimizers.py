@@ -1,0 +1,54 @@
+"""Muon: momentum whose matrices are made orthogonal before each step (Jordan et al., 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Muon:
+    """For the matrices between a network's ends; those of one shape are stepped in one batch."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, rate: float, momentum: float = 0.95) -> None:
+        self.rate, self.momentum = rate, momentum
+        shapes: dict[tuple[int, ...], list[nn.Parameter]] = {}
+        for parameter in parameters:
+            shapes.setdefault(tuple(parameter.shape), []).append(parameter)
+        self._groups = list(shapes.values())
+        self._moving = [[torch.zeros_like(p) for p in group] for group in self._groups]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group, moving in zip(self._groups, self._moving, strict=True):
+            updates = []
+            for parameter, mean in zip(group, moving, strict=True):
+                if (gradient := parameter.grad) is None:
+                    raise ValueError("Muon was given a parameter that has no gradient")
+                mean.lerp_(gradient, 1 - self.momentum)
+                updates.append(gradient.lerp(mean, self.momentum))
+            rows, columns = group[0].shape
+            scale = max(1.0, rows / columns) ** 0.5
+            for parameter, update in zip(group, _orthogonal(torch.stack(updates)), strict=True):
+                parameter.mul_(1 - self.rate * 0.01).add_(update, alpha=-self.rate * scale)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"moving": self._moving}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for group, stored in zip(self._moving, state["moving"], strict=True):
+            for mean, value in zip(group, stored, strict=True):
+                mean.copy_(value)
+
+
+def _orthogonal(x: Tensor) -> Tensor:
+    """Roughly the nearest matrices [G, R, C] with all singular values 1, by Newton and Schulz's iteration."""
+    tall = x.shape[1] > x.shape[2]
+    x = x.transpose(1, 2) if tall else x
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    for _ in range(5):
+        square = x @ x.transpose(1, 2)
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return (x.transpose(1, 2) if tall else x).float()

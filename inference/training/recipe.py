@@ -1,0 +1,73 @@
+"""Every size of a training: the one that made the shipped voice, and a tiny one that the tests run end to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecRecipe:
+    """The codec's networks and their training."""
+
+    width: int = 256
+    code_dim: int = 64
+    codebooks: int = 12
+    codes: int = 102
+    encoder_blocks: tuple[int, int] = (3, 3)
+    """At 80 and at 25 frames/s."""
+    decoder_blocks: tuple[int, int] = (2, 3)
+    """At 25 and at 80 frames/s."""
+    rate: float = 1e-3
+    batch: int = 16
+    frames: int = 128
+    """Of an excerpt, at 80/s."""
+    steps: int = 2000
+    shards: int = 30
+    """Of the corpus, from its beginning: the codec needs fewer than the student."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentRecipe:
+    """The language model and its training."""
+
+    hidden: int = 256
+    layers: int = 6
+    heads: int = 4
+    kv_heads: int = 2
+    inner: int = 640
+    rope_theta: float = 1e4
+    aligned_layers: tuple[int, ...] = (1, 3)
+    """Their first head is taught, in training, to look at the phoneme that is being spoken."""
+    alignment_weight: float = 1.0
+    batch_tokens: int = 3000
+    matrix_rate: float = 0.02
+    other_rate: float = 2e-3
+    noise: float = 0.03
+    """Share of the input's codes that are replaced, so that the student learns to go on after a mistake."""
+    steps: int = 24_000
+    decay: float = 0.4
+    """Share of the steps, the last ones, over which the rate falls to zero."""
+    divergence_weight: float = 0.5
+    """Share of the loss that comes from a larger teacher, where there is one."""
+    book_weights: tuple[float, ...] = (4.0, 3.0, 2.2, 1.8, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    shards: int = 100
+    shard_sentences: int = 500
+    codec: CodecRecipe = field(default_factory=CodecRecipe)
+    student: StudentRecipe = field(default_factory=StudentRecipe)
+
+
+FULL = Recipe()
+TINY = Recipe(
+    shards=1,
+    shard_sentences=16,
+    codec=CodecRecipe(
+        width=32, code_dim=16, codes=16, encoder_blocks=(1, 1), decoder_blocks=(1, 1), batch=4, steps=6
+    ),
+    student=StudentRecipe(
+        hidden=64, layers=2, heads=2, kv_heads=1, inner=96, aligned_layers=(0,), batch_tokens=600, steps=6
+    ),
+)

@@ -1,0 +1,80 @@
+"""One stage's run: how long it may take, where it keeps its state, and the log of its curve.
+
+A stage that is stopped, or killed, and started again goes on from its last checkpoint. State is written beside and
+renamed, so that a checkpoint is whole or is the one before.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CHECKPOINT_SECONDS = 180
+
+
+class Run:
+    """Args: folder: of the whole training; each stage writes its own files. hours: None for no limit."""
+
+    def __init__(self, folder: Path, stage: str, *, hours: float | None = None, seed: int = 0) -> None:
+        self.folder, self.stage, self.seed = folder, stage, seed
+        folder.mkdir(parents=True, exist_ok=True)
+        self._began = self._saved = time.monotonic()
+        self._deadline = None if hours is None else self._began + hours * 3600
+        self._stopped = False
+
+    def obey_signals(self) -> None:
+        """End the stage, its checkpoint written, at SIGTERM or Ctrl-C."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self._stopped = True
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this start."""
+        return time.monotonic() - self._began
+
+    @property
+    def over(self) -> bool:
+        return self._stopped or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / f"{self.stage}.pt"
+
+    def due(self) -> bool:
+        """Whether a checkpoint is to be written now; asking says that it will be."""
+        now = time.monotonic()
+        if now - self._saved < CHECKPOINT_SECONDS:
+            return False
+        self._saved = now
+        return True
+
+    def save(self, state: dict[str, Any]) -> None:
+        import torch
+
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.rename(self.checkpoint)
+
+    def load(self) -> dict[str, Any] | None:
+        """The last checkpoint's state, or None at the first start."""
+        import torch
+
+        if not self.checkpoint.exists():
+            return None
+        state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
+        return state
+
+    def log(self, **values: float) -> None:
+        """Add a line to the curve, `STAGE.jsonl`, and show it."""
+        entry = {"seconds": round(self.elapsed, 1), **{k: round(v, 5) for k, v in values.items()}}
+        with (self.folder / f"{self.stage}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        sys.stdout.write(f"{self.stage} " + " ".join(f"{k}={v:g}" for k, v in entry.items()) + "\n")
+        sys.stdout.flush()

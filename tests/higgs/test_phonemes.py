@@ -1,0 +1,76 @@
+"""Prompts of phonemes, and what a checkpoint says of its voices."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("hibari", reason="the pronunciations are an extra: pip install -e .[voice]")
+
+from inference.engines.higgs.script import Script
+from inference.engines.higgs.voices import Voice, voices_of
+from inference.engines.protocol import EngineError, Segment, SpeechRequest
+from inference.higgs.codec_stream import Rendering
+from inference.higgs.config import ConfigError
+from inference.higgs.phonemes import PhonemePromptBuilder
+from inference.higgs.prompt import load_prompt_builder
+from inference.training.recipe import TINY
+from inference.training.student import higgs_config, write_tokenizer
+
+CONFIG = higgs_config(TINY)
+VOICES = {"alloy": Voice(""), "onyx": Voice("", rendering=Rendering(pitch=0.5))}
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> PhonemePromptBuilder:
+    write_tokenizer(tmp_path / "tokenizer.json")
+    found = load_prompt_builder(tmp_path, CONFIG)
+    assert isinstance(found, PhonemePromptBuilder)
+    return found
+
+
+def script(builder: PhonemePromptBuilder, *segments: tuple[str, str]) -> Script:
+    request = SpeechRequest(id="job", segments=tuple(Segment(text, voice) for text, voice in segments))
+    return Script(request, builder, VOICES, capacity=1024, books=CONFIG.num_codebooks)
+
+
+def test_a_sentence_is_its_phonemes_and_nothing_else(builder: PhonemePromptBuilder) -> None:
+    tokens = builder.question("Hello there.").tokens.tolist()
+    assert tokens == builder.spell("həlˈO ðˈɛɹ.").tokens.tolist()
+    assert len(tokens) == 3 + len("həlˈO ðˈɛɹ.")
+    assert tokens[-1] == CONFIG.audio_out_bos_id
+
+
+def test_a_sentence_does_not_know_of_the_one_before(builder: PhonemePromptBuilder) -> None:
+    import numpy as np
+
+    both, second = script(builder, ("One.", "alloy"), ("Two.", "onyx")), script(builder, ("Two.", "alloy"))
+    both.ask(0)
+    both.finish(0, np.zeros((9, CONFIG.num_codebooks), np.int16))
+    prompt, _, stays = both.ask(1)
+    assert prompt.tokens.tolist() == second.ask(0)[0].tokens.tolist()  # and no speaker's tag
+    assert not stays
+    assert [rendering.pitch for rendering in both.renderings] == [1.0, 0.5]
+
+
+def test_what_cannot_be_pronounced_is_refused_by_name(builder: PhonemePromptBuilder) -> None:
+    with pytest.raises(EngineError, match="pronounced"):
+        script(builder, ("…", "alloy"), ("。", "alloy"))
+
+
+def test_a_front_end_that_nobody_has_is_refused() -> None:
+    with pytest.raises(ConfigError, match="text_frontend"):
+        replace(CONFIG, text_frontend="runes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "entry", [{"rendering": {"pitch": 0}}, {"rendering": {"tempo": 2}}, {"rendering": {"pitch": "high"}}, 3]
+)
+def test_a_voice_that_cannot_be_is_refused_by_name(tmp_path: Path, entry: object) -> None:
+    (tmp_path / "voices.json").write_text(json.dumps({"alloy": {}, "bad": entry}))
+    with pytest.raises(ConfigError, match="'bad'"):
+        voices_of(tmp_path)

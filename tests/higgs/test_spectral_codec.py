@@ -1,0 +1,152 @@
+"""The codec with an explicit pitch: pieces join into the whole, and a voice may be higher than its codes."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import save_file  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from inference.higgs.codec_stream import ChunkStream, Excerpt, Rendering, Track, Window  # noqa: E402
+from inference.higgs.codecs import load_codec  # noqa: E402
+from inference.higgs.config import ConfigError  # noqa: E402
+from inference.higgs.spectral_codec import PITCH, SpectralCodec, SpectralConfig  # noqa: E402
+
+CONFIG = SpectralConfig(
+    sample_rate=24_000,
+    samples_per_frame=960,
+    num_codebooks=12,
+    codebook_size=102,
+    code_dim=16,
+    width=32,
+    encoder_blocks=(1, 1),
+    decoder_blocks=(2, 3),
+    slow_kernel=3,
+    fast_kernel=5,
+    bands=100,
+    features=130,
+    acoustic_width=64,
+    acoustic_blocks=8,
+    hop=300,
+    window=1200,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A random codec that is loud enough to be compared and always voiced, between 100 and 300 Hz."""
+    torch.manual_seed(0)
+    codec = SpectralCodec(CONFIG)
+    torch.nn.init.normal_(codec.quantizer.codebooks)
+    torch.nn.init.zeros_(codec.acoustic.head.bias)
+    codec.acoustic.head.bias.data[:601] = -2.0  # the pulses
+    codec.acoustic.head.bias.data[1202:1803] = -5.0  # the noise
+    codec.acoustic.head.bias.data[1803:2404] = -5.0  # what has a free phase
+    codec.decoder.mean[PITCH] = np.log1p(200) / 5
+    codec.decoder.scale[PITCH] = 0.05
+    save_file(codec.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "spectral_codec", **asdict(CONFIG)}))
+    return tmp_path
+
+
+def codes_of(frames: int) -> Tensor:
+    return torch.randint(0, 102, (12, frames), generator=torch.Generator().manual_seed(frames))
+
+
+@pytest.mark.parametrize("frames", [1, 5, 20, 61, 150])
+def test_chunks_join_into_the_whole_decode(folder: Path, frames: int) -> None:
+    codec = load_codec(folder)
+    codes = codes_of(frames)
+    whole = codec.decode(codes[None])[0]
+    assert whole.shape == (frames * 960,)
+    assert whole.std() > 1e-3
+    stream = ChunkStream(
+        samples_per_frame=960,
+        context=codec.context,
+        alignment=codec.alignment,
+        chunk=12,
+        first=4,
+        first_context=codec.context,
+    )
+    track, pieces = Track(), []
+    for available in range(frames + 1):
+        while window := stream.plan(available, final=available == frames):
+            excerpt = Excerpt(window, track, [Rendering()] * (window.high - window.low))
+            audio = codec.decode(codes[None, :, window.low : window.high], [excerpt])[0]
+            pieces.append(stream.take(window, audio))
+    torch.testing.assert_close(torch.cat(pieces), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_streams_in_a_batch_do_not_know_of_each_other(folder: Path) -> None:
+    codec = load_codec(folder)
+    codes = torch.stack([codes_of(30), codes_of(30).flip(1)])
+    alone = torch.cat([codec.decode(row[None]) for row in codes])
+    torch.testing.assert_close(codec.decode(codes), alone, atol=1e-4, rtol=1e-4)
+
+
+def test_a_voice_is_rendered_at_its_pitch(folder: Path) -> None:
+    codec = load_codec(folder)
+    codes = codes_of(50)[None]
+    plain = pitch_of(codec.decode(codes)[0])
+    low = pitch_of(codec.decode(codes, [Excerpt.whole(50, Rendering(pitch=0.5))])[0])
+    assert low == pytest.approx(plain / 2, rel=0.05)
+
+
+def test_formants_move_without_the_pitch(folder: Path) -> None:
+    codec = load_codec(folder)
+    codes = codes_of(50)[None]
+    plain, large = codec.decode(codes)[0], codec.decode(codes, [Excerpt.whole(50, Rendering(formants=0.8))])[0]
+    assert pitch_of(large) == pytest.approx(pitch_of(plain), rel=0.05)
+    assert not torch.allclose(plain, large, atol=1e-3)
+
+
+def test_one_core_decodes_twenty_times_faster_than_it_plays(folder: Path) -> None:
+    codec = SpectralCodec(
+        SpectralConfig(**{**asdict(CONFIG), "width": 256, "code_dim": 64, "acoustic_width": 256})
+    )
+    codes = codes_of(250)[None]
+    codec.eval().decode(codes)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        took = []
+        for _ in range(3):
+            began = time.process_time()  # of the core, whoever else is at work
+            codec.decode(codes)
+            took.append(time.process_time() - began)
+    finally:
+        torch.set_num_threads(before)
+    assert 10 / min(took) > 20
+
+
+def test_a_configuration_that_lacks_something_names_it(folder: Path) -> None:
+    path = folder / "config.json"
+    data = json.loads(path.read_text())
+    del data["hop"]
+    path.write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match="'hop'"):
+        load_codec(folder)
+
+
+def pitch_of(audio: Tensor) -> float:
+    """Median over windows of 50 ms of the pitch, by autocorrelation."""
+    found = []
+    for piece in audio.unfold(0, 1200, 600):
+        spectrum = torch.fft.rfft(piece * torch.hann_window(1200), 4096)
+        correlation = torch.fft.irfft(spectrum.abs().square())[:480]
+        found.append(24_000 / (60 + int(correlation[60:].argmax())))
+    return float(np.median(found))
+
+
+def test_a_window_begins_where_both_rates_do() -> None:
+    stream = ChunkStream(samples_per_frame=960, context=14, alignment=5, chunk=25, first=4)
+    stream.emitted = 33
+    assert stream.plan(500, final=False) == Window(15, 72, 33, 58)
