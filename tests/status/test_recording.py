@@ -183,7 +183,7 @@ def test_the_databases_own_outage_is_on_record(
         assert httpx.get(f"{service.url}/status.json").json()["status"] == "down"
     finally:
         postgres.start()
-    wait_for(lambda: all(probe.ok for probe in look(4)), what="all is back")
+    wait_for(lambda: all(probe.ok for probe in look(4)), seconds=30, what="all is back")
     assert recorder.add(look(4))
     assert outages(f"{name}api") == outages(f"{name}speech") == [(at(1), at(4))]
     day = Day.objects.get(component=f"{name}api")

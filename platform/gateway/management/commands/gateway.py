@@ -63,5 +63,7 @@ def _share_connections() -> None:
     web = settings.WEB_DATABASE
     database.update({name: web[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")})
     size = gate.AT_ONCE + database_threads.THREADS
+    # A connection that does not come back in that time is asked for anew, not after ever longer waits.
+    pool = {"min_size": 1, "max_size": size, "timeout": POOL_SECONDS, "reconnect_timeout": POOL_SECONDS}
     database["CONN_MAX_AGE"] = 0
-    database["OPTIONS"] = {**web["OPTIONS"], "pool": {"min_size": 1, "max_size": size, "timeout": POOL_SECONDS}}
+    database["OPTIONS"] = {**web["OPTIONS"], "pool": pool}
