@@ -9,7 +9,8 @@ other job nothing has been delivered before its end. Two columns keep count, bot
   null while anybody listens.
 
 A job that ends before its time is therefore billed for `LEAST(published, relayed)`, and one that nobody hung up on
-for what was published. The database refuses a bill for audio that never left (`job_bills_what_was_delivered`).
+for what was published; never for more than its cap, for which money was held. The database refuses a bill for audio
+that never left (`job_bills_what_was_delivered`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,6 @@ def generation_seconds(max_frames: int) -> float:
 def delivered(frames: int) -> Case:
     """The samples to bill a job by that ends now without success, when its workers have published `frames`."""
     published = Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
-    return Case(
-        When(streamed=True, then=Least(published, Coalesce("relayed_samples", published))), default=Value(0)
-    )
+    held = F("max_frames") * SAMPLES_PER_FRAME
+    heard = Least(published, Coalesce("relayed_samples", published), held)
+    return Case(When(streamed=True, then=heard), default=Value(0))

@@ -7,17 +7,21 @@ Redis or a killed worker costs a retry, which `sweep` arranges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import redis
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
+from django.db.utils import OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
@@ -25,8 +29,11 @@ from psycopg.types.json import Jsonb
 from inference import results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.delivery import SWEEP_SECONDS, delivered, generation_seconds
+from inference.failures import place_of
 from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from inference.results import Result
+
+log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 RESEND_AFTER_SECONDS = 2
@@ -351,19 +358,23 @@ def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUI
     """
     now = timezone.now()
     for job in SynthesisJob.objects.filter(state__in=[State.QUEUED, State.RUNNING], deadline_at__lt=now):
-        expire(job.id, frames=published(job.id))
+        with _apart(job.id):
+            expire(job.id, frames=published(job.id))
     lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
     for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
-        _end(
-            SynthesisJob.objects.filter(lapsed, id=job.id),
-            job.id,
-            State.FAILED,
-            frames=published(job.id),
-            error_code=Cause.WORKER_LOST,
-        )
+        with _apart(job.id):
+            _end(
+                SynthesisJob.objects.filter(lapsed, id=job.id),
+                job.id,
+                State.FAILED,
+                frames=published(job.id),
+                error_code=Cause.WORKER_LOST,
+            )
     unwanted = lapsed & Q(cancel_requested_at__isnull=False)
     for job in SynthesisJob.objects.filter(unwanted):
-        _end(SynthesisJob.objects.filter(unwanted, id=job.id), job.id, State.CANCELLED, frames=published(job.id))
+        with _apart(job.id):
+            its = SynthesisJob.objects.filter(unwanted, id=job.id)
+            _end(its, job.id, State.CANCELLED, frames=published(job.id))
     lost = SynthesisJob.objects.filter(lapsed, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None)
     to_send = [id for id in _ids(lost) if _requeue(lost.filter(id=id), Cause.WORKER_LOST)]
     if queue_is_empty:
@@ -371,6 +382,17 @@ def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUI
         unsent = SynthesisJob.objects.filter(state=State.QUEUED, enqueued_at__lt=resend_before)
         to_send += [id for id in _ids(unsent) if unsent.filter(id=id).update(enqueued_at=now)]
     return to_send
+
+
+@contextmanager
+def _apart(job_id: UUID) -> Iterator[None]:
+    """Let a job that cannot be ended hold up no other. The database's and Redis' absence concerns all."""
+    try:
+        yield
+    except (OperationalError, redis.RedisError):
+        raise
+    except Exception as error:
+        log.error("job %s cannot be ended\n%s", job_id, place_of(error))
 
 
 def _ids(matching: Any) -> list[UUID]:

@@ -70,8 +70,11 @@ class Recording:
 
     @property
     def metered(self) -> int:
-        """The frames that are billed: faster speech is as much work, and slower speech is more audio."""
-        return max(self._generated, self.frames)
+        """The frames that are billed: faster speech is as much work, and slower speech is more audio.
+
+        Never more than the cap, which is what money was held for, though an engine goes on beyond it.
+        """
+        return min(max(self._generated, self.frames), self._max_frames)
 
     @property
     def codes(self) -> Codes | None:

@@ -289,6 +289,22 @@ def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
     assert (result.samples, result.receipt) == (7 * 960, {"cost_usd": "0.000210000"})
 
 
+def test_nobody_is_billed_beyond_the_cap_whatever_a_worker_says(queued: UUID) -> None:
+    jobs.claim()
+    jobs.cancel(queued)
+    result = jobs.cut(queued, 1, frames=1_000)
+    assert result is not None
+    assert (result.samples, held()) == (50 * 960, 0)
+
+
+def test_a_job_that_cannot_be_ended_holds_up_no_other(queued: UUID, settings: Any) -> None:
+    late = timezone.now() - timedelta(seconds=1)
+    settings.JOB_SETTLEMENT = "tests.inference.test_jobs.refuse"
+    change(queued, deadline_at=late)
+    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
+    assert job(queued).state == "queued"
+
+
 def test_the_deadline_is_for_the_first_audio(queued: UUID) -> None:
     jobs.claim()
     jobs.heartbeat([jobs.Held(queued, 1, 0, 50)])

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,7 +19,9 @@ from django.utils import timezone
 from billing import verification
 from billing.models import Account, UsageRecord
 from gateway.speech.settlement import RELAYED_AUDIO_IS_BILLED
+from inference.engines.protocol import Chunk
 from inference.models import SynthesisJob
+from inference.recording import Recording
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import Service, wait_for
@@ -193,3 +196,19 @@ def test_the_books_show_audio_that_was_relayed_and_not_billed(service: Service, 
             cursor.execute(RELAYED_AUDIO_IS_BILLED.offenders)
             assert cursor.fetchall() == [(f"job {job.id}", FRAME_COST)]
         transaction.set_rollback(True)
+
+
+class _Unheard:
+    """A channel that nobody listens to."""
+
+    def audio(self, data: bytes, codes: Any = (), *, frames: int = 0) -> None:
+        self.frames = frames
+
+
+def test_an_engine_that_goes_on_beyond_the_cap_costs_no_more() -> None:
+    """Money is held for the cap: what an engine makes beyond it is cut, and must not be metered either."""
+    channel: Any = _Unheard()
+    recording = Recording(channel, format="pcm", speed=1, max_frames=10)
+    for _ in range(4):
+        recording.add(Chunk(np.zeros(5 * 960, np.float32), 5))
+    assert (recording.frames, recording.metered, recording.cut, channel.frames) == (10, 10, True, 10)
