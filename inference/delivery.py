@@ -9,8 +9,8 @@ other job nothing has been delivered before its end. Two columns keep count, bot
   null while anybody listens.
 
 A job that ends before its time is therefore billed for `LEAST(published, relayed)`, and one that nobody hung up on
-for what was published; never for more than its cap, for which money was held. The database refuses a bill for audio
-that never left (`job_bills_what_was_delivered`).
+for what was published; never for more than its cap, for which money was held. The database refuses a bill for
+audio that never left (`job_bills_what_was_delivered`).
 """
 
 from __future__ import annotations
