@@ -32,9 +32,14 @@ def generation_seconds(max_frames: int) -> float:
     return START_SECONDS + SECONDS_PER_AUDIO_SECOND * max_frames * FRAME_MS / 1000
 
 
+def published(frames: int) -> Greatest:
+    """`published_samples` once an attempt has published `frames`: the attempt that got furthest counts."""
+    return Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
+
+
 def delivered(frames: int) -> Case:
     """The samples to bill a job by that ends now without success, when its workers have published `frames`."""
-    published = Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
+    sent = published(frames)
     held = F("max_frames") * SAMPLES_PER_FRAME
-    heard = Least(published, Coalesce("relayed_samples", published), held)
+    heard = Least(sent, Coalesce("relayed_samples", sent), held)
     return Case(When(streamed=True, then=heard), default=Value(0))

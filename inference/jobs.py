@@ -26,9 +26,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
-from inference import results
+from inference import delivery, results
 from inference.audio import SAMPLES_PER_FRAME
-from inference.delivery import SWEEP_SECONDS, delivered, generation_seconds
 from inference.failures import place_of
 from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from inference.results import Result
@@ -200,7 +199,7 @@ def heartbeat(held: Iterable[Held]) -> set[tuple[UUID, int]]:
                 [job.id for job in jobs],
                 [job.attempt for job in jobs],
                 [job.frames * SAMPLES_PER_FRAME for job in jobs],
-                [generation_seconds(job.max_frames) + SWEEP_SECONDS for job in jobs],
+                [delivery.generation_seconds(job.max_frames) + delivery.SWEEP_SECONDS for job in jobs],
             ),
         )
         return set(cursor.fetchall())
@@ -419,7 +418,7 @@ def _requeue(matching: Any, cause: LostAttempt.Cause, *, frames: int = 0) -> boo
         state=State.QUEUED,
         lease_expires_at=None,
         enqueued_at=now,
-        published_samples=Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME)),
+        published_samples=delivery.published(frames),
     )
     return True
 
@@ -441,8 +440,8 @@ def _end(
     matching: Any, job_id: UUID, state: SynthesisJob.State, *, frames: int = 0, **values: Any
 ) -> Result | None:
     """End the job without success if it matches, billed by what was delivered; None where it does not."""
-    published = Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
-    if not matching.update(**_ended(state), samples=delivered(frames), published_samples=published, **values):
+    counts = {"samples": delivery.delivered(frames), "published_samples": delivery.published(frames)}
+    if not matching.update(**_ended(state), **counts, **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
     job.receipt = _settle(job)

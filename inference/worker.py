@@ -56,10 +56,6 @@ SWITCH_SECONDS = 0.0005
 _host: Host | None = None
 
 
-class NothingToSpeak(Exception):
-    """The text has no word in it."""
-
-
 @dataclass(slots=True)
 class _Work:
     """A job from its claim to its end; its lease is kept alive all the while."""
@@ -134,9 +130,6 @@ class Host:
             if (result := jobs.cut(job.id, job.attempt, frames=work.published)) is not None:
                 writer.ended(result)
             log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, work.published)
-        except NothingToSpeak:
-            if jobs.fail(job.id, job.attempt, error_code="nothing_to_speak"):
-                writer.ended(Result(state="failed", error_code="nothing_to_speak"))
         except Unspeakable as refusal:
             if jobs.fail(job.id, job.attempt, error_code=refusal.code):
                 writer.ended(Result(state="failed", error_code=refusal.code))
@@ -154,7 +147,7 @@ class Host:
         job = work.job
         script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
         if not script.segments:
-            raise NothingToSpeak
+            raise Unspeakable("nothing_to_speak", "the text has no word in it")
         context = turns.load(job.organization_id, job.context)
         connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)

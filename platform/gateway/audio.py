@@ -142,10 +142,7 @@ async def _path(request: Request, principal: Principal, asset: _Asset, wanted: s
 
 async def _caller(request: Request) -> Principal:
     service: Service = request.state.service
-    row: Row = request.state.row
-    principal = await service.keys.authenticate(request)
-    row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
-    return principal
+    return await service.keys.authenticate(request)
 
 
 async def _owned_asset(request: Request, principal: Principal) -> _Asset:

@@ -158,7 +158,6 @@ async def delete_chat_completion(request: Request) -> Response:
     service: Service = request.state.service
     row: Row = request.state.row
     principal = await service.keys.authenticate(request)
-    row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
     name = request.path_params["completion_id"]
     job_id = parse_prefixed("chatcmpl-", name)
     if job_id is None or not await database_threads.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -102,7 +103,6 @@ class SpeechRoute:
         timings = Timings()
         principal = await service.keys.authenticate(request)
         timings.mark("auth")
-        row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
         # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
         async with service.limiter.slot(principal) as slot:
             service.solvency.check(principal.organization_id, request.headers)
@@ -176,8 +176,9 @@ class _Serving:
                 case Piece():
                     await self._pass_on(answer, beginning + answer.audio(event.data))
                     if answer.streamed:
-                        self._relayed_frames = event.frames
-                        self._row.relayed_samples = event.frames * SAMPLES_PER_FRAME
+                        # What comes from the store carries no count, and is of a job that has been billed.
+                        self._relayed_frames = max(self._relayed_frames, event.frames)
+                        self._row.relayed_samples = self._relayed_frames * SAMPLES_PER_FRAME
                 case Silence():
                     await self._pass_on(answer, beginning + answer.idle())
                 case Finished():
@@ -251,10 +252,15 @@ class _Serving:
         if cut:
             await cancellations.announce(self._service.redis, self._job_id)
         if cut or await relay.ended(self._service, self._job_id) is not None:
-            heard = relay.listen(self._service, self._job_id, deadline_seconds=CUT_PATIENCE_SECONDS)
-            async for event in heard:
-                if isinstance(event, Finished):
-                    self._note(event.result, Bill.of(event.result, replayed=self._replayed))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CUT_PATIENCE_SECONDS):
+                    await self._note_the_end()
+
+    async def _note_the_end(self) -> None:
+        deadline = settings.REQUEST_DEADLINE_SECONDS
+        async for event in relay.listen(self._service, self._job_id, deadline_seconds=deadline):
+            if isinstance(event, Finished):
+                self._note(event.result, Bill.of(event.result, replayed=self._replayed))
 
     def _note(self, result: Result, bill: Bill) -> None:
         row = self._row
