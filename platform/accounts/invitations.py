@@ -80,7 +80,7 @@ def create(
 
 
 def _may_write_to(email: str) -> bool:
-    """Note a letter to this mailbox; False, and nothing noted, where the last one is too recent."""
+    """Note an e-mail to this mailbox; False, and nothing noted, where the last one is too recent."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -1,4 +1,4 @@
-"""Names that people choose, and that stand in letters to others: one line of words, with no link in it.
+"""Names that people choose and that e-mails to others carry: one line of words, without a link.
 
 `check` refuses the rest where a name is typed in; `plain` makes it harmless in a letter, for all others.
 """
