@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint, and `evaluate` finds it")
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
+    parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
         case "distill":
             from inference.training import distill
 
-            distill.train(run, recipe, larger=options.teacher)
+            distill.train(run, recipe, larger=options.teacher, compiled=options.compile)
         case "evaluate":
             from inference.training import evaluate
 

@@ -5,7 +5,7 @@ Where there is a larger network of the same kind, the student also learns what t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,10 @@ class Optimizers:
 
 
 def losses(
-    student: Student, batch: Batch, recipe: StudentRecipe, teacher: LargerTeacher | None = None
+    student: Callable[..., tuple[Tensor, Tensor]],
+    batch: Batch,
+    recipe: StudentRecipe,
+    teacher: LargerTeacher | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cross-entropy of each codebook [N], that of the aligned heads.
 
@@ -98,11 +101,12 @@ def _order(lengths: list[int], recipe: StudentRecipe, seed: int, skip: int) -> I
         epoch += 1
 
 
-def train(run: Run, recipe: Recipe, *, larger: Path | None = None) -> None:
+def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: bool = False) -> None:
     """Train until the recipe's steps are done or the time is up.
 
     Args:
         larger: a checkpoint of the same kind and codes to learn from beside the corpus.
+        compiled: fuse the network's operations with `torch.compile`, which needs a C++ compiler.
 
     Raises:
         SystemExit: an earlier stage is missing.
@@ -143,11 +147,12 @@ def train(run: Run, recipe: Recipe, *, larger: Path | None = None) -> None:
             }
         )
 
+    forward = torch.compile(student, dynamic=True) if compiled else student
     order = _order([example.length for example in known], sizes, run.seed, step)
     total, aligned, counted = 0.0, 0.0, 0
     while step < sizes.steps and not run.over:
         batch = collate([known[number] for number in next(order)], config, noise=sizes.noise)
-        each, misses = losses(student, batch, sizes, teacher)
+        each, misses = losses(forward, batch, sizes, teacher)
         loss = (each * weights).mean()
         (loss + sizes.alignment_weight * misses).backward()  # type: ignore[no-untyped-call]
         factor = optimizers.step(step)
