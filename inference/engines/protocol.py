@@ -73,9 +73,10 @@ class SpeechRequest:
     """What an earlier attempt has generated. The engine goes on after it, but puts its audio anew, so that every
     attempt's chunks are the whole audio; an engine without codes starts over."""
     style: str = ""
-    temperature: float = 1.0
-    top_p: float = 0.95
-    top_k: int = 50
+    temperature: float | None = None
+    """As `top_p` and `top_k`: None for what the engine's checkpoint is best sampled with."""
+    top_p: float | None = None
+    top_k: int | None = None
     seed: int | None = None
     max_frames: int | None = None
     """Audio is cut at exactly this many frames, with `finish_reason` "length"."""

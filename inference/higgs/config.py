@@ -93,6 +93,31 @@ def load_ras_config(folder: Path) -> RasConfig:
     return RasConfig(window=window, repeats=repeats)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingDefaults:
+    """How codes are sampled for a request that does not say."""
+
+    temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 50
+
+
+def load_sampling_defaults(folder: Path) -> SamplingDefaults:
+    """Read `folder/generation_config.json`; what it does not say is as published. Raises ConfigError."""
+    path = folder / "generation_config.json"
+    data = read_json(path) if path.exists() else {}
+    published = SamplingDefaults()
+    temperature = data.get("temperature", published.temperature)
+    top_p, top_k = data.get("top_p", published.top_p), data.get("top_k", published.top_k)
+    if not (isinstance(temperature, int | float) and 0 <= temperature <= 2):
+        raise ConfigError(f"{path.name}: temperature={temperature!r} is no number from 0 to 2")
+    if not (isinstance(top_p, int | float) and 0 < top_p <= 1):
+        raise ConfigError(f"{path.name}: top_p={top_p!r} is no number above 0, 1 at most")
+    if not (isinstance(top_k, int) and top_k >= 1):
+        raise ConfigError(f"{path.name}: top_k={top_k!r} is no whole number of 1 or more")
+    return SamplingDefaults(temperature=temperature, top_p=top_p, top_k=top_k)
+
+
 def load_config(folder: Path) -> HiggsConfig:
     """Read `folder/config.json`. Raises ConfigError."""
     return parse_config(read_json(folder / "config.json"))

@@ -13,10 +13,10 @@ from inference.training.run import Run
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    parser.add_argument("stage", choices=("corpus", "codec", "distill", "evaluate", "export"))
+    parser.add_argument("stage", choices=("corpus", "codec", "distill", "export", "evaluate", "listen"))
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
-    parser.add_argument("--out", type=Path, help="where `export` puts the checkpoint, and `evaluate` finds it")
+    parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
@@ -51,6 +51,11 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import export
 
             export.write(run, recipe, options.out or options.folder / "checkpoint")
+        case "listen":
+            from inference.training import listening
+
+            checkpoint = options.out or options.folder / "checkpoint"
+            listening.write(run, checkpoint, options.folder / "listening")
 
 
 if __name__ == "__main__":

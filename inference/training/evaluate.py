@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
-from inference.training import corpus
+from inference.training import corpus, speed
 from inference.training.codec import load_trained
 from inference.training.corpus import Spoken
 from inference.training.judges import Judges, Verdict
@@ -31,7 +31,6 @@ from inference.training.teacher import Teacher
 Floats = NDArray[np.float32]
 
 SAMPLE_RATE = 24_000
-SAMPLING = {"temperature": 0.8, "top_p": 0.95, "top_k": 50}
 RESAMPLES = 2000
 
 
@@ -69,9 +68,15 @@ def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voic
                 break
             said.append(speak(utterance))
             verdicts.append(judges.judge(utterance.text, said[-1].audio))
-        table[name] = _summary(verdicts, said)
-        (run.folder / "evaluation.json").write_text(json.dumps(table, indent=1), "utf-8")
-        run.log(**{f"{name}.{key}": value for key, value in table[name].items()})
+        _note(run, table, name, _summary(verdicts, said))
+    for name, figures in speed.measure(checkpoint, [utterance.text for utterance in chosen], voice).items():
+        _note(run, table, name, figures)
+
+
+def _note(run: Run, table: dict[str, dict[str, float]], name: str, figures: dict[str, float]) -> None:
+    table[name] = figures
+    (run.folder / "evaluation.json").write_text(json.dumps(table, indent=1), "utf-8")
+    run.log(**{f"{name}.{key}": value for key, value in figures.items()})
 
 
 def _systems(run: Run, recipe: Recipe, checkpoint: Path, voice: str) -> Iterator[tuple[str, Speaker]]:
@@ -99,14 +104,15 @@ def _systems(run: Run, recipe: Recipe, checkpoint: Path, voice: str) -> Iterator
         yield "codec", resynthesize
     engine = HiggsEngine(checkpoint, Options())
     try:
-        yield "student", lambda utterance: _say(engine, utterance.text, voice)
+        yield "student", lambda utterance: say(engine, utterance.text, voice)
     finally:
         engine.close()
 
 
-def _say(engine: HiggsEngine, text: str, voice: str) -> Said:
+def say(engine: HiggsEngine, text: str, voice: str) -> Said:
+    """Speak one sentence, as a customer would ask for it."""
     began = time.perf_counter()
-    request = SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0, **SAMPLING)  # type: ignore[arg-type]
+    request = SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0)
     generation = engine.submit(request)
     pieces = [chunk.pcm for chunk in generation]
     audio = np.concatenate([np.zeros(1, np.float32), *pieces])

@@ -35,6 +35,14 @@ VOICES: dict[str, dict[str, Any]] = {
     "verse": {"pitch": 0.68, "formants": 0.87, "range": 1.15},
 }
 """All are the one trained voice, rendered otherwise; women and men as the platform describes them."""
+GENERATION = {
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "top_k": 50,
+    # Its codes may stand as long as a sound does: they are not drawn anew for it.
+    "ras_win_len": None,
+    "ras_win_max_num_repeat": None,
+}
 NOTICE = """This checkpoint was made by `python -m inference.training` of this repository (Apache-2.0).
 
 It learned to speak from hibari-tts 0.2.1, voice "heart", Copyright 2026 Maureese Williams, Apache-2.0: its
@@ -62,8 +70,7 @@ def write(run: Run, recipe: Recipe, out: Path) -> None:
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
     _write_json(out / "config.json", student_config(recipe))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
-    # The student's own codes may stand as long as a sound does: they are not drawn anew for it.
-    _write_json(out / "generation_config.json", {"ras_win_len": None, "ras_win_max_num_repeat": None})
+    _write_json(out / "generation_config.json", GENERATION)
     _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in VOICES.items()})
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")

@@ -70,6 +70,22 @@ def test_greedy_codes_are_transformers(checkpoint: Path, make_engine: MakeEngine
         assert generation.prompt_tokens == len(prompt.tokens)
 
 
+def test_what_a_request_does_not_say_is_sampled_as_the_checkpoint_says(
+    checkpoint: Path, make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    greedy = without_ras(checkpoint, tmp_path / "greedy")
+    (greedy / "generation_config.json").write_text('{"ras_win_len": null, "temperature": 0}')
+    engine = make_engine(greedy)
+
+    def said(**options: float) -> bytes:
+        segments = (Segment(TEXTS[0], "nova"),)
+        asked = SpeechRequest(id="job", segments=segments, seed=1, max_frames=20, **options)  # type: ignore[arg-type]
+        return listen(engine.submit(asked))[0].tobytes()
+
+    assert said() == said(temperature=0)
+    assert said() != said(temperature=1)
+
+
 def test_a_sentence_is_asked_for_after_what_was_said(brief_checkpoint: Path, tmp_path: Path) -> None:
     """Two sentences by two voices, one with a reference, after two turns: each is transformers' answer."""
     reference = prompts.Turn("I sound like this.", torch.arange(72).view(9, 8) % 32)

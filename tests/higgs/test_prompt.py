@@ -8,7 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from inference.higgs.config import ConfigError, RasConfig, load_config, load_ras_config  # noqa: E402
+from inference.higgs.config import (  # noqa: E402
+    ConfigError,
+    RasConfig,
+    SamplingDefaults,
+    load_config,
+    load_ras_config,
+    load_sampling_defaults,
+)
 from inference.higgs.delay import delay  # noqa: E402
 from inference.higgs.prompt import PromptBuilder, Turn  # noqa: E402
 from tests.higgs.oracle import AUDIO_OUT, DELAY, make_language_model, make_tokenizer  # noqa: E402
@@ -71,6 +78,31 @@ def test_ras_is_read_from_the_generation_config(
     if text is not None:
         (tmp_path / "generation_config.json").write_text(text)
     assert load_ras_config(tmp_path) == RasConfig(window=window, repeats=repeats)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, SamplingDefaults()),
+        ('{"temperature": 0.8, "top_k": 20}', SamplingDefaults(temperature=0.8, top_k=20)),
+        ('{"top_p": 0.5}', SamplingDefaults(top_p=0.5)),
+    ],
+)
+def test_sampling_defaults_are_read_from_the_generation_config(
+    tmp_path: Path, text: str | None, expected: SamplingDefaults
+) -> None:
+    if text is not None:
+        (tmp_path / "generation_config.json").write_text(text)
+    assert load_sampling_defaults(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ['{"temperature": -1}', '{"temperature": "warm"}', '{"top_p": 0}', '{"top_k": 2.5}']
+)
+def test_sampling_defaults_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "generation_config.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"generation_config\.json: (temperature|top_p|top_k)="):
+        load_sampling_defaults(tmp_path)
 
 
 def test_ras_that_cannot_be_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from inference.engines.protocol import (
 from inference.failures import place_of
 from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from inference.higgs.codecs import Codec, load_codec
-from inference.higgs.config import ConfigError, load_ras_config
+from inference.higgs.config import ConfigError, load_ras_config, load_sampling_defaults
 from inference.higgs.prompt import load_prompt_builder
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class HiggsEngine:
             torch.cuda.set_device(device)
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
-        self._ras = load_ras_config(folder)
+        self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
         self._voices, self._options = voices or voices_of(folder), options
         self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device)
@@ -142,7 +142,14 @@ class HiggsEngine:
             books=config.num_codebooks,
         )
         generation.prompt_tokens = script.tokens
-        return Stream(generation, script, config, context=self._codec.context, alignment=self._codec.alignment)
+        return Stream(
+            generation,
+            script,
+            config,
+            context=self._codec.context,
+            alignment=self._codec.alignment,
+            sampling=self._sampling,
+        )
 
     def _run(self) -> None:
         reason = "the engine was closed"

@@ -20,7 +20,7 @@ from inference.engines.protocol import (
     SpeechRequest,
 )
 from inference.higgs.codec_stream import ChunkStream, Excerpt, Track, Window
-from inference.higgs.config import HiggsConfig
+from inference.higgs.config import HiggsConfig, SamplingDefaults
 from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
 
@@ -35,14 +35,23 @@ class Stream:
     """
 
     def __init__(
-        self, generation: Generation, script: Script, config: HiggsConfig, *, context: int, alignment: int = 1
+        self,
+        generation: Generation,
+        script: Script,
+        config: HiggsConfig,
+        *,
+        context: int,
+        alignment: int = 1,
+        sampling: SamplingDefaults = SamplingDefaults(),  # noqa: B008  (it is frozen)
     ) -> None:
-        """Args: context, alignment: the codec's."""
+        """Args: context, alignment: the codec's. sampling: the checkpoint's."""
         request = generation.request
         self.generation, self.script, self.config = generation, script, config
         self.limit = request.max_frames
-        self.temperature, self.top_p = request.temperature, request.top_p
-        self.top_k = request.top_k if request.temperature > 0 else 1
+        self.temperature = sampling.temperature if request.temperature is None else request.temperature
+        self.top_p = sampling.top_p if request.top_p is None else request.top_p
+        top_k = sampling.top_k if request.top_k is None else request.top_k
+        self.top_k = top_k if self.temperature > 0 else 1
         self.slot = NO_SLOT
         self.ended: FinishReason | None = None
         """Set once no further frame will come."""
