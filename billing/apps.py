@@ -7,8 +7,16 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from billing import verification
+        from billing.invoices import tax
         from billing.invoices.checks import CHECKS
+
+        if settings.STRIPE_TAX:  # else no process pays for importing stripe
+            from billing.stripe.tax import calculate
+
+            tax.found_by_service.register(calculate)
 
         for check in CHECKS:
             verification.register(check)

@@ -23,9 +23,9 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.db.utils import OperationalError
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from psycopg.types.json import Jsonb
 
+from accounts.ports import Port
 from inference import delivery, results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.failures import place_of
@@ -39,6 +39,9 @@ RESEND_AFTER_SECONDS = 2
 
 State = SynthesisJob.State
 Cause = LostAttempt.Cause
+
+settlement = Port[[SynthesisJob], dict[str, Any]]("settles ended jobs")
+"""Bills an ended job, in the transaction that ends it; returns what the answer says of the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +210,7 @@ def heartbeat(held: Iterable[Held]) -> set[tuple[UUID, int]]:
 
 @transaction.atomic
 def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
-    """End a job well: its state, its asset and, through `settings.JOB_SETTLEMENT`, its bill, in one transaction.
+    """End a job well: its state, its asset and, through `settlement`, its bill, in one transaction.
 
     Returns:
         How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
@@ -247,7 +250,7 @@ def finish(job_id: UUID, attempt: int, spoken: Spoken) -> Result | None:
         size=spoken.size,
         samples=spoken.audio_frames * SAMPLES_PER_FRAME,
         transcript=spoken.transcript,
-        receipt=_settle(job),
+        receipt=settlement(job),
         created_at=now,
         expires_at=now + timedelta(seconds=settings.AUDIO_TTL_SECONDS),
     )
@@ -444,12 +447,6 @@ def _end(
     if not matching.update(**_ended(state), **counts, **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
-    job.receipt = _settle(job)
+    job.receipt = settlement(job)
     job.save(update_fields=["receipt"])
     return results.of(job)
-
-
-def _settle(job: SynthesisJob) -> dict[str, Any]:
-    """Hand an ended job to whoever bills; returns what the answer shall say of it. This room knows no money."""
-    settlement: Callable[[SynthesisJob], dict[str, Any]] = import_string(settings.JOB_SETTLEMENT)
-    return settlement(job)

@@ -6,24 +6,26 @@ Rows are read as they are written out, so that a statement of any length takes t
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 
 from accounts.models import Organization
+from accounts.ports import Port
 from billing import plain
 from billing.models import UsageRecord
 
 SAMPLE_RATE = 24_000
 SAMPLES_PER_FRAME = 960
 BATCH = 2_000
+
+request_ids = Port[[UUID, Collection[UUID]], dict[UUID, UUID]]("knows the requests of jobs")
+"""By job: the request that it was made for, where the log still has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +49,12 @@ class Item:
 
 def items(*, organization: Organization, start: datetime, end: datetime) -> Iterator[Item]:
     """The requests billed from `start` up to, and without, `end`, in the order in which they were billed."""
-    request_ids: Callable[..., dict[UUID, UUID]] = import_string(settings.REQUEST_IDS)
     records = UsageRecord.objects.filter(
         organization=organization, created_at__gte=start, created_at__lt=end
     ).order_by("created_at", "job_id")
     with transaction.atomic():  # whose cursor reads on at the server, in one view of the books
         for batch in _in_batches(records.iterator(chunk_size=BATCH)):
-            known = request_ids(organization_id=organization.pk, job_ids=[record.job_id for record in batch])
+            known = request_ids(organization.pk, [record.job_id for record in batch])
             for record in batch:
                 yield _item(record, known.get(record.job_id))
 

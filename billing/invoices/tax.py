@@ -1,17 +1,16 @@
-"""What tax an invoice bears. `settings.INVOICE_TAX` names the function; one that asks a service has its shape.
+"""What tax an invoice bears: the organization's own rate or, with STRIPE_TAX, what a tax service finds.
 
 Tax is on what the invoice asks for: paid credit is taxed where it is sold, and promotional credit is a discount.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
+from accounts.ports import Port
 from billing.invoices.amounts import tax_on
 from billing.models import BillingDetails, Invoice
 
@@ -29,14 +28,16 @@ class TaxUnknown(Exception):
     """The tax cannot be found now; the draft stays one, and the next run asks again."""
 
 
+found_by_service = Port[[Invoice, BillingDetails], Tax]("finds the tax of an invoice")
+
+
 def of(invoice: Invoice, details: BillingDetails) -> Tax:
-    """The tax on a draft, as the settings' function has it.
+    """The tax on a draft.
 
     Raises:
-        TaxUnknown: it cannot say.
+        TaxUnknown: the tax service cannot say.
     """
-    found: Callable[[Invoice, BillingDetails], Tax] = import_string(settings.INVOICE_TAX)
-    return found(invoice, details)
+    return found_by_service(invoice, details) if settings.STRIPE_TAX else at_rate(invoice, details)
 
 
 def at_rate(invoice: Invoice, details: BillingDetails) -> Tax:

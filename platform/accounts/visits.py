@@ -6,23 +6,23 @@ may speak of others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Least
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEvent, Membership, Organization, User, Visit
 from accounts.organizations import Refused
+from accounts.ports import Port
 
 LIFE = timedelta(minutes=30)
+
+may_visit = Port[[User], bool]("decides who may visit")
 
 
 @transaction.atomic
@@ -61,7 +61,7 @@ def end(*, operator: User) -> bool:
 def current(*, operator: User, organization_id: UUID) -> Visit | None:
     """The visit that lets a person look at this organization now.
 
-    Whether they still may visit at all, `settings.MAY_VISIT` says each time; with that gone, the visit ends.
+    `may_visit` is asked each time: the visit ends once its operator has lost that right.
     """
     visit = (
         Visit.objects.filter(
@@ -70,7 +70,6 @@ def current(*, operator: User, organization_id: UUID) -> Visit | None:
         .select_related("organization")
         .first()
     )
-    may_visit: Callable[[User], bool] = import_string(settings.MAY_VISIT)
     if visit is None or may_visit(operator):
         return visit
     end(operator=operator)

@@ -297,21 +297,14 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"key": []}],
 }
 
-# Who writes the invoices, and what finds their tax (see billing.invoices.tax).
+# Who writes the invoices.
 COMPANY_NAME = ENVIRONMENT.company_name
 COMPANY_ADDRESS = ENVIRONMENT.company_address
 COMPANY_TAX_IDS = ENVIRONMENT.company_tax_ids
 COMPANY_EMAIL = ENVIRONMENT.company_email
 COMPANY_PAYMENT = ENVIRONMENT.company_payment
 COMPANY_LOGO = ENVIRONMENT.company_logo
-INVOICE_TAX = "billing.stripe.tax.calculate" if STRIPE_TAX else "billing.invoices.tax.at_rate"
-REQUEST_IDS = "usage.request_ids.of_jobs"
 
-# Whether a person may look at customers' consoles: asked on every page of a visit (see accounts.visits).
-MAY_VISIT = "operations.roles.may_visit"
-
-# What a finished job becomes: called inside the transaction that finishes it (see inference.jobs.finish).
-JOB_SETTLEMENT = "gateway.speech.settlement.settle"
 # The voice: a checkpoint where there is one, else the preview; ENGINE names any other.
 ENGINE = ENVIRONMENT.engine or (
     "inference.engines.higgs.loading.load"

@@ -9,6 +9,8 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from billing import verification
         from gateway.speech import settlement
+        from inference import jobs
 
+        jobs.settlement.register(settlement.settle)
         verification.register(settlement.JOBS_ARE_RECORDED)
         verification.register(settlement.RELAYED_AUDIO_IS_BILLED)

@@ -9,6 +9,12 @@ class OperationsConfig(AppConfig):
     name = "operations"
     default = True
 
+    def ready(self) -> None:
+        from accounts import visits
+        from operations import roles
+
+        visits.may_visit.register(roles.may_visit)
+
 
 class AdminSiteConfig(SimpleAdminConfig):
     """Django's admin, with our door before it."""

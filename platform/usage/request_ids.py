@@ -12,7 +12,7 @@ MARGIN = timedelta(minutes=1)
 """Between a request's arrival, which its row in the log says, and its job's admission, which the job's id says."""
 
 
-def of_jobs(*, organization_id: UUID, job_ids: Collection[UUID]) -> dict[UUID, UUID]:
+def of_jobs(organization_id: UUID, job_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The request that each job was made for; those whose month of the log was dropped are not in it."""
     if not job_ids:
         return {}

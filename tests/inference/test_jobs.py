@@ -297,9 +297,9 @@ def test_nobody_is_billed_beyond_the_cap_whatever_a_worker_says(queued: UUID) ->
     assert (result.samples, held()) == (50 * 960, 0)
 
 
-def test_a_job_that_cannot_be_ended_holds_up_no_other(queued: UUID, settings: Any) -> None:
+def test_a_job_that_cannot_be_ended_holds_up_no_other(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     late = timezone.now() - timedelta(seconds=1)
-    settings.JOB_SETTLEMENT = "tests.inference.test_jobs.refuse"
+    monkeypatch.setattr(jobs, "settlement", refuse)
     change(queued, deadline_at=late)
     assert jobs.sweep(queue_is_empty=False, published=nothing) == []
     assert job(queued).state == "queued"
@@ -330,9 +330,9 @@ def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
         change(queued, text="Hi.")
 
 
-def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, settings: Any) -> None:
+def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs.claim()
-    settings.JOB_SETTLEMENT = "tests.inference.test_jobs.refuse"
+    monkeypatch.setattr(jobs, "settlement", refuse)
     with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
         jobs.finish(queued, 1, SPOKEN)
     assert job(queued).state == "running"

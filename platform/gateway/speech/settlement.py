@@ -1,6 +1,6 @@
 """Where a finished job becomes money: the one place that hands `inference` to `billing`.
 
-Named by `settings.JOB_SETTLEMENT` and called inside the transaction that ends the job.
+Registered as `inference.jobs.settlement` and called inside the transaction that ends the job.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -128,8 +129,9 @@ def flat_tax(invoice: Invoice, billed: object) -> tax.Tax:
     return tax.Tax(amount=Decimal("0.07"), percent=Decimal(7), note="as a service found it")
 
 
-def test_a_tax_service_takes_the_place_of_the_rate(settings: object) -> None:
-    settings.INVOICE_TAX = f"{__name__}.flat_tax"  # type: ignore[attr-defined]
+def test_a_tax_service_takes_the_place_of_the_rate(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.STRIPE_TAX = True
+    monkeypatch.setattr(tax, "found_by_service", flat_tax)
     organization = customer(limit="100", tax_percent=Decimal(20))
     use(organization, 1_200_000)
     invoice = issue(organization)

@@ -9,9 +9,10 @@ import pytest
 
 from accounts.models import Organization
 from billing.audit import Operator
-from billing.invoices import credit_notes, details, issuing, monthly, payments
+from billing.invoices import credit_notes, details, issuing, monthly, payments, tax
 from billing.models import Invoice, StripeCall
 from billing.stripe import mirror, reconciliation
+from billing.stripe.tax import calculate
 from tests.billing.books import account_of, check_books
 from tests.billing.invoices.months_of_use import NOW, OCTOBER, customer, issue, use
 from tests.billing.stripe.world import let_pass, run, soon
@@ -124,8 +125,11 @@ def test_what_was_partly_paid_before_stripe_knew_stays_ours(fake: FakeStripe, ac
     assert not StripeCall.objects.exists()
 
 
-def test_stripe_tax_is_on_our_invoice_and_on_theirs(fake: FakeStripe, acme: Organization, settings: Any) -> None:
-    settings.STRIPE_TAX, settings.INVOICE_TAX = True, "billing.stripe.tax.calculate"
+def test_stripe_tax_is_on_our_invoice_and_on_theirs(
+    fake: FakeStripe, acme: Organization, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STRIPE_TAX = True
+    monkeypatch.setattr(tax, "found_by_service", calculate)
     use(acme, AN_HOUR_MS)
     invoice = issue(acme)
     assert (invoice.net, invoice.tax, invoice.total) == (Decimal("2.70"), Decimal("0.51"), Decimal("3.21"))
@@ -134,9 +138,10 @@ def test_stripe_tax_is_on_our_invoice_and_on_theirs(fake: FakeStripe, acme: Orga
 
 
 def test_one_whose_tax_is_not_known_stays_a_draft_and_stops_no_other(
-    fake: FakeStripe, acme: Organization, settings: Any
+    fake: FakeStripe, acme: Organization, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.STRIPE_TAX, settings.INVOICE_TAX = True, "billing.stripe.tax.calculate"
+    settings.STRIPE_TAX = True
+    monkeypatch.setattr(tax, "found_by_service", calculate)
     nowhere = customer(name="Nowhere", limit="1000")
     for organization in (acme, nowhere):
         use(organization, AN_HOUR_MS)
