@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from billing import grants, once, partitions, reservations, verification
+from billing import doorbell, grants, once, partitions, reservations, verification
 from billing.alerts import detection
 from billing.alerts import sending as alert_sending
 from billing.invoices import dunning, monthly
@@ -87,14 +87,14 @@ def show_at_stripe() -> None:
     mirror.show_all()
 
 
-@shared_task(name="billing.tasks.send_stripe_calls")
+@shared_task(name=doorbell.SEND_STRIPE_CALLS)
 def send_stripe_calls() -> None:
     """Send what the outbox holds."""
     if client.is_configured():
         sending.send_due()
 
 
-@shared_task(name="billing.tasks.process_stripe_events")
+@shared_task(name=doorbell.PROCESS_STRIPE_EVENTS)
 def process_stripe_events() -> None:
     """Give Stripe's events their effect."""
     if client.is_configured():

@@ -88,7 +88,7 @@ class Spoken:
 
 
 async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
-    """Insert the job in the caller's transaction; `tasks.ring` after the commit.
+    """Insert the job in the caller's transaction; `doorbell.ring` after the commit.
 
     Raises:
         psycopg.errors.UniqueViolation: the organization has a job under this idempotency key.
@@ -309,7 +309,7 @@ def requeue(job_id: UUID) -> bool:
     A worker that still speaks it notices at its next heartbeat; the next attempt goes on from what it had spoken.
 
     Returns:
-        Whether to `tasks.ring`; False where it has ended, is cancelled, or its time is up.
+        Whether to `doorbell.ring`; False where it has ended, is cancelled, or its time is up.
     """
     wanted = _live(job_id).filter(cancel_requested_at=None, deadline_at__gt=timezone.now())
     running, queued = wanted.filter(state=State.RUNNING), wanted.filter(state=State.QUEUED)

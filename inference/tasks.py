@@ -1,5 +1,4 @@
-"""Celery's thin tasks. A message is a doorbell: it says that work waits, and names no job. Whoever hears it claims
-the job whose turn it is, so that the order of the messages is not the order of the jobs."""
+"""Celery's thin tasks of the voice."""
 
 from __future__ import annotations
 
@@ -8,16 +7,14 @@ from typing import Any
 
 from celery import shared_task, signals
 
-from inference import assets
+from inference import assets, doorbell
 
 log = logging.getLogger(__name__)
 
-QUEUE = "synthesis"
-
-# The worker's module is imported where it runs: the web side enqueues with nothing of audio installed.
+# The worker's module is imported where it runs: maintenance runs with nothing of audio installed.
 
 
-@shared_task(name="inference.tasks.synthesize")
+@shared_task(name=doorbell.SYNTHESIZE)
 def synthesize() -> None:
     """Speak one waiting job in this process's engine."""
     from inference import worker
@@ -32,14 +29,9 @@ def purge_expired_audio() -> None:
         log.info("purged %d expired audio files", purged)
 
 
-def ring() -> None:
-    """Tell the workers that one more committed job waits."""
-    synthesize.apply_async(queue=QUEUE, retry=False)
-
-
 @signals.worker_init.connect
 def _start_worker(sender: Any, **_: object) -> None:
-    if QUEUE not in sender.app.amqp.queues.consume_from:
+    if doorbell.QUEUE not in sender.app.amqp.queues.consume_from:
         return  # it does maintenance alone: no voice, and nobody takes it for one who speaks
     from inference import worker
 

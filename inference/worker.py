@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, cancellations, channel, jobs, presence, results, tasks, turns
+from inference import assets, cancellations, channel, doorbell, jobs, presence, results, turns
 from inference.audio import FRAME_RATE
 from inference.delivery import generation_seconds
 from inference.engines.protocol import (
@@ -113,7 +113,7 @@ class Host:
         """Claim the job whose turn it is and speak it; returns at once where none waits."""
         close_old_connections()
         if not self.engine.healthy:
-            tasks.ring()
+            doorbell.ring()
             self._retire()
             self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
             return
@@ -136,7 +136,7 @@ class Host:
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt, frames=work.published):
-                tasks.ring()
+                doorbell.ring()
             elif (result := results.of_job(job.id)) is not None:
                 writer.ended(result)
         finally:
@@ -272,10 +272,10 @@ class Host:
                 "real_time_factor": real_time_factor,
             },
         )
-        queue_is_empty = self._redis.llen(tasks.QUEUE) == 0
+        queue_is_empty = self._redis.llen(doorbell.QUEUE) == 0
         for job_id in jobs.sweep(queue_is_empty=queue_is_empty, published=self._published):
             log.warning("job %s put back in the queue", job_id)
-            tasks.ring()
+            doorbell.ring()
 
 
 def start() -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from billing import doorbell
 from billing.models import StripeCall
 
 AWAITED = timedelta(seconds=30)
@@ -39,7 +41,7 @@ def put(*, key: str, operation: str, parameters: dict[str, Any], awaited: bool =
         },
     )
     if fresh and not awaited:
-        transaction.on_commit(_wake, robust=True)
+        transaction.on_commit(partial(doorbell.ring, doorbell.SEND_STRIPE_CALLS), robust=True)
     return call
 
 
@@ -53,12 +55,6 @@ def resolve(call: StripeCall) -> dict[str, Any]:
     found = dict(StripeCall.objects.filter(key__in=call.waits_for).values_list("key", "stripe_id"))
     resolved: dict[str, Any] = _replace(call.parameters, found)
     return resolved
-
-
-def _wake() -> None:
-    from billing.tasks import send_stripe_calls
-
-    send_stripe_calls.delay()
 
 
 def _references(value: Any) -> Iterator[str]:

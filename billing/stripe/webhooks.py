@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import stripe
@@ -17,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
+from billing import doorbell
 from billing.models import StripeDelivery, StripeEvent
 from billing.stripe.client import create_client
 from billing.stripe.handlers import HANDLERS
@@ -80,7 +82,7 @@ def receive(*, body: bytes, signature: str) -> bool:
             _drop_forged_but_the_last()
             return False
         if keep(json.loads(body)):
-            transaction.on_commit(_wake, robust=True)
+            transaction.on_commit(partial(doorbell.ring, doorbell.PROCESS_STRIPE_EVENTS), robust=True)
     return True
 
 
@@ -185,9 +187,3 @@ def _put_off(event: StripeEvent, error: Exception) -> None:
         error=type(error).__name__,
     )
     log.warning("Stripe event %s (%s): %s", event.id, event.type, type(error).__name__)
-
-
-def _wake() -> None:
-    from billing.tasks import process_stripe_events
-
-    process_stripe_events.delay()

@@ -8,12 +8,15 @@ grid is fixed, so that a CUDA graph may hold it. Sums are in float32.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from inference.higgs.attention import Attend
+if TYPE_CHECKING:
+    from inference.higgs.attention import Attend
 
 _BLOCK = 64
 """Keys that a program reads at a time."""

@@ -37,15 +37,6 @@ class UnspeakableError(ValueError):
     """There is nothing in a text that the model's front-end can pronounce."""
 
 
-def load_prompt_builder(folder: Path, config: HiggsConfig) -> PromptBuilder:
-    """The builder that the checkpoint's `text_frontend` asks for. Raises ConfigError."""
-    if config.text_frontend == "phonemes":
-        from inference.higgs.phonemes import PhonemePromptBuilder
-
-        return PhonemePromptBuilder(folder / "tokenizer.json", config)
-    return PromptBuilder(folder / "tokenizer.json", config)
-
-
 class PromptBuilder:
     """Renders prompts with a checkpoint's tokenizer.json. Raises ConfigError where it lacks a special token."""
 

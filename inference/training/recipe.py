@@ -44,7 +44,7 @@ class StudentRecipe:
     other_rate: float = 2e-3
     noise: float = 0.03
     """Share of the input's codes that are replaced, so that the student learns to go on after a mistake."""
-    steps: int = 24_000
+    steps: int = 4_000
     decay: float = 0.4
     """Share of the steps, the last ones, over which the rate falls to zero."""
     divergence_weight: float = 0.5
@@ -54,7 +54,7 @@ class StudentRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    shards: int = 100
+    shards: int = 44
     shard_sentences: int = 500
     codec: CodecRecipe = field(default_factory=CodecRecipe)
     student: StudentRecipe = field(default_factory=StudentRecipe)

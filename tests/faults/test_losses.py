@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from billing.models import Account, LedgerTransaction, UsageRecord
-from inference import jobs, tasks
+from inference import doorbell, jobs
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import body, decode, scripted
@@ -77,7 +77,7 @@ def test_a_job_taken_back_from_a_worker_that_lives(customer: Customer, ask: Ask)
     answer = ask(scripted(50, pace=0.06))
     job = running(customer)
     assert jobs.requeue(job.id)
-    tasks.ring()
+    doorbell.ring()
     check_billed_once(customer, answer.result(), 50)
     assert SynthesisJob.objects.get(id=job.id).attempt == 2
 

@@ -16,8 +16,8 @@ from inference.engines.higgs.voices import Voice, voices_of
 from inference.engines.protocol import EngineError, Segment, SpeechRequest
 from inference.higgs.codec_stream import Rendering
 from inference.higgs.config import ConfigError
+from inference.higgs.frontend import load_prompt_builder
 from inference.higgs.phonemes import PhonemePromptBuilder
-from inference.higgs.prompt import load_prompt_builder
 from inference.training.recipe import TINY
 from inference.training.student import higgs_config, write_tokenizer
 

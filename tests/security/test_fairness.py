@@ -56,10 +56,10 @@ def of(customer: Customer, **filters: Any) -> Any:
 
 def test_a_message_more_or_less_changes_nothing(service: Service, customer: Customer) -> None:
     """A doorbell that rings for nothing is harmless, and work whose bell was lost is found all the same."""
-    from inference import tasks
+    from inference import doorbell
 
     for _ in range(20):
-        tasks.ring()
+        doorbell.ring()
     assert post(service, customer, scripted(1)).status_code == 200
     silent = waiting_job(customer.organization, customer.key)
     wait_for(lambda: SynthesisJob.objects.filter(id=silent, state__in=ENDED).exists(), seconds=20, what="its end")

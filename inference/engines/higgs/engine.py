@@ -32,7 +32,7 @@ from inference.failures import place_of
 from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from inference.higgs.codecs import Codec, load_codec
 from inference.higgs.config import ConfigError, load_ras_config, load_sampling_defaults
-from inference.higgs.prompt import load_prompt_builder
+from inference.higgs.frontend import load_prompt_builder
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from gateway.service import Service
 from gateway.speech import idempotency
 from gateway.speech.idempotency import Ask
 from gateway.speech.speech_request import SpeechOrder
-from inference import jobs, tasks
+from inference import doorbell, jobs
 from inference.delivery import generation_seconds
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ async def admit(
     except reservations.NoPrice:
         raise catalog.unknown_model(order.model) from None
     try:
-        await asyncio.to_thread(tasks.ring)
+        await asyncio.to_thread(doorbell.ring)
     except kombu.exceptions.OperationalError:
         log.warning("no worker could be rung for job %s; the sweeper does when Redis is back", job.id)
     return Admitted(job.id)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from billing import audit
 from billing.audit import Operator
-from inference import jobs, tasks
+from inference import doorbell, jobs
 from inference.models import SynthesisJob
 from operations import trace
 from operations.admin.base import Looked, act
@@ -56,7 +56,7 @@ class Jobs(Looked):
         if not jobs.requeue(job.id):
             raise ValueError("This job has ended, is cancelled, or its time is up.")
         audit.record(operator, what=f"job {job.id} requeued")
-        transaction.on_commit(tasks.ring, robust=True)  # a worker's sweep rings again where this fails
+        transaction.on_commit(doorbell.ring, robust=True)  # a worker's sweep rings again where this fails
         return "The job waits for the next free worker."
 
     @act("Cancel this job", Act.SERVE)
