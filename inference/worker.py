@@ -171,7 +171,7 @@ class Host:
         recorded = recording.close()
         path = assets.save(job.id, job.attempt, job.format, recorded.data)
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
-        spoken = jobs.Spoken(
+        spoken = jobs.SpokenJob(
             engine_model=self.engine.model,
             finish_reason="length" if recording.cut or late else generation.finish_reason,
             prompt_tokens=generation.prompt_tokens,
@@ -193,7 +193,7 @@ class Host:
         self._pace.add(audio_seconds=recording.frames / FRAME_RATE, synthesis_seconds=recording.elapsed_ms / 1000)
         writer.ended(result, head=recorded.head)
 
-    def _finish(self, job: SynthesisJob, spoken: jobs.Spoken) -> Result | None:
+    def _finish(self, job: SynthesisJob, spoken: jobs.SpokenJob) -> Result | None:
         """End the job well; one whose last listener has hung up waits a moment for that one to ask again."""
         until = time.monotonic() + REJOIN_SECONDS
         while (result := jobs.finish(job.id, job.attempt, spoken)) is None:

@@ -19,7 +19,7 @@ from inference.models import AudioAsset, LostAttempt, SynthesisJob
 
 pytestmark = pytest.mark.django_db
 
-SPOKEN = jobs.Spoken(
+SPOKEN = jobs.SpokenJob(
     engine_model="test",
     finish_reason="stop",
     prompt_tokens=1,
@@ -299,7 +299,7 @@ def test_nobody_is_billed_beyond_the_cap_whatever_a_worker_says(queued: UUID) ->
 
 def test_a_job_that_cannot_be_ended_holds_up_no_other(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     late = timezone.now() - timedelta(seconds=1)
-    monkeypatch.setattr(jobs, "settlement", refuse)
+    monkeypatch.setattr("inference.jobs.ending.settlement", refuse)
     change(queued, deadline_at=late)
     assert jobs.sweep(queue_is_empty=False, published=nothing) == []
     assert job(queued).state == "queued"
@@ -332,7 +332,7 @@ def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
 
 def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs.claim()
-    monkeypatch.setattr(jobs, "settlement", refuse)
+    monkeypatch.setattr("inference.jobs.ending.settlement", refuse)
     with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
         jobs.finish(queued, 1, SPOKEN)
     assert job(queued).state == "running"

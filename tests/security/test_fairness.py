@@ -19,6 +19,7 @@ from accounts.models import ApiKey, Organization
 from billing import ledger
 from billing.models import Account, Price, Reservation
 from inference import jobs
+from inference.jobs import claiming
 from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
@@ -225,6 +226,6 @@ def pages_of_a_claim(*, queued: int, ended: int) -> int:
                 (number, template),
             )
         cursor.execute("ANALYZE inference_synthesisjob")
-        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + jobs._CLAIM, (4,))
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + claiming._CLAIM, (4,))
         plan = cursor.fetchone()[0][0]["Plan"]
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])

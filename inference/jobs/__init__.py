@@ -1,0 +1,48 @@
+"""The life of a synthesis job. Every move is one conditional UPDATE; its row count says who won.
+
+A worker owns a job by its attempt number: `claim` raises it, and everything the worker writes names it, so that
+a worker that was thought dead and is not changes nothing. PostgreSQL is the truth; a lost message, a wiped
+Redis or a killed worker costs a retry, which `sweep` arranges.
+"""
+
+from __future__ import annotations
+
+from .claiming import Held, claim, heartbeat
+from .ending import (
+    SpokenJob,
+    abandon,
+    cancel,
+    cut,
+    expire,
+    fail,
+    finish,
+    give_back,
+    is_left,
+    leave,
+    requeue,
+    settlement,
+)
+from .submission import NewJob, belongs_to, submit
+from .sweeping import sweep
+
+__all__ = [
+    "Held",
+    "NewJob",
+    "SpokenJob",
+    "abandon",
+    "belongs_to",
+    "cancel",
+    "claim",
+    "cut",
+    "expire",
+    "fail",
+    "finish",
+    "give_back",
+    "heartbeat",
+    "is_left",
+    "leave",
+    "requeue",
+    "settlement",
+    "submit",
+    "sweep",
+]

@@ -1,0 +1,233 @@
+"""How a job ends, or an attempt at it: every move is one conditional UPDATE whose row count says who won."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from accounts.ports import Port
+from inference import delivery, results
+from inference.audio import SAMPLES_PER_FRAME
+from inference.models import AudioAsset, LostAttempt, SynthesisJob
+from inference.results import Result
+
+MAX_ATTEMPTS = 3
+
+State = SynthesisJob.State
+Cause = LostAttempt.Cause
+
+settlement = Port[[SynthesisJob], dict[str, Any]]("settles ended jobs")
+"""Bills an ended job, in the transaction that ends it; returns what the answer says of the bill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenJob:
+    """What a worker made of a job."""
+
+    engine_model: str
+    finish_reason: str
+    prompt_tokens: int
+    frames: int
+    """Billed: the longer of what was generated and of the audio, which differ by the speed."""
+    audio_frames: int
+    transcript: str
+    path: str
+    content_type: str
+    size: int
+    first_audio_ms: int | None
+    synthesis_ms: int
+    encode_ms: int
+    codes_path: str = ""
+
+
+@transaction.atomic
+def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
+    """End a job well: its state, its asset and, through `settlement`, its bill, in one transaction.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
+        nothing was written.
+    """
+    ended = SynthesisJob.objects.raw(
+        """
+        UPDATE inference_synthesisjob
+        SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
+            engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
+            first_audio_ms = %s, synthesis_ms = %s, encode_ms = %s
+        WHERE id = %s AND attempt = %s AND state = 'running' AND listeners > 0
+        RETURNING *
+        """,
+        (
+            spoken.engine_model,
+            spoken.finish_reason,
+            spoken.prompt_tokens,
+            spoken.frames * SAMPLES_PER_FRAME,
+            spoken.first_audio_ms,
+            spoken.synthesis_ms,
+            spoken.encode_ms,
+            job_id,
+            attempt,
+        ),
+    )
+    job = next(iter(ended), None)
+    if job is None:
+        return None
+    now = timezone.now()
+    asset = AudioAsset.objects.create(
+        job=job,
+        organization_id=job.organization_id,
+        path=spoken.path,
+        codes_path=spoken.codes_path,
+        content_type=spoken.content_type,
+        size=spoken.size,
+        samples=spoken.audio_frames * SAMPLES_PER_FRAME,
+        transcript=spoken.transcript,
+        receipt=settlement(job),
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.AUDIO_TTL_SECONDS),
+    )
+    return results.of(job, asset)
+
+
+def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
+    """End an attempt that broke after it had published `frames`: back to the queue, or failed if it was the last.
+
+    Returns:
+        True if it is back in the queue.
+    """
+    if attempt >= MAX_ATTEMPTS:
+        end(_owned(job_id, attempt), job_id, State.FAILED, frames=frames, error_code=Cause.ENGINE_ERROR)
+        return False
+    wanted = _owned(job_id, attempt).filter(cancel_requested_at=None)
+    if put_back(wanted, Cause.ENGINE_ERROR, frames=frames):
+        return True
+    cut(job_id, attempt, frames=frames)
+    return False
+
+
+def fail(job_id: UUID, attempt: int, *, error_code: str) -> bool:
+    """End a job that cannot be spoken, before any audio of it; nothing is billed."""
+    return end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code) is not None
+
+
+def expire(job_id: UUID, *, frames: int = 0) -> bool:
+    """End a job that missed its deadline after `frames` were published, which are billed. False if it has not."""
+    late = _live(job_id).filter(deadline_at__lt=timezone.now())
+    return end(late, job_id, State.EXPIRED, frames=frames) is not None
+
+
+@transaction.atomic
+def cancel(job_id: UUID) -> bool:
+    """Stop a job that nobody wants: a queued one ends now, a running one when its worker has noticed and `cut` it.
+
+    Returns:
+        False where it has ended or was cancelled before.
+    """
+    wanted = _live(job_id).filter(cancel_requested_at=None)
+    job = wanted.select_for_update().first()
+    if job is None:
+        return False
+    if job.state == State.QUEUED:
+        end(wanted, job_id, State.CANCELLED)
+    else:
+        wanted.update(cancel_requested_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def requeue(job_id: UUID) -> bool:
+    """Take a job from its worker, or, where it waits, say that the workers are to be rung for it again.
+
+    A worker that still speaks it notices at its next heartbeat; the next attempt goes on from what it had spoken.
+
+    Returns:
+        Whether to `doorbell.ring`; False where it has ended, is cancelled, or its time is up.
+    """
+    wanted = _live(job_id).filter(cancel_requested_at=None, deadline_at__gt=timezone.now())
+    running, queued = wanted.filter(state=State.RUNNING), wanted.filter(state=State.QUEUED)
+    return put_back(running, Cause.TAKEN_BACK) or bool(queued.update(enqueued_at=timezone.now()))
+
+
+def leave(job_id: UUID, *, relayed_frames: int) -> None:
+    """One listener has hung up, who had been handed `relayed_frames`; `abandon` the job unless another joins."""
+    relayed = Greatest(Coalesce("relayed_samples", 0), Value(relayed_frames * SAMPLES_PER_FRAME))
+    _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1, relayed_samples=relayed)
+
+
+def abandon(job_id: UUID) -> bool:
+    """Cancel a job that nobody listens to. True if so."""
+    return _live(job_id).filter(listeners=0).exists() and cancel(job_id)
+
+
+def is_left(job_id: UUID, attempt: int) -> bool:
+    """Whether this attempt's job goes on, though nobody listens."""
+    return bool(_owned(job_id, attempt).filter(listeners=0, cancel_requested_at=None).exists())
+
+
+def cut(job_id: UUID, attempt: int, *, frames: int) -> Result | None:
+    """End a job of this attempt's that was cancelled, or that nobody listens to, after it had published `frames`.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's, or is still wanted.
+    """
+    unwanted = _owned(job_id, attempt).filter(Q(cancel_requested_at__isnull=False) | Q(listeners=0))
+    return end(unwanted, job_id, State.CANCELLED, frames=frames)
+
+
+def _owned(job_id: UUID, attempt: int) -> Any:
+    return SynthesisJob.objects.filter(id=job_id, attempt=attempt, state=State.RUNNING)
+
+
+def _live(job_id: UUID) -> Any:
+    return SynthesisJob.objects.filter(id=job_id, state__in=[State.QUEUED, State.RUNNING])
+
+
+@transaction.atomic
+def put_back(matching: Any, cause: LostAttempt.Cause, *, frames: int = 0) -> bool:
+    """Put a running job back, if it matches, and keep what became of the attempt."""
+    job = matching.select_for_update().first()
+    if job is None:
+        return False
+    now = timezone.now()
+    job.lost_attempts.create(attempt=job.attempt, cause=cause, started_at=job.started_at, lost_at=now)
+    matching.update(
+        state=State.QUEUED,
+        lease_expires_at=None,
+        enqueued_at=now,
+        published_samples=delivery.published(frames),
+    )
+    return True
+
+
+def _ended(state: SynthesisJob.State) -> dict[str, Any]:
+    """What becomes of a job that leaves no audio: neither its text nor the hash of its request is of use."""
+    return {
+        "state": state,
+        "lease_expires_at": None,
+        "finished_at": timezone.now(),
+        "text": "",
+        "style": "",
+        "fingerprint": None,
+    }
+
+
+@transaction.atomic
+def end(
+    matching: Any, job_id: UUID, state: SynthesisJob.State, *, frames: int = 0, **values: Any
+) -> Result | None:
+    """End the job without success if it matches, billed by what was delivered; None where it does not."""
+    counts = {"samples": delivery.delivered(frames), "published_samples": delivery.published(frames)}
+    if not matching.update(**_ended(state), **counts, **values):
+        return None
+    job = SynthesisJob.objects.get(id=job_id)
+    job.receipt = settlement(job)
+    job.save(update_fields=["receipt"])
+    return results.of(job)
