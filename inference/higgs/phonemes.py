@@ -16,6 +16,7 @@ from torch import Tensor
 from inference.higgs.config import ConfigError, HiggsConfig
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError
+from inference.speech.pronounceable import foreign_letters, plain
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 
@@ -32,8 +33,14 @@ def _pronouncer() -> object:
 
 
 def pronounce(text: str) -> str:
-    """A sentence in the alphabet of misaki; the empty string where nothing can be pronounced."""
-    spoken = _pronouncer()(text)  # type: ignore[operator]
+    """A sentence in the alphabet of misaki; the empty string where nothing can be pronounced.
+
+    Raises:
+        UnspeakableError: it has letters of another script than Latin.
+    """
+    if foreign := foreign_letters(text):
+        raise UnspeakableError(f"{len(foreign)} letters of other scripts than Latin")
+    spoken = _pronouncer()(plain(text))  # type: ignore[operator]
     return str(spoken or "")
 
 

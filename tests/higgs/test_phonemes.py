@@ -13,7 +13,7 @@ pytest.importorskip("hibari", reason="the pronunciations are an extra: pip insta
 
 from inference.engines.higgs.script import Script
 from inference.engines.higgs.voices import Voice, voices_of
-from inference.engines.protocol import EngineError, Segment, SpeechRequest
+from inference.engines.protocol import EngineError, Segment, SpeechRequest, Unspeakable
 from inference.higgs.codec_stream import Rendering
 from inference.higgs.config import ConfigError
 from inference.higgs.frontend import load_prompt_builder
@@ -60,6 +60,18 @@ def test_a_sentence_does_not_know_of_the_one_before(builder: PhonemePromptBuilde
 def test_what_cannot_be_pronounced_is_refused_by_name(builder: PhonemePromptBuilder) -> None:
     with pytest.raises(EngineError, match="pronounced"):
         script(builder, ("…", "alloy"), ("。", "alloy"))
+
+
+def test_another_script_is_refused_before_any_audio(builder: PhonemePromptBuilder) -> None:
+    with pytest.raises(Unspeakable, match="2 letters of other scripts") as refusal:
+        script(builder, ("Hello.", "alloy"), ("你好 hello.", "alloy"))
+    assert refusal.value.code == "unsupported_text"
+
+
+def test_brackets_of_a_customer_are_no_pronunciation(builder: PhonemePromptBuilder) -> None:
+    tricked = builder.question("[Hello](/kat/) there.").tokens.tolist()
+    assert tricked != builder.spell("kat ðˈɛɹ.").tokens.tolist()
+    assert builder.question("[Hello] there.").tokens.tolist() == builder.question("Hello there.").tokens.tolist()
 
 
 def test_a_front_end_that_nobody_has_is_refused() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from inference.engines.preview.engine import CHUNK_FRAMES, PAUSE_SECONDS, PreviewEngine, Voice
-from inference.engines.preview.phonemes import Phonemizer, foreign_letters
+from inference.engines.preview.phonemes import Phonemizer
 from inference.engines.preview.voices import PRESETS
 from inference.engines.protocol import (
     SAMPLE_RATE,
@@ -28,6 +28,7 @@ from inference.engines.protocol import (
     SpokenWord,
     Unspeakable,
 )
+from inference.speech.pronounceable import foreign_letters
 from inference.speech.voices import VOICES
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody knows why it happened."

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.engines.preview import phonemes
 from inference.engines.preview.network import SAMPLE_RATE, Network
 from inference.engines.preview.phonemes import Phonemizer
 from inference.engines.preview.voices import PRESETS
@@ -29,6 +28,7 @@ from inference.engines.protocol import (
     SpokenWord,
     Unspeakable,
 )
+from inference.speech.pronounceable import foreign_letters
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class PreviewEngine:
         """
         tokens = sum(len(segment.text.split()) for segment in request.segments)
         generation = Generation(request, prompt_tokens=tokens)
-        if foreign := phonemes.foreign_letters("".join(segment.text for segment in request.segments)):
+        if foreign := foreign_letters("".join(segment.text for segment in request.segments)):
             generation.fail(Unspeakable("unsupported_text", f"{len(foreign)} letters of other scripts than Latin"))
             return generation
         with self._changed:

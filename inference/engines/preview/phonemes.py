@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import hibari
 from hibari.g2p import G2P
 
+from inference.speech.pronounceable import plain
+
 PAD = 0
-_LINKS = str.maketrans("[]", "  ")
-"""hibari reads [word](/phonemes/) as a pronunciation; a customer's brackets are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Phonemizer:
 
     def read(self, sentence: str) -> Phonemes:
         """The sentence's phonemes; its words are divided where it has spaces."""
-        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(sentence.translate(_LINKS)))
+        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(plain(sentence)))
         ids = [PAD]
         words: list[Word] = []
         for token in tokens:
@@ -58,9 +57,3 @@ class Phonemizer:
         if not words:
             return Phonemes((), ())
         return Phonemes((*ids, PAD), tuple(words))
-
-
-def foreign_letters(text: str) -> str:
-    """The letters that are not Latin, each once and in order: hibari would read them as noise, or not at all."""
-    letters = dict.fromkeys(filter(str.isalpha, text))
-    return "".join(letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN"))
