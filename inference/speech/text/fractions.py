@@ -40,6 +40,8 @@ def _shared(match: Match) -> str:
     """A part of a whole, unless it counts: eight out of ten, page three of twelve."""
     top, bottom = match[1], match[2]
     before = match.string[max(0, match.start() - 40) : match.start()]
+    if not before[-2:-1].isalpha() and not before.endswith((": ", "(")):
+        before = ""  # no word that could say what it counts
     after = match.string[match.end() : match.end() + 24]
     if len(top) > 4 or len(bottom) > 4 or int(top) > int(bottom) or after.startswith(" of "):
         if _ODDS.search(before):
