@@ -80,6 +80,7 @@ MIXED: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<![\w./-])1/([fnxyzN])(?![\w/-]|\.\w)"), lambda m: f"one over {m[1]}"),
     (
         re.compile(rf"(?<![\w/])(?:{'|'.join(_RATIO_NAMES)})(?![\w/])"),
         lambda m: _RATIO_NAMES[m[0]],

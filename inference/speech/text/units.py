@@ -111,11 +111,27 @@ def _measure(match: Match) -> str:
     parts = re.fullmatch(r"(\d+)/(\d+)", written)
     if parts and len(parts[1]) <= len(parts[2]) and parts[1].zfill(len(parts[2])) < parts[2]:
         part = "half" if written == "1/2" else quantity(written) + " of"
-        return f"{part} {_article(name)} {name}{over}{end}"
+        return f"{part} {_article(name)} {name}{over}{end}" + _of_what(name, match)
     adjective = not dot and _describes(match)
     one = is_one(written) or hyphen or adjective
     joint = "-" if hyphen else " "
-    return f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
+    said = f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
+    return said + (
+        " of"
+        if name.endswith("byte") and not (hyphen or adjective) and _STORED.match(match.string, match.end())
+        else ""
+    )
+
+
+_SPOONS = frozenset({"cup", "teaspoon", "tablespoon"})
+_STORED = re.compile(r"\s(?:V?RAM|memory|storage|data|traffic|bandwidth|space)\b")
+_NOT_IN_THEM = re.compile(r"\s(?:measures?|measuring|servings?|size|daily|left|plus|twice|once|extra|total)\b")
+
+
+def _of_what(name: str, match: Match) -> str:
+    """½ tsp salt is half a teaspoon of salt."""
+    filled = name in _SPOONS and before_noun(match) and match.string[match.end() : match.end() + 1] == " "
+    return " of" if filled and not _NOT_IN_THEM.match(match.string, match.end()) else ""
 
 
 def _part(match: Match) -> str:
@@ -126,7 +142,9 @@ def _part(match: Match) -> str:
     if describes(match):
         return f"{quantity(written)} {match[3]}"
     article = "an" if match[3] == "hour" else _article(match[3])
-    return f"{'half' if written == '1/2' else quantity(written) + ' of'} {article} {match[3]}"
+    return f"{'half' if written == '1/2' else quantity(written) + ' of'} {article} {match[3]}" + _of_what(
+        match[3], match
+    )
 
 
 _AFTER_DEGREE = {

@@ -98,6 +98,11 @@ CASES = [
         "square feet, five square meters, three cubic feet, two fluid ounces, nine square miles, "
         "six months, five pieces, two dozen eggs, three packages.",
     ),
+    (
+        "16GB RAM, 500 MB of data, a 16 GB RAM module, 1TB drive",
+        "sixteen gigabytes of RAM, five hundred megabytes of data, a sixteen gigabyte RAM module, one "
+        "terabyte drive",
+    ),
 ]
 
 
