@@ -205,6 +205,14 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_SCALES[m[2] or 'B']}",
     ),
+    # 4K is a screen and 10K a race; 100K is a count.
+    (
+        re.compile(
+            r"(?<![\w.])(?!10K|5K)(\d{2,3}(?:\.\d)?|\d\.\d)K"
+            r"(?=\s(?!runs\b|races\b|times\b|videos?\b|screens?\b)(?:[a-z]{3,}s|people|a year)\b)"
+        ),
+        lambda m: f"{m[1]} thousand",
+    ),
     (
         re.compile(
             r"(?<![\w.])(\d++(?:\.\d++)?+)[xX×](?=\s(?:faster|slower|more|less|larger|bigger|smaller|higher|lower|better"

@@ -80,6 +80,12 @@ MIXED: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    (
+        re.compile(
+            r"(?<![\w./-])1/2(?=\s(?:price|off|time|day|hour|way|full|empty|moon|term|marathon|size|board|pint)\b)"
+        ),
+        lambda _: "half",
+    ),
     (re.compile(r"(?<![\w./-])1/([fnxyzN])(?![\w/-]|\.\w)"), lambda m: f"one over {m[1]}"),
     (
         re.compile(rf"(?<![\w/])(?:{'|'.join(_RATIO_NAMES)})(?![\w/])"),

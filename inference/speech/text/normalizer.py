@@ -34,6 +34,10 @@ class Family(NamedTuple):
 
 _DIGIT = re.compile(r"\d")
 _LOOSE_HYPHEN = r"(?<!\w)-|-(?!\w)"
+_SIGN = re.compile(
+    rf"[^\w\s,;:!?'\".-]|{_LOOSE_HYPHEN}|--|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."
+    r"|\bper \w{2,4}\b"
+)
 
 # Ordered: what one family has said no later one can misread, so the most particular come first.
 _FAMILIES = (
@@ -62,10 +66,7 @@ _FAMILIES = (
     Family(_DIGIT, fractions.RULES),
     Family(_DIGIT, numbers.RULES),
     # Signs that are left when every number has taken its own.
-    Family(
-        re.compile(rf"[^\w\s,;:!?'\".-]|{_LOOSE_HYPHEN}|--|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."),
-        (*units.BARE, *symbols.RULES),
-    ),
+    Family(_SIGN, (*units.BARE, *symbols.RULES)),
 )
 _MOST_PASSES = 8
 

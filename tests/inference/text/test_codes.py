@@ -106,6 +106,10 @@ CASES = [
         "a 404 page, the 500 error, 450 pages, 404 errors",
         "a four oh four page, the five hundred error, four hundred and fifty pages, four hundred and four errors",
     ),
+    (
+        "100K views, 2.5K followers, a 4K video, 10K runs",
+        "one hundred thousand views, two point five thousand followers, a four K video, ten K runs",
+    ),
 ]
 
 

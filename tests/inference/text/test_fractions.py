@@ -63,6 +63,10 @@ CASES = [
         "1/f noise and 1/x",
         "one over f noise and one over x",
     ),
+    (
+        "1/2 price, 1/2 off, 1/2 of it",
+        "half price, half off, one half of it",
+    ),
 ]
 
 

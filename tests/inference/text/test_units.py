@@ -103,6 +103,14 @@ CASES = [
         "sixteen gigabytes of RAM, five hundred megabytes of data, a sixteen gigabyte RAM module, one "
         "terabyte drive",
     ),
+    (
+        "$5 per kg today, 20 per hr. of work, 3 per sq ft",
+        "five dollars per kilogram today, twenty per hour of work, three per square foot",
+    ),
+    (
+        "He is 6'2, a 5yo boy, 12 y/o girl",
+        "He is six foot two, a five-year-old boy, twelve-year-old girl",
+    ),
 ]
 
 
