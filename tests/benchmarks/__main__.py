@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, on embedded servers of its own; `python -m tests.benchmarks wire`: that one.
 
-`history=3` runs one with a number in place of its own: of millions there, of records in `verification`.
+`history=1_000_000` runs one over so many records.
 """
 
 from __future__ import annotations
