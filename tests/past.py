@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import guesses, keys, organizations
 from accounts.identifiers import new_id
 from accounts.models import User
-from billing import budgets, grants, ledger, partitions, reservations, selectors
+from billing import budgets, grants, ledger, partitions, reservations, selectors, verification
 from billing.alerts import detection, sending
 from billing.invoices import closing, dunning
 from billing.invoices import selectors as invoice_selectors
@@ -177,6 +177,7 @@ BY_THE_CLOCK: dict[str, Callable[[Past], object]] = {
     "dunning": lambda past: dunning.run(),
     "partitions": lambda past: partitions.ensure_partitions("billing_usagerecord"),
     "rollups": _summed_up,
+    "recent proof": lambda past: verification.verify(since=timezone.now() - timedelta(minutes=2)),
     "metrics": lambda past: done(metrics._read_last_proof(_Service())) or done(metrics._read_stripe(_Service())),
     "overview": lambda past: overview.fill(RequestFactory().get("/"), {}),
 }
