@@ -3,31 +3,54 @@
 Each check is one SELECT of what is wrong, (subject, drift in dollars), so that a clean database answers none with
 a row. They are set-based: PostgreSQL sorts or hashes what is too large for its memory on disk, and here arrive
 only a count, a sum and the first offenders. All look at one snapshot, so that traffic meanwhile is no drift.
+
+A whole proof costs what all of history costs. A recent one costs what the last hours cost: it compares their rows
+and what is held now, and leaves out the sums over history. `publish_due` makes the one or the other.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.models import Reservation, Verification
+from billing.partitions import uuid7_floor
 
 OFFENDERS_SHOWN = 10
+RECENT = timedelta(hours=3)
+"""What a recent proof looks at. A job lives for less than an hour, and there is a proof each hour: so each row is
+seen after it has taken its last form."""
+WHOLE_IN = 100
+"""A whole proof may take a hundredth of the time."""
+WHOLE_AFTER = timedelta(days=1)
+"""There is one a day, however long it takes."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What must hold, and the SELECT of (subject, drift) that finds where it does not."""
+    """What must hold, and the SELECT of (subject, drift) that finds where it does not.
+
+    One that compares rows looks at those whose id is `%(since)s` or later, and says so of every table that it
+    joins, or PostgreSQL would read all of it. Any other `%` is doubled.
+    """
 
     name: str
     holds: str
     offenders: str
+    sums: bool = False
+    """It adds up history: a recent proof leaves it out."""
+
+    @property
+    def by_row(self) -> bool:
+        return "%(since)s" in self.offenders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +92,21 @@ CHECKS = [
         offenders="""
             SELECT 'job ' || coalesce(job_id, booked.id) AS subject,
                 coalesce(cost, 0) - coalesce(booked.revenue, 0) AS drift
-            FROM (SELECT job_id, cost FROM billing_usagerecord WHERE cost > 0) AS record
+            FROM (
+                SELECT job_id, cost FROM billing_usagerecord WHERE cost > 0 AND job_id >= %(since)s
+            ) AS record
             FULL JOIN (
                 SELECT movement.id, coalesce(sum(amount) FILTER (WHERE account = 'revenue'), 0) AS revenue
                 FROM billing_ledgertransaction movement
-                LEFT JOIN billing_ledgerentry ON transaction_id = movement.id
-                WHERE kind = 'usage' GROUP BY movement.id
+                LEFT JOIN billing_ledgerentry ON transaction_id = movement.id AND transaction_id >= %(since)s
+                WHERE kind = 'usage' AND movement.id >= %(since)s GROUP BY movement.id
             ) AS booked ON booked.id = job_id
             WHERE cost IS DISTINCT FROM booked.revenue
         """,
     ),
     Check(
         name="balances_are_entries",
+        sums=True,
         holds="each account's balance, and the promotional part of it, is the sum of its entries",
         offenders="""
             SELECT 'organization ' || coalesce(account.organization_id, booked.organization_id) AS subject,
@@ -124,6 +150,7 @@ CHECKS = [
     ),
     Check(
         name="budgets_are_spent",
+        sums=True,
         holds="what each budget's period has spent since it was set is the cost of the requests that name it",
         offenders="""
             SELECT 'budget period ' || id AS subject, spent - spent_before - coalesce(cost, 0) AS drift
@@ -154,12 +181,14 @@ CHECKS = [
         offenders="""
             SELECT kind || ' ' || movement.id AS subject, coalesce(sum(amount), 0) AS drift
             FROM billing_ledgertransaction movement
-            LEFT JOIN billing_ledgerentry entry ON transaction_id = movement.id
+            LEFT JOIN billing_ledgerentry entry ON transaction_id = movement.id AND transaction_id >= %(since)s
+            WHERE movement.id >= %(since)s
             GROUP BY movement.id HAVING count(entry.id) < 2 OR sum(amount) <> 0
         """,
     ),
     Check(
         name="stripes_money_is_booked",
+        sums=True,
         holds="each paid payment through Stripe, and each refund, is its ledger transaction's cash",
         offenders="""
             SELECT subject, moved.amount + coalesce(sum(entry.amount), 0) AS drift
@@ -177,8 +206,13 @@ CHECKS = [
         holds="each posted reservation has a usage record within it, and each record a posted reservation",
         offenders="""
             SELECT 'job ' || job_id AS subject, coalesce(cost, 0) AS drift
-            FROM (SELECT job_id, amount, organization_id FROM billing_reservation WHERE state = 'posted') AS posted
-            FULL JOIN billing_usagerecord record USING (job_id)
+            FROM (
+                SELECT job_id, amount, organization_id FROM billing_reservation
+                WHERE state = 'posted' AND job_id >= %(since)s
+            ) AS posted
+            FULL JOIN (
+                SELECT job_id, cost, organization_id FROM billing_usagerecord WHERE job_id >= %(since)s
+            ) AS record USING (job_id)
             WHERE cost IS NULL OR amount IS NULL OR cost > amount
                 OR posted.organization_id <> record.organization_id
         """,
@@ -193,30 +227,63 @@ def register(check: Check) -> None:
         CHECKS.append(check)
 
 
-def verify() -> Report:
-    """Run every check."""
+def verify(*, since: datetime | None = None) -> Report:
+    """Run every check; with `since` only those that cost no more than what came since then."""
     with _one_snapshot():
         return Report(
             at=timezone.now(),
-            findings=[_run(check) for check in CHECKS],
+            findings=[_run(check, since) for check in CHECKS if since is None or not check.sums],
             late_settlements=Reservation.objects.filter(late=True).count(),
         )
 
 
-def publish() -> Report:
-    """Run every check and keep what they found, for the metrics."""
-    report = verify()
+def publish(*, since: datetime | None = None) -> Report:
+    """Prove the books and keep what was found, for the metrics.
+
+    What the last whole proof found stands until the next one, where a recent one does not look at all of it.
+    """
+    began = time.monotonic()
+    report = verify(since=since)
+    took = timedelta(seconds=time.monotonic() - began)
+    if since is not None and (last := _last_whole()) is not None:
+        report = replace(report, findings=_with_standing(report.findings, last))
     Verification.objects.create(
         at=report.at,
         drift=report.drift,
         offenders=report.offenders,
         late_settlements=report.late_settlements,
         report=[asdict(finding) for finding in report.findings],
+        whole=since is None,
+        took=took,
     )
     return report
 
 
-def _run(check: Check) -> Finding:
+def publish_due() -> Report:
+    """Publish a whole proof where the last one is long enough ago, else a recent one."""
+    last = _last_whole()
+    now = timezone.now()
+    whole = last is None or now - last.at >= min(WHOLE_AFTER, last.took * WHOLE_IN)
+    return publish(since=None if whole else now - RECENT)
+
+
+def _last_whole() -> Verification | None:
+    return Verification.objects.filter(whole=True).order_by("-at").first()
+
+
+def _with_standing(found: list[Finding], last: Verification) -> list[Finding]:
+    """The findings, and those of the last whole proof that a recent one cannot have seen."""
+    looked_at_all = {check.name for check in CHECKS if not (check.sums or check.by_row)}
+    merged = {finding.name: finding for finding in found}
+    for row in last.report:
+        before = Finding(**{**row, "drift": Decimal(row["drift"])})
+        now = merged.get(before.name)
+        if before.name not in looked_at_all and (now is None or now.count < before.count):
+            merged[before.name] = before
+    return list(merged.values())
+
+
+def _run(check: Check, since: datetime | None) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -224,7 +291,8 @@ def _run(check: Check) -> Finding:
             SELECT count(*), coalesce(sum(abs(drift)), 0),
                 ARRAY(SELECT subject || ': ' || drift FROM offender ORDER BY subject LIMIT {OFFENDERS_SHOWN})
             FROM offender
-            """  # noqa: S608 - our own SQL
+            """,  # noqa: S608 - our own SQL
+            {"since": uuid7_floor(since or EPOCH)},
         )
         count, drift, first = cursor.fetchone()
     return Finding(name=check.name, holds=check.holds, count=count, drift=drift, first=first)

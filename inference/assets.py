@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from inference.models import AudioAsset, SynthesisJob
@@ -131,7 +130,8 @@ def purge_orphans() -> int:
     for folder in _listed("")[0]:
         if folder < oldest_alive:
             paths = [f"{folder}/{name}" for name in _listed(folder)[1]]
-            rows = AudioAsset.objects.filter(Q(path__in=paths) | Q(codes_path__in=paths), purged_at=None)
+            jobs = {job_id for path in paths if (job_id := _job_of(path))}
+            rows = AudioAsset.objects.filter(job_id__in=jobs, purged_at=None)
             kept = {path for row in rows for path in (row.path, row.codes_path, *row.conversions.values())}
             orphans = set(paths) - kept
             discard(*orphans)
@@ -147,6 +147,14 @@ def _listed(folder: str) -> tuple[list[str], list[str]]:
         return store().listdir(folder)
     except FileNotFoundError:
         return [], []
+
+
+def _job_of(path: str) -> UUID | None:
+    """The job whose audio a path holds; None where the name is not one of `save`'s."""
+    try:
+        return UUID(hex=path.rpartition("/")[2].partition("-")[0])
+    except ValueError:
+        return None
 
 
 def _folder(job_id: UUID) -> str:

@@ -115,7 +115,12 @@ class SynthesisJob(models.Model):
             models.Index(
                 fields=["organization", "started_at"], condition=Q(started_at__isnull=False), name="job_served"
             ),
-            models.Index(fields=["fingerprint"], name="job_of_fingerprint"),
+            models.Index(fields=["deadline_at"], condition=Q(state__in=["queued", "running"]), name="job_overdue"),
+            models.Index(
+                fields=["fingerprint", "finished_at"],
+                condition=Q(fingerprint__isnull=False),
+                name="job_of_fingerprint_ended",
+            ),
         )
 
     def __str__(self) -> str:
@@ -126,7 +131,7 @@ class AudioAsset(models.Model):
     """The encoded audio of a job in the audio store, until `expires_at`. The row stays, the bytes go."""
 
     job = models.OneToOneField(SynthesisJob, on_delete=models.CASCADE, primary_key=True, related_name="asset")
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     path = models.CharField(max_length=200)
     codes_path = models.CharField(max_length=200, blank=True, db_default="")
     """The codec's codes of the same audio, from which a later turn of the conversation goes on; some engines have
@@ -149,7 +154,12 @@ class AudioAsset(models.Model):
                 condition=Q(purged_at=None) | Q(transcript=""), name="asset_purged_keeps_no_transcript"
             ),
         )
-        indexes = (models.Index(fields=["expires_at"], condition=Q(purged_at=None), name="asset_to_purge"),)
+        indexes = (
+            models.Index(fields=["expires_at"], condition=Q(purged_at=None), name="asset_to_purge"),
+            models.Index(
+                fields=["organization", "-created_at"], condition=Q(purged_at=None), name="asset_kept_of_one"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"audio of {self.job_id}"

@@ -8,6 +8,7 @@ from billing.verification import Check
 CHECKS = (
     Check(
         name="closed_usage_is_invoiced",
+        sums=True,
         holds="the usage of each closed month is the sum of its invoice's lines, and of their days",
         offenders="""
             SELECT 'invoice ' || invoice.id AS subject,
@@ -33,6 +34,7 @@ CHECKS = (
     ),
     Check(
         name="usage_is_invoiced_or_unbilled",
+        sums=True,
         holds="each organization's booked usage is what its invoices bill and what is unbilled",
         offenders=f"""
             SELECT 'organization ' || organization_id AS subject,
@@ -57,6 +59,7 @@ CHECKS = (
     ),
     Check(
         name="receivable_is_open_invoices",
+        sums=True,
         holds="what each organization owes in the ledger is what is left to pay of its open invoices",
         offenders="""
             SELECT 'organization ' || organization_id AS subject,
@@ -75,6 +78,7 @@ CHECKS = (
     ),
     Check(
         name="invoices_add_up",
+        sums=True,
         holds="each invoice's subtotal is the sum of its lines, rounded once each, and its movements are its sums",
         offenders="""
             SELECT 'invoice ' || number AS subject,
@@ -106,6 +110,7 @@ CHECKS = (
     ),
     Check(
         name="numbers_have_no_gaps",
+        sums=True,
         holds="each series has as many documents as its last number, numbered from one",
         offenders="""
             SELECT 'series ' || coalesce(name, series) AS subject, 0 AS drift

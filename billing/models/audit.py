@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
@@ -41,6 +43,9 @@ class Verification(models.Model):
     offenders = models.BigIntegerField()
     late_settlements = models.BigIntegerField()
     report = models.JSONField(encoder=DjangoJSONEncoder)
+    whole = models.BooleanField(default=True, db_default=True)
+    """All of history was looked at, not the last hours alone."""
+    took = models.DurationField(default=timedelta(0), db_default=timedelta(0))
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}: drift ${self.drift}, {self.offenders} offenders"

@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark, on embedded servers of its own; `python -m tests.benchmarks wire`: that one."""
+"""`make bench`: every benchmark, on embedded servers of its own; `python -m tests.benchmarks wire`: that one.
+
+`history=1_000_000` runs one over so many records.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from tests.benchmarks import (  # noqa: E402
     dashboard,
     fuzz,
     higgs,
+    history,
     invoices,
     litellm_proxy,
     requests,
@@ -38,15 +42,16 @@ def main() -> None:
     for server in servers:
         server.start()
     try:
-        # The last two bring records that are in no ledger.
+        # The last three bring records that are in no ledger.
         all_of_them = (
             wire, streams, litellm_proxy, requests, fuzz, higgs,
-            billing, invoices, verification, dashboard, console,
+            billing, invoices, verification, history, dashboard, console,
         )  # fmt: skip
         named = {module.__name__.rpartition(".")[2]: module for module in all_of_them}
-        for name in sys.argv[1:] or named:
-            print(f"# {name}")
-            named[name].run()
+        for asked in sys.argv[1:] or named:
+            name, _, number = asked.partition("=")
+            print(f"# {asked}")
+            named[name].run(*[int(number)] if number else [])
             print()
     finally:
         for server in reversed(servers):

@@ -11,47 +11,16 @@ import os
 import resource
 import sys
 import time
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 from django.core.management import call_command
 from django.db import connection
 
-ORGANIZATIONS = 1_000
-CHUNK = 500_000
-COST = Decimal("0.003")
-"""Of four seconds at $0.045 a minute."""
-MADE = (
-    "inference_synthesisjob", "billing_reservation", "billing_usagerecord", "billing_ledgertransaction",
-    "billing_ledgerentry",
-)  # fmt: skip
+from tests import history
 
-_SETTLED = """
-WITH request AS MATERIALIZED (
-    SELECT uuidv7(number * interval '1 microsecond' - interval '1 minute') AS id,
-        (%(organizations)s::uuid[])[1 + number %% %(count)s] AS organization
-    FROM generate_series(%(first)s, %(last)s) AS number
-), job AS (
-    INSERT INTO inference_synthesisjob (id, organization_id, api_key_id, state, model, voice, format, sampling,
-        max_frames, samples, text, style, created_at, enqueued_at, deadline_at, finished_at)
-    SELECT id, organization, %(key)s, 'succeeded', 'higgs', 'alloy', 'mp3', '{}', 100, 96000, '', '', now(), now(),
-        now(), now() FROM request
-), hold AS (
-    INSERT INTO billing_reservation (job_id, organization_id, amount, price_id, budgets, state, created_at)
-    SELECT id, organization, %(cost)s, 1, '{}', 'posted', now() FROM request
-), record AS (
-    INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
-        dollars_per_minute, cost, created_at)
-    SELECT id, organization, %(key)s, 'higgs', 'alloy', 96000, 4000, 0.045, %(cost)s, now() FROM request
-), movement AS (
-    INSERT INTO billing_ledgertransaction (id, kind, cause, organization_id, created_at)
-    SELECT id, 'usage', id::text, organization, now() FROM request
-)
-INSERT INTO billing_ledgerentry (transaction_id, account, amount)
-SELECT id, leg.account, leg.amount FROM request, LATERAL (
-    VALUES ('customer_credit', -%(cost)s), ('revenue', %(cost)s)
-) AS leg (account, amount)
-"""
+ORGANIZATIONS = 1_000
 
 
 def run(records: int | None = None) -> None:
@@ -89,24 +58,18 @@ def _make(records: int) -> None:
     each = -(-records // ORGANIZATIONS)
     for _ in range(ORGANIZATIONS):
         organization = organizations.create(name="Bench", owner_email=f"{uuid4().hex}@bench.example.com")
-        ledger.top_up(organization=organization, amount=each * COST, cause=f"bench:{organization.pk}")
+        ledger.top_up(organization=organization, amount=each * history.COST, cause=f"bench:{organization.pk}")
         ids.append(organization.pk)
-    records = each * ORGANIZATIONS
+    history.make(
+        each * ORGANIZATIONS,
+        organizations=ids,
+        keys=[uuid4()] * ORGANIZATIONS,
+        over=timedelta(minutes=1),
+        tables=history.BOOKED,
+    )
     with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
-        cursor.execute("SET session_replication_role = replica")
-        for first in range(0, records, CHUNK):
-            cursor.execute(
-                _SETTLED,
-                {
-                    "organizations": ids, "count": ORGANIZATIONS, "key": uuid4(), "cost": COST,
-                    "first": first, "last": min(first + CHUNK, records) - 1,
-                },
-            )  # fmt: skip
-        cursor.execute("RESET session_replication_role")
-        cursor.execute("RESET synchronous_commit")
-        for table in MADE:
-            cursor.execute(f"VACUUM ANALYZE {table}")
+        for table in history.BOOKED:
+            cursor.execute(f"VACUUM {table}")
     Account.objects.filter(organization__in=ids).update(balance=Decimal(0))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -22,6 +23,7 @@ from inference.models import SynthesisJob
 from tests.billing.books import FRAME, account_of, admit, new_organization, usage
 
 pytestmark = pytest.mark.django_db
+LONG_AGO = UUID("0190a0a0-0000-7000-8000-000000000001")
 
 
 @pytest.fixture
@@ -161,6 +163,47 @@ def test_a_task_publishes_the_drift(organization: Organization, caplog: pytest.L
     assert (clean.drift, clean.offenders) == (0, 0)
     assert (drifted.drift, drifted.offenders) == (100 * FRAME, 1)
     assert "held_is_pending" in caplog.text
+
+
+def test_a_recent_proof_looks_at_the_last_hours_and_keeps_what_a_whole_one_found(
+    organization: Organization,
+) -> None:
+    def publish(*, hours: int | None = None) -> dict[str, int]:
+        since = None if hours is None else timezone.now() - timedelta(hours=hours)
+        report = verification.publish(since=since)
+        shown = Verification.objects.latest("at")
+        assert (shown.offenders, shown.whole) == (report.offenders, hours is None)
+        return {finding.name: finding.count for finding in report.findings if finding.count}
+
+    old, new = (usage(admit(organization, job_id=id)).job_id for id in (LONG_AGO, new_id()))
+    for job_id in (old, new):
+        ledger.settle(usage(job_id))
+        by_hand("UPDATE billing_ledgerentry SET amount = amount * 2 WHERE transaction_id = %s", job_id)
+    assert publish(hours=3)["usage_is_booked"] == 1
+    assert "balances_are_entries" not in publish(hours=3)
+    whole = publish()
+    assert (whole["usage_is_booked"], whole["balances_are_entries"]) == (2, 1)
+    assert publish(hours=3) == whole
+    by_hand("UPDATE billing_ledgerentry SET amount = amount / 2 WHERE transaction_id = ANY (%s)", [old, new])
+    assert publish(hours=3) == whole
+    Account.objects.update(held=0)
+    assert publish(hours=3)["held_is_pending"] == 1
+    assert set(publish()) == {"held_is_pending"}
+
+
+def test_a_whole_proof_is_due_a_hundred_times_its_own_length_after_the_last(organization: Organization) -> None:
+    def next_is_whole(*, after: timedelta, took: timedelta) -> bool:
+        Verification.objects.all().delete()
+        verification.publish()
+        Verification.objects.update(at=timezone.now() - after, took=took)
+        verification.publish_due()
+        return Verification.objects.latest("at").whole
+
+    hour = timedelta(hours=1)
+    assert next_is_whole(after=hour, took=timedelta(seconds=30))
+    assert not next_is_whole(after=hour, took=timedelta(seconds=40))
+    assert not next_is_whole(after=23 * hour, took=hour)
+    assert next_is_whole(after=24 * hour, took=hour)
 
 
 def test_an_operator_moves_credit(organization: Organization) -> None:

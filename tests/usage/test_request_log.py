@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -9,13 +12,18 @@ from uuid import UUID
 import httpx
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
+from psycopg_pool import AsyncConnectionPool
 
+from accounts.identifiers import new_id
 from billing.partitions import ensure_partitions, uuid7_floor
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for
-from usage.models import RequestLog
+from usage import rollups
+from usage.models import RequestLog, RollupDue, UsageRollup
+from usage.request_log import RequestLogWriter, Row
 from usage.tasks import oldest_kept, turn_request_log
 
 
@@ -115,3 +123,48 @@ def test_an_id_is_logged_once_over_all_months() -> None:
     row = RequestLog.objects.get(id=log_at(timezone.now()))
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save(force_insert=True)
+
+
+def test_a_batch_is_one_statement_and_notes_its_hours_once(new_customer: Callable[..., Customer]) -> None:
+    one, other = new_customer(), new_customer()
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    rows = [
+        Row(
+            id=new_id(),
+            created_at=hour + timedelta(minutes=number),
+            method="POST",
+            route="/v1/audio/speech",
+            client_address="2001:db8::1" if number % 2 else None,
+            user_agent='tests/1.0, "quoted" {braces} \\ and a comma',
+            organization_id=customer.organization.id,
+            api_key_id=customer.key.id,
+            status=200 if number % 3 else 429,
+            model="higgs",
+            voice="alloy",
+            samples=96_000,
+            cost=Decimal("0.000000750") if number % 3 else None,
+            total_ms=100,
+        )
+        for customer in (one, other)
+        for number in range(60)
+    ]
+
+    async def write(rows: list[Row]) -> None:
+        url = f"postgresql://postgres@/{connection.settings_dict['NAME']}?host={connection.settings_dict['HOST']}"
+        async with (
+            AsyncConnectionPool(url, min_size=1, max_size=1, kwargs={"autocommit": True}) as database,
+            RequestLogWriter(database) as log,
+        ):
+            for row in rows:
+                log.add(row)
+
+    asyncio.run(write([*rows, rows[0]]))
+    for customer in (one, other):
+        of = {"organization_id": customer.organization.id}
+        assert list(RollupDue.objects.filter(**of).values_list("hour", flat=True)) == [hour]
+        assert RequestLog.objects.filter(**of).aggregate(sum=Sum("cost"))["sum"] == 40 * Decimal("0.000000750")
+        assert rollups.refresh(organization_id=customer.organization.id) == 1
+        summed = UsageRollup.objects.get(period="hour", **of)
+        assert (summed.requests, summed.errors, summed.latency_counts) == (60, 20, [40])
+    stored = RequestLog.objects.get(id=rows[1].id)
+    assert Row(**{column.name: getattr(stored, column.name) for column in fields(Row)}) == rows[1]

@@ -103,6 +103,11 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"(?<![\w.])({_OCTET}(?:\.{_OCTET}){{3}})(?::(\d{{1,5}}))?(?:/(\d\d?))?(?![\w/])(?!\.\d)"),
         _octets,
     ),
+    # Not an address, but written as one: the parts of a serial number.
+    (
+        re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w/])(?!\.\d)"),
+        lambda m: " dot ".join(map(digits, m[0].split("."))),
+    ),
     (
         re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){4,7}[0-9A-Fa-f]{1,4}(?![\w:])"),
         _letters,
@@ -127,6 +132,14 @@ RULES: tuple[Rule, ...] = (
         lambda m: spelled(m[0].rstrip("/")),
     ),
     (re.compile(r"(?<!\w)@([A-Za-z_]\w*)"), lambda m: "at " + _name(m[1])),
+    (
+        re.compile(
+            r"\b((?:[Oo]rder|[Ii]nvoice|[Tt]icket|[Cc]ase|[Ii]ssue|[Ii]tem|[Pp]art|[Uu]nit|[Ss]uite|[Rr]oom|[Aa]pt\.?"
+            r"|[Aa]partment|[Rr]ef\.?|[Ii]d|ID|[Aa]ccount|[Mm]odel|[Ss]erial|[Cc]laim|[Rr]equest|[Bb]atch|[Ll]ot))"
+            r"\s#(?=[A-Za-z]{1,5}-?\d)"
+        ),
+        lambda m: f"{m[1]} number ",
+    ),
     (re.compile(r"(?<![\w&])#([^\W\d]\w*)"), lambda m: "hashtag " + _name(m[1])),
     (re.compile(r"(?<![\w&])#\s?(?=\d)"), lambda _: "number "),
     (re.compile(rf"\b({'|'.join(STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),

@@ -77,7 +77,7 @@ def clean(text: str) -> str:
     text = _one_line(_LINE_ENDS.sub("\n", text.replace("\u2029", "\n\n")))
     text = _FOOTNOTE.sub("", text)
     text = _CHARGE.sub(_charge, text)
-    text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_RAISED_TO_PLAIN), text)
+    text = _SUPERSCRIPT.sub(_raised, text)
     text = _NUMERO.sub("No. ", _ORDINAL_SIGN.sub(_ordinal_sign, _MICRO.sub("µ", text)))
     text = _NOT_ASCII.sub(lambda match: _plain(match[0]), text)
     text = _STARS.sub(lambda match: "-star " if match[1] else " stars", text).replace("★", " ")
@@ -96,6 +96,12 @@ def tidy(text: str) -> str:
 def _charge(match: re.Match[str]) -> str:
     """Ca²⁺ -> Ca two plus."""
     return f" {match[1].translate(_RAISED_TO_PLAIN)} {'plus' if match[2] == '⁺' else 'minus'}"
+
+
+def _raised(match: re.Match[str]) -> str:
+    """10² -> 10^2, apart from a digit that follows, or it would be of the power."""
+    apart = " " if match.string[match.end() : match.end() + 1].isdigit() else ""
+    return f"^{match[0].translate(_RAISED_TO_PLAIN)}{apart}"
 
 
 def _ordinal_sign(match: re.Match[str]) -> str:

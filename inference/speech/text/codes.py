@@ -133,7 +133,22 @@ PHONES: tuple[Rule, ...] = (
     (re.compile(r"\b[Ee]xt(?:\.|ension)?\s?(\d{1,6})\b"), lambda m: f"extension {digits(m[1])}"),
 )
 
+
+def _mixed_groups(match: Match) -> str:
+    """1-413-te-b-1-5 -> one-four one three-te-b-one-five: what letters stand among is no span of numbers."""
+    return "-".join(digits(part) if part.isdigit() else part for part in match[0].split("-"))
+
+
 RULES: tuple[Rule, ...] = (
+    (
+        re.compile(r"(?<![\w.,-])\d{1,6}-(?:[A-Za-z\d]{1,6}-){2,8}\d{1,6}(?![\w-]|[.,]\d)"),
+        lambda m: _mixed_groups(m) if re.search(r"-[A-Za-z]+-", m[0]) and re.search(r"\d-\d", m[0]) else m[0],
+    ),
+    # Of a server's answers the digits stand in pairs: "a 404 page".
+    (
+        re.compile(r"(?<![\w.,$£€-])([45]\d\d)(?=\s(?:error|page|status|response|redirect)\b)"),
+        lambda m: code(m[1]),
+    ),
     (
         re.compile(
             r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?) ([A-Za-z]+\d[A-Za-z0-9]*)\b"
@@ -189,6 +204,14 @@ RULES: tuple[Rule, ...] = (
             r"(?<![\w.])(\d++(?:\.\d++)?+)(?:([kM]|bn|mn)|(?<=\.\d)(B)|(B)(?=\s(?:[a-z]{2,}s|people)\b))(?![\w-])"
         ),
         lambda m: f"{m[1]} {_SCALES[m[2] or 'B']}",
+    ),
+    # 4K is a screen and 10K a race; 100K is a count.
+    (
+        re.compile(
+            r"(?<![\w.])(?!10K|5K)(\d{2,3}(?:\.\d)?|\d\.\d)K"
+            r"(?=\s(?!runs\b|races\b|times\b|videos?\b|screens?\b)(?:[a-z]{3,}s|people|a year)\b)"
+        ),
+        lambda m: f"{m[1]} thousand",
     ),
     (
         re.compile(

@@ -40,6 +40,8 @@ def _shared(match: Match) -> str:
     """A part of a whole, unless it counts: eight out of ten, page three of twelve."""
     top, bottom = match[1], match[2]
     before = match.string[max(0, match.start() - 40) : match.start()]
+    if not before[-2:-1].isalpha() and not before.endswith((": ", "(")):
+        before = ""  # no word that could say what it counts
     after = match.string[match.end() : match.end() + 24]
     if len(top) > 4 or len(bottom) > 4 or int(top) > int(bottom) or after.startswith(" of "):
         if _ODDS.search(before):
@@ -78,6 +80,13 @@ MIXED: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    (
+        re.compile(
+            r"(?<![\w./-])1/2(?=\s(?:price|off|time|day|hour|way|full|empty|moon|term|marathon|size|board|pint)\b)"
+        ),
+        lambda _: "half",
+    ),
+    (re.compile(r"(?<![\w./-])1/([fnxyzN])(?![\w/-]|\.\w)"), lambda m: f"one over {m[1]}"),
     (
         re.compile(rf"(?<![\w/])(?:{'|'.join(_RATIO_NAMES)})(?![\w/])"),
         lambda m: _RATIO_NAMES[m[0]],

@@ -42,7 +42,7 @@ _SPELLED = re.compile(
 )
 _TAG = re.compile(
     r"<(?P<end>/)?(?P<name>(?:mstts|amazon|google):[a-z-]{1,30}|[a-z][a-z0-9-]{0,15})"
-    r"(?P<attributes>\s[^<>]{0,1000})?(?P<closed>/)?>",
+    r"(?:(?P<value>=[^<>\s]{1,40})|(?P<attributes>\s[^<>]{0,1000}))?(?P<closed>/)?>",
     re.IGNORECASE,
 )
 _ENDED = re.compile(r"(?:[.!?…:;,]\s*|\n[^\S\n]*)\Z")
@@ -57,8 +57,10 @@ def unmarked(text: str) -> str:
     text = _without_unspoken(text)
     text = _ALIAS.sub(lambda match: f" {match[2]} ", text)
     text = _SPELLED.sub(lambda match: " ".join(match[1]), text)
-    ended = {match["name"].lower() for match in _TAG.finditer(text) if match["end"]}
-    return _TAG.sub(lambda match: _tag(match, ended), text)
+    tags = list(_TAG.finditer(text))
+    ended = {match["name"].lower() for match in tags if match["end"]}
+    valued = {match["name"].lower() for match in tags if match["value"]} & ended
+    return _TAG.sub(lambda match: _tag(match, ended, valued), text)
 
 
 def _without_unspoken(text: str) -> str:
@@ -84,11 +86,12 @@ def _without_unspoken(text: str) -> str:
     return "".join([*kept, text[start:]])
 
 
-def _tag(match: re.Match[str], ended: set[str]) -> str:
+def _tag(match: re.Match[str], ended: set[str], valued: set[str]) -> str:
     name = match["name"].lower()
     vendor = ":" in name
     if not vendor and name not in _NAMES:
-        return match[0]
+        # One of an engine's own: <pitch=-.3>…</pitch>.
+        return "" if name in valued and (match["value"] or match["end"]) else match[0]
     attributes = match["attributes"] or ""
     if attributes and not match["end"] and "=" not in attributes and attributes.strip() not in {"", "/"}:
         return match[0]

@@ -33,6 +33,11 @@ class Family(NamedTuple):
 
 
 _DIGIT = re.compile(r"\d")
+_LOOSE_HYPHEN = r"(?<!\w)-|-(?!\w)"
+_SIGN = re.compile(
+    rf"[^\w\s,;:!?'\".-]|{_LOOSE_HYPHEN}|--|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."
+    r"|\bper \w{2,4}\b"
+)
 
 # Ordered: what one family has said no later one can misread, so the most particular come first.
 _FAMILIES = (
@@ -40,7 +45,7 @@ _FAMILIES = (
     Family(re.compile(r"[\d@#\\/<\]]|\w\.\w"), addresses.RULES),
     # Numbers take one form, and signs their side, before anyone looks for a quantity.
     Family(_DIGIT, (*numerals.RULES, *fractions.MIXED)),
-    Family(re.compile(r"[-−+*~<>=]"), signs.RULES),
+    Family(re.compile(rf"[−+*~<>=]|{_LOOSE_HYPHEN}|-\d"), signs.RULES),
     # Their full stops would end sentences, and several are units, names or numerals by half.
     Family(re.compile(r"\.|/|[A-Z]|\bvs\b"), abbreviations.RULES),
     Family(re.compile(r"\b[MTWFSJAOND]"), dates.NAMES),
@@ -48,28 +53,20 @@ _FAMILIES = (
     # House numbers and verses look like counts and clocks.
     Family(_DIGIT, (*places.RULES, *citations.RULES)),
     # A date holds what could be a time, a time what could be a telephone number, and so on, down to
-    # the number that is nothing else.
-    Family(
-        _DIGIT,
-        (
-            *dates.RULES,
-            *times.RULES,
-            *codes.PHONES,
-            *money.RULES,
-            *symbols.EXPRESSIONS,
-            *units.RULES,
-            *symbols.PRODUCTS,
-            *codes.RULES,
-            *numbers.YEARS,
-            *fractions.RULES,
-            *numbers.RULES,
-        ),
-    ),
+    # the number that is nothing else. Each is asked for a digit anew: what is said is ten times as long.
+    Family(_DIGIT, dates.RULES),
+    Family(_DIGIT, times.RULES),
+    Family(_DIGIT, codes.PHONES),
+    Family(_DIGIT, money.RULES),
+    Family(_DIGIT, symbols.EXPRESSIONS),
+    Family(re.compile(r"[\d/]"), units.RULES),
+    Family(_DIGIT, symbols.PRODUCTS),
+    Family(_DIGIT, codes.RULES),
+    Family(_DIGIT, numbers.YEARS),
+    Family(_DIGIT, fractions.RULES),
+    Family(_DIGIT, numbers.RULES),
     # Signs that are left when every number has taken its own.
-    Family(
-        re.compile(r"[^\w\s,;:!?'\".]|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."),
-        (*units.BARE, *symbols.RULES),
-    ),
+    Family(_SIGN, (*units.BARE, *symbols.RULES)),
 )
 _MOST_PASSES = 8
 

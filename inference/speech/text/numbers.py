@@ -154,6 +154,12 @@ def _span(match: Match) -> str:
     return quantity(re.sub(r"(?:st|nd|rd|th)s?\Z", "", match[0]))
 
 
+def _span_of_units(match: Match) -> str:
+    """A 10-15-minute walk is one of ten to fifteen minutes."""
+    rises = int(match[1]) < int(match[2])
+    return f"{cardinal(int(match[1]))} to {cardinal(int(match[2]))}-" if rises else match[0]
+
+
 def _descending(match: Match) -> str:
     """What falls is no span: the Boeing 747-400."""
     falls = int(match[1]) > int(match[2])
@@ -206,6 +212,7 @@ RULES: tuple[Rule, ...] = (
         lambda m: year(int(m[0])) if len(m[0]) == 4 else code(m[0]),
     ),
     (re.compile(r"(?<![\w.,-])(\d{3,4})-(\d{3,4})(?![\w-]|[.,]\d)"), _descending),
+    (re.compile(r"(?<![\w.,-])(\d{1,3})-(\d{1,3})-(?=[a-z]{3})"), _span_of_units),
     (re.compile(rf"(?<![\w.,]){NUMBER}{DASH}{NUMBER}(?![\w-])"), _span),
     (re.compile(rf"{SIGN}(?<![\w.])\.\d++(?![.\d])"), _span),
     (re.compile(rf"(?<![\w)\]%°])(?<![\d)%]\s)[-−+]{NUMBER}"), _span),

@@ -3,7 +3,7 @@
 import re
 
 from .numbers import cardinal, ordinal, year
-from .rules import Match, Rule
+from .rules import STARTERS, Match, Rule
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _COUNTED = (
@@ -18,10 +18,21 @@ _RULERS = (
     r"|Haakon|Harald|Robert|David|Malcolm|Victoria|Margaret|Isabella|Alfonso|Carlos|Felipe|Juan|Constantine|Julius"
     r"|Sixtus|Boniface|Urban|Adrian|Stephen|Ivan|Selim|Mehmed|Murad|Suleiman|Harold|Edmund"
 )
+_GIVEN = (
+    r"Aaron|Adam|Alan|Alex|Alfred|Andrew|Anthony|Arthur|Ben|Benjamin|Bill|Bob|Brian|Bruce|Carl|Charlie|Clarence|Clark"
+    r"|Cornelius|Daniel|Dennis|Donald|Douglas|Earl|Edgar|Edwin|Eric|Ernest|Eugene|Frank|Franklin|Fred|Gary|Gerald"
+    r"|Gordon|Harrison|Harry|Harvey|Henry|Herbert|Howard|Hugh|Jack|Jacob|Jason|Jeffrey|Jerry|Jim|Joe|Jonathan|Joseph"
+    r"|Joshua|Justin|Keith|Kenneth|Kevin|Lawrence|Leonard|Lewis|Lloyd|Martin|Matthew|Michael|Mike|Nathan|Nathaniel|Neil"
+    r"|Oliver|Oscar|Patrick|Philip|Phillip|Ralph|Raymond|Roger|Ronald|Roy|Russell|Sam|Samuel|Scott|Sean|Sidney|Simon"
+    r"|Steven|Ted|Theodore|Thomas|Thurston|Tim|Timothy|Tom|Vincent|Walter|Warren|Winston"
+)
 #: Thousands to ones, in their canonical spelling only.
 _NUMERAL = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 # One letter alone is a letter, but for the numerals nobody uses as letters in such a place.
 _SAFE = rf"(?:(?=[IVXLCDM]{{2}}){_NUMERAL}|[IVX])"
+
+
+_SEQUEL = r"(?:X?(?:II|III|VI|VII|VIII|IX)|XI|XIV|XV)"
 
 
 def roman(written: str) -> int:
@@ -67,7 +78,16 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"\b((?:{_COUNTED})s?)\s({_SAFE})(?![\w'’])"), _counted),
     (re.compile(rf"\b((?:{_COUNTED.upper()})S?)\s((?=[IVXL]{{2}}){_NUMERAL})(?![\w'’])"), _counted),
     (re.compile(rf"\b((?i:{_COUNTED})s?)\s((?=[ivx]{{2}})x{{0,3}}(?:ix|iv|v?i{{0,3}}))(?![\w'’])"), _counted),
+    (re.compile(rf"\b((?:{_COUNTED.lower()})s?)\s((?=[IVX]{{2}}){_NUMERAL})(?![\w'’])"), _counted),
     (re.compile(rf"\b({_RULERS})\s((?=[IVXL]{{2}}){_NUMERAL})(?!\w|\.\s?[A-Z]\.)"), _ruler),
+    # Sons who bear their fathers' names: "Sam II", "John D. Rockefeller III".
+    (
+        re.compile(
+            rf"\b((?:{_RULERS}|{_GIVEN})(?:\s[A-Z]\.?)?(?:\s(?!(?:{_COUNTED})\b)[A-Z][a-z]+)?,?)"
+            r"\s(II|III|IV)(?!\w|\.\s?[A-Z]\.|\s(?:drip|fluids?|lines?|antibiotics|therapy)\b)"
+        ),
+        _ruler,
+    ),
     (re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"), _ruler_letter),
     (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _ruler),
     (
@@ -78,6 +98,11 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),
     (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
+    # Sequels: "Final Fantasy VII". Where the letters could be an abbreviation, they stay.
+    (
+        re.compile(rf"\b(?!(?:{'|'.join(sorted(STARTERS))})\b)([A-Z][a-z]{{2,}})\s({_SEQUEL})(?![\w'’]|\.[A-Z])"),
+        _counted,
+    ),
     # The items of a list.
     (
         re.compile(r"(?:\A|(?<=[.;:,] ))\(?((?=[ivx])x{0,3}(?:ix|iv|v?i{0,3}))[.)]\s(?=[A-Za-z])"),

@@ -30,6 +30,7 @@ MEASURED_NOUN = re.compile(
     r"|adapter|cable|hose|pipe|fence|wall|pool|radius|diameter|gap|hole|screen|monitor|display|tv|TV|barrel|round|gun"
     r"|pistol|film|camera|engine|motor|amp|speaker|speakers|bag|bottle|jar|can|glass|box|pack|tank|plate|weight|dumbbell"
     r"|limit|zone|tower|building|ship|boat|yacht|truck|mesh|thread|socket|wrench|nail|board|plank|mortgage|jackpot"
+    r"|salary|bonus|house|home|mansion|car|watch|gift|donation|reward|raise|phone|laptop|meal|check|cheque|penalty"
     r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick)\b"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")

@@ -124,14 +124,14 @@ RULES: tuple[Rule, ...] = (
     # Both ends of a span become times of their own, said by the rules after.
     (
         re.compile(
-            rf"(?<![\w:.,$£€])((?:1[0-2]|0?[1-9])(?::[0-5]\d)?(?:\s?[AaPp]M?m?)?)\s?[-–]\s?(?=(?:1[0-2]|0?[1-9])(?::[0-5]\d)?\s?{_HALF})"
+            rf"(?<![\w:.,$£€])((?:1[0-2]|0?[1-9])(?::[0-5]\d)?(?:\s?(?:[AaPp]M?m?|[AaPp]\.[Mm]\.))?)\s?[-–]\s?(?=(?:1[0-2]|0?[1-9])(?::[0-5]\d)?\s?{_HALF})"
         ),
-        lambda m: m[1] + " to ",
+        lambda m: m[1].replace(".", "") + " to ",
     ),
     (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK}(?![\d:]))"), lambda m: m[1] + " to "),
     (re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|(Z)\b)?(\.\d++)?(?![\w:])"), _clock),
     (
-        re.compile(rf"(?<![\w:.,$£€])(1[0-2]|0?[1-9])\s?{_HALF}"),
+        re.compile(rf"(?<![\w:.$£€])(?<!\d,)(1[0-2]|0?[1-9])\s?{_HALF}"),
         lambda m: f"{cardinal(int(m[1]))} {m[2].upper()}M",
     ),
     (

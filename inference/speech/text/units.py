@@ -4,82 +4,19 @@ import re
 
 from .numbers import QUANTITY, SIGN, START, cardinal, code, decimal, is_one, quantity
 from .rules import MEASURED_NOUN, Match, Rule, before_noun, describes, ends_sentence
-
-_PREFIXES = {
-    "n": "nano", "µ": "micro", "m": "milli", "c": "centi", "d": "deci", "h": "hecto", "k": "kilo",
-    "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta",
-}  # fmt: skip
-_PREFIXED = (
-    ("m", "meter", "nµmcdk"), ("g", "gram", "nµmk"), ("L", "liter", "µmcd"), ("l", "liter", "µmcd"),
-    ("s", "second", "nµm"), ("Hz", "hertz", "kMGT"), ("W", "watt", "mkMGT"), ("V", "volt", "mkM"),
-    ("Wh", "watt hour", "kMGT"), ("Ah", "amp hour", "m"), ("J", "joule", "kM"), ("Pa", "pascal", "hkMG"),
-    ("eV", "electron volt", "kMGT"), ("B", "byte", "kKMGTP"), ("bit", "bit", "kMG"), ("b", "bit", "kMG"),
-    ("bps", "bit per second", "kKMGT"), ("Bps", "byte per second", "kKMGT"), ("Ω", "ohm", "kM"),
-    ("mol", "mole", "mµn"), ("F", "farad", "µnm"), ("cal", "calorie", "k"), ("N", "newton", "kM"),
-    ("Å", "angstrom", ""),
-)  # fmt: skip
-_BARE = frozenset(
-    {"m", "g", "L", "l", "s", "Hz", "W", "V", "Wh", "Ah", "J", "Pa", "eV", "Ω", "mol", "cal", "N", "Å"}
-)
-_UNITS = {prefix + base: _PREFIXES[prefix] + name for base, name, prefixes in _PREFIXED for prefix in prefixes}
-_UNITS |= {base: name for base, name, _ in _PREFIXED if base in _BARE}
-_UNITS |= {
-    "lb": "pound", "lbs": "pound", "oz": "ounce", "fl oz": "fluid ounce", "ft": "foot", "yd": "yard",
-    "yds": "yard", "mi": "mile", "ha": "hectare", "gal": "gallon", "qt": "quart", "tsp": "teaspoon",
-    "tbsp": "tablespoon", "Tbsp": "tablespoon", "mcg": "microgram", "h": "hour", "hr": "hour", "hrs": "hour",
-    "min": "minute", "mins": "minute", "sec": "second", "secs": "second", "wk": "week", "wks": "week",
-    "yr": "year", "yrs": "year", "mph": "mile per hour", "kph": "kilometer per hour",
-    "kmh": "kilometer per hour", "mpg": "mile per gallon", "rpm": "revolution per minute",
-    "RPM": "revolution per minute", "bpm": "beat per minute", "BPM": "beat per minute",
-    "fps": "frame per second", "FPS": "frame per second", "dpi": "dot per inch",
-    "psi": "pound per square inch", "PSI": "pound per square inch", "ppm": "part per million",
-    "ppb": "part per billion", "px": "pixel", "hp": "horsepower", "dB": "decibel", "bps": "basis point",
-    "sq ft": "square foot", "sqft": "square foot", "sq m": "square meter", "sq km": "square kilometer",
-    "sq mi": "square mile", "cu ft": "cubic foot", "kt": "knot", "kts": "knot", "atm": "atmosphere",
-    "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "TiB": "tebibyte", "kbit": "kilobit",
-    "MP": "megapixel", "pts": "point", "pt": "point", "dBm": "decibel milliwatt",
-    "mmHg": "millimeter of mercury", "in": "inch", "mbps": "megabit per second", "kbps": "kilobit per second",
-    "gbps": "gigabit per second", "cc": "cc", "kWp": "kilowatt peak", "lux": "lux", "mos": "month", "pcs": "piece",
-    "pkgs": "package", "doz": "dozen", "sq. ft": "square foot", "sq. m": "square meter", "sq. mi": "square mile",
-    "sq. in": "square inch", "sq in": "square inch", "sq yd": "square yard", "sq. yd": "square yard",
-    "cu. ft": "cubic foot", "cu. m": "cubic meter", "cu. in": "cubic inch", "cu. yd": "cubic yard",
-    "fl. oz": "fluid ounce", "sq. km": "square kilometer", "c.c": "cc",
-}  # fmt: skip
-# As people write them where no other unit is spelled so.
-_UNITS |= {
-    written: _UNITS[unit]
-    for unit in ("km", "kg", "cm", "lb", "lbs", "oz", "mph", "kph", "mL", "Hz", "kHz", "MHz", "GHz")
-    for written in (unit.upper(), unit.lower(), unit.capitalize())
-}
-_UNITS |= {"gb": "gigabyte", "mb": "megabyte", "kb": "kilobyte", "tb": "terabyte"}
-# A full stop after these belongs to the abbreviation.
-_DOTTED = {
-    "lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "tsp", "tbsp", "Tbsp", "hr", "hrs", "min", "mins",
-    "sec", "secs", "wk", "wks", "yr", "yrs", "in", "fl oz", "sq ft", "cu ft", "sq mi",
-    "sq. ft", "sq. m", "sq. mi", "sq. in", "cu. ft", "cu. m", "cu. in", "fl. oz", "sq. yd", "cu. yd", "mos", "pcs",
-    "pkgs", "doz", "c.c",
-}  # fmt: skip
-_IRREGULAR = {
-    "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
-    "gigahertz": "gigahertz", "terahertz": "terahertz", "horsepower": "horsepower", "cc": "cc", "lux": "lux",
-    "dozen": "dozen",
-}  # fmt: skip
-_PER = {
-    "d": "day", "day": "day", "month": "month", "week": "week", "year": "year", "hour": "hour",
-    "minute": "minute", "second": "second", "person": "person", "capita": "capita", "dL": "deciliter",
-}  # fmt: skip
+from .unit_names import DOTTED, IRREGULAR, PER, UNITS
 
 
 def _either(words: dict[str, str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
-_UNIT = rf"(?P<unit>{_either(_UNITS)})(?:\^?(?P<power>[23]))?"
+_UNIT = rf"(?P<unit>{_either(UNITS)})(?:\^?(?P<power>[23]))?"
 _OVER = (
-    rf"(?:\s?/\s?(?P<over>{_either(_UNITS | _PER)})(?:\^?(?P<over_power>[23]))?"
+    rf"(?:\s?/\s?(?P<over>{_either(UNITS | PER)})(?:\^?(?P<over_power>[23]))?"
     r"(?:/(?P<third>day|d|h|hr|min|week|month|year|kg|person)(?!\w))?)?"
 )
-_MEASURE_UNIT = _either({unit: "" for unit in _UNITS if len(unit) > 1 or unit in "mgLlsWV"})
+_MEASURE_UNIT = _either({unit: "" for unit in UNITS if len(unit) > 1 or unit in "mgLlsWV"})
 _POWERS = {"2": "square ", "3": "cubic ", None: ""}
 
 
@@ -87,7 +24,7 @@ def _plural(name: str) -> str:
     """feet, square miles, miles per hour, millimeters of mercury."""
     head = re.split(r"(?= per | of )", name, maxsplit=1)
     *rest, noun = head[0].split(" ")
-    return " ".join([*rest, _IRREGULAR.get(noun, noun + "s")]) + "".join(head[1:])
+    return " ".join([*rest, IRREGULAR.get(noun, noun + "s")]) + "".join(head[1:])
 
 
 def _article(noun: str) -> str:
@@ -99,23 +36,39 @@ def _measure(match: Match) -> str:
     hyphen, dot = match["join"] == "-", match["dot"]
     if unit == "in" and not dot and match["join"]:
         return match[0]
-    name = _POWERS[power] + _UNITS[unit]
+    name = _POWERS[power] + UNITS[unit]
     over = ""
     if match["over"]:
-        below = (_UNITS | _PER)[match["over"]]
+        below = (UNITS | PER)[match["over"]]
         squared = match["over_power"] and below == "second"
         over = f" per {below} squared" if squared else f" per {_POWERS[match['over_power']]}{below}"
         if match["third"]:
-            over += f" per {(_UNITS | _PER)[match['third']]}"
-    end = "." if dot and (unit not in _DOTTED or ends_sentence(match, at_any_capital=True)) else ""
+            over += f" per {(UNITS | PER)[match['third']]}"
+    end = "." if dot and (unit not in DOTTED or ends_sentence(match, at_any_capital=True)) else ""
     parts = re.fullmatch(r"(\d+)/(\d+)", written)
     if parts and len(parts[1]) <= len(parts[2]) and parts[1].zfill(len(parts[2])) < parts[2]:
         part = "half" if written == "1/2" else quantity(written) + " of"
-        return f"{part} {_article(name)} {name}{over}{end}"
+        return f"{part} {_article(name)} {name}{over}{end}" + _of_what(name, match)
     adjective = not dot and _describes(match)
     one = is_one(written) or hyphen or adjective
     joint = "-" if hyphen else " "
-    return f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
+    said = f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
+    return said + (
+        " of"
+        if name.endswith("byte") and not (hyphen or adjective) and _STORED.match(match.string, match.end())
+        else ""
+    )
+
+
+_SPOONS = frozenset({"cup", "teaspoon", "tablespoon"})
+_STORED = re.compile(r"\s(?:V?RAM|memory|storage|data|traffic|bandwidth|space)\b")
+_NOT_IN_THEM = re.compile(r"\s(?:measures?|measuring|servings?|size|daily|left|plus|twice|once|extra|total)\b")
+
+
+def _of_what(name: str, match: Match) -> str:
+    """½ tsp salt is half a teaspoon of salt."""
+    filled = name in _SPOONS and before_noun(match) and match.string[match.end() : match.end() + 1] == " "
+    return " of" if filled and not _NOT_IN_THEM.match(match.string, match.end()) else ""
 
 
 def _part(match: Match) -> str:
@@ -126,7 +79,9 @@ def _part(match: Match) -> str:
     if describes(match):
         return f"{quantity(written)} {match[3]}"
     article = "an" if match[3] == "hour" else _article(match[3])
-    return f"{'half' if written == '1/2' else quantity(written) + ' of'} {article} {match[3]}"
+    return f"{'half' if written == '1/2' else quantity(written) + ' of'} {article} {match[3]}" + _of_what(
+        match[3], match
+    )
 
 
 _AFTER_DEGREE = {
@@ -196,13 +151,19 @@ def _sides(match: Match) -> str:
 
 
 _MEASURED = rf"(?P<sign>{SIGN}){START}(?<![\w/])(?P<quantity>{QUANTITY})"
-_SCALED_UNIT = _either({unit: "" for unit in _UNITS if len(unit) > 1 and unit not in {"in", "min", "pt", "mi"}})
+_SCALED_UNIT = _either({unit: "" for unit in UNITS if len(unit) > 1 and unit not in {"in", "min", "pt", "mi"}})
 
 RULES: tuple[Rule, ...] = (
     # Before the seconds: hundreds of people.
     (
         re.compile(r"(?<![\w.,])(10{1,3})s(?= of\b)"),
         lambda m: {"10": "tens", "100": "hundreds", "1000": "thousands"}[m[1]],
+    ),
+    # Ages and heights in short: "5yo", "he is 6'2".
+    (re.compile(r"(?<![\w.,])(\d{1,3})(?:\s?-?yo|\s?y/o)\b"), lambda m: f"{cardinal(int(m[1]))}-year-old"),
+    (
+        re.compile(r"(?<![\w'.,])([4-7])'(1[01]|\d)(?![\w'\"′″]|[.,]\d)"),
+        lambda m: f"{cardinal(int(m[1]))} foot {cardinal(int(m[2]))}",
     ),
     # Both ends of a span carry their unit.
     (re.compile(r"(?:(?<=\d[%°])|(?<=°[CF]))\s?[-–]\s?(?=[\d−])"), lambda _: " to "),
@@ -238,7 +199,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(
             rf"{START}(?<![\w/])({QUANTITY})-?\s?({_MEASURE_UNIT})-(wide|high|tall|long|deep|thick|old|plus)\b"
         ),
-        lambda m: f"{quantity(m[1])}-{_UNITS[m[2]].replace(' ', '-')}-{m[3]}",
+        lambda m: f"{quantity(m[1])}-{UNITS[m[2]].replace(' ', '-')}-{m[3]}",
     ),
     # What is measured out: "500 mg/5 ml", "12/kg", "50 cents/lb".
     (
@@ -250,7 +211,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:(?<=\d)|(?<=cent)|(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?"
             r"(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft)(?!\w)"
         ),
-        lambda m: f" per {_UNITS[m[1]]}",
+        lambda m: f" per {UNITS[m[1]]}",
     ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
     (
@@ -272,7 +233,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(rf"(?:(?<=illion )|(?<=ousand ))({_SCALED_UNIT})(?!\w)"),
-        lambda m: _plural(_UNITS[m[1]]),
+        lambda m: _plural(UNITS[m[1]]),
     ),
     (
         re.compile(
@@ -287,11 +248,18 @@ RULES: tuple[Rule, ...] = (
 #: A unit that no number precedes.
 BARE: tuple[Rule, ...] = (
     (
+        re.compile(
+            r"(?<=\bper )(kg|lb|oz|km|hr|min|sec|sq ft|sqft|ml|mL|kWh|GB|MB|TB|ha|yr|mo|wk|gal)(?!\w)"
+            r"(?:\.(?=\s[a-z]))?"
+        ),
+        lambda m: "month" if m[1] == "mo" else UNITS[m[1]],
+    ),
+    (
         re.compile(r"\b((?:sq|cu|fl)\.\s(?:ft|mi|in|yd|km|m|oz))\b(\.?)"),
-        lambda m: _plural(_UNITS[m[1]]) + ("." if m[2] and ends_sentence(m, at_any_capital=True) else ""),
+        lambda m: _plural(UNITS[m[1]]) + ("." if m[2] and ends_sentence(m, at_any_capital=True) else ""),
     ),
     (
         re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb)/(h|s|L|dL|kg|day)(?![\w/])"),
-        lambda m: f"{_plural(_UNITS[m[1]])} per {(_UNITS | _PER)[m[2]]}",
+        lambda m: f"{_plural(UNITS[m[1]])} per {(UNITS | PER)[m[2]]}",
     ),
 )

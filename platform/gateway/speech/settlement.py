@@ -21,9 +21,11 @@ JOBS_ARE_RECORDED = Check(
     holds="each job that succeeded or delivered audio has a usage record of its samples, and no other has one",
     offenders="""
         SELECT 'job ' || id AS subject, coalesce(cost, 0) AS drift
-        FROM inference_synthesisjob job LEFT JOIN billing_usagerecord record ON record.job_id = job.id
-        WHERE CASE WHEN state = 'succeeded' OR job.samples > 0 THEN job.samples IS DISTINCT FROM record.samples
-            ELSE record.job_id IS NOT NULL END
+        FROM inference_synthesisjob job
+        LEFT JOIN billing_usagerecord record ON record.job_id = job.id AND record.job_id >= %(since)s
+        WHERE job.id >= %(since)s
+            AND CASE WHEN state = 'succeeded' OR job.samples > 0 THEN job.samples IS DISTINCT FROM record.samples
+                ELSE record.job_id IS NOT NULL END
     """,
 )
 """What `billing` cannot check, for it does not know jobs; `manage.py ledger verify` runs it with the rest."""
@@ -39,7 +41,7 @@ RELAYED_AUDIO_IS_BILLED = Check(
         JOIN billing_reservation reservation ON reservation.job_id = log.job_id
         JOIN billing_price price ON price.id = reservation.price_id
         LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id
-        WHERE log.relayed_samples > coalesce(record.samples, 0)
+        WHERE log.id >= %(since)s AND log.relayed_samples > coalesce(record.samples, 0)
     """,
 )
 """The gateway's own count of what it handed on, held against the bill."""

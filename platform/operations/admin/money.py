@@ -97,6 +97,6 @@ class Acts(Looked):
 
 @admin.register(Verification)
 class Proofs(Looked):
-    list_display = ("at", "drift", "offenders", "late_settlements")
+    list_display = ("at", "drift", "offenders", "late_settlements", "whole", "took")
     list_display_links = ("at",)
     ordering = ("-at",)

@@ -51,6 +51,15 @@ CASES = [
         "asdf123@abc.com and x.com/123-a",
         "asdf one two three at abc dot com and x dot com slash one two three dash a",
     ),
+    (
+        "987.987.0.40 and 192.168.0.1",
+        "nine eight seven dot nine eight seven dot zero dot four zero and one nine two dot one six "
+        "eight dot zero dot one",
+    ),
+    (
+        "order #A-1029, item #B-12, #MachineLearning, order #12",
+        "order number A ten twenty-nine, item number B twelve, hashtag Machine Learning, order number twelve",
+    ),
 ]
 
 

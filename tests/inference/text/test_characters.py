@@ -63,6 +63,10 @@ CASES = [
         "∀x ∈ A, ∆x",
         "for all x in A, delta x",
     ),
+    (
+        "1²1² and 10²5",
+        "one squared one squared and ten squared five",
+    ),
 ]
 
 

@@ -98,6 +98,18 @@ CASES = [
         "a card ending in 8876, your otp is ab9453, PIN 1234",
         "a card ending in eight eight seven six, your otp is ab nine four five three, PIN one two three four",
     ),
+    (
+        "serial 1-413-te-b-1-5, an 8-year-old, a 12-month-old",
+        "serial one-four one three-te-b-one-five, an eight-year-old, a twelve-month-old",
+    ),
+    (
+        "a 404 page, the 500 error, 450 pages, 404 errors",
+        "a four oh four page, the five hundred error, four hundred and fifty pages, four hundred and four errors",
+    ),
+    (
+        "100K views, 2.5K followers, a 4K video, 10K runs",
+        "one hundred thousand views, two point five thousand followers, a four K video, ten K runs",
+    ),
 ]
 
 

@@ -36,7 +36,7 @@ CASES = [
     ),
     (
         "¾ cup, 1/2 cup sugar, a 3/4 inch pipe, 1/4TH and 3/4ths",
-        "three quarters of a cup, half a cup sugar, a three quarters inch pipe, one quarter and three quarters",
+        "three quarters of a cup, half a cup of sugar, a three quarters inch pipe, one quarter and three quarters",
     ),
     (
         'a 3-1/4" pipe, 10-1/2 oz, 1-1/8 in.',
@@ -53,6 +53,19 @@ CASES = [
     (
         "1/250s; 24/7/365",
         "one two hundred and fiftieth of a second; twenty-four seven three sixty-five",
+    ),
+    (
+        "½ tsp salt, ¾ cup flour, ½ cup of milk, ¼ cup is enough, 1/2 mile run",
+        "half a teaspoon of salt, three quarters of a cup of flour, half a cup of milk, one quarter "
+        "of a cup is enough, half a mile run",
+    ),
+    (
+        "1/f noise and 1/x",
+        "one over f noise and one over x",
+    ),
+    (
+        "1/2 price, 1/2 off, 1/2 of it",
+        "half price, half off, one half of it",
     ),
 ]
 

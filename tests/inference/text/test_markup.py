@@ -101,6 +101,10 @@ CASES = [
         '<mstts:express-as style="cheerful">Nice</mstts:express-as>',
         "Nice",
     ),
+    (
+        "<pitch=-.3>123</pitch> <y=3>",
+        "one hundred and twenty-three y equals three",
+    ),
 ]
 
 

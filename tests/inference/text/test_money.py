@@ -53,6 +53,10 @@ CASES = [
         "$1/d and ¥30 b",
         "one dollar per day and thirty billion yen",
     ),
+    (
+        "a $100K salary, $1.5M deal",
+        "a one hundred thousand dollar salary, one point five million dollar deal",
+    ),
 ]
 
 

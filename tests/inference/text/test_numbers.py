@@ -48,6 +48,10 @@ CASES = [
         "7-11 store, 50-50, 10-4",
         "seven eleven store, fifty-fifty, ten four",
     ),
+    (
+        "a 10-15-minute walk for 5-10-year-old children; 3-2-win",
+        "a ten to fifteen-minute walk for five to ten-year-old children; three-two-win",
+    ),
 ]
 
 

@@ -33,6 +33,22 @@ CASES = [
         "PART XL",
         "PART forty",
     ),
+    (
+        "Sam II met John D. Rockefeller III and Thurston Howell III.",
+        "Sam the second met John D Rockefeller the third and Thurston Howell the third.",
+    ),
+    (
+        "Final Fantasy VII, Rocky II, Apollo XIII, Star Wars Episode V",
+        "Final Fantasy seven, Rocky two, Apollo thirteen, Star Wars Episode five",
+    ),
+    (
+        "type II diabetes, stage IV cancer, a phase III trial",
+        "type two diabetes, stage four cancer, a phase three trial",
+    ),
+    (
+        "Start IV fluids. Michael IV drip. The II Corps. See VI",
+        "Start IV fluids. Michael IV drip. The II Corps. See VI",
+    ),
 ]
 
 

@@ -44,6 +44,10 @@ CASES = [
         "3:4:5",
         "three to four to five",
     ),
+    (
+        "it's 5pm,4A.M.? Open 9A.M.-5P.M.",
+        "it's five PM, four AM? Open nine AM to five PM.",
+    ),
 ]
 
 

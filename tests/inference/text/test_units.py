@@ -98,6 +98,19 @@ CASES = [
         "square feet, five square meters, three cubic feet, two fluid ounces, nine square miles, "
         "six months, five pieces, two dozen eggs, three packages.",
     ),
+    (
+        "16GB RAM, 500 MB of data, a 16 GB RAM module, 1TB drive",
+        "sixteen gigabytes of RAM, five hundred megabytes of data, a sixteen gigabyte RAM module, one "
+        "terabyte drive",
+    ),
+    (
+        "$5 per kg today, 20 per hr. of work, 3 per sq ft",
+        "five dollars per kilogram today, twenty per hour of work, three per square foot",
+    ),
+    (
+        "He is 6'2, a 5yo boy, 12 y/o girl",
+        "He is six foot two, a five-year-old boy, twelve-year-old girl",
+    ),
 ]
 
 
