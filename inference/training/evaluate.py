@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
+from inference.speech.voices import DEFAULT_VOICE
 from inference.training import corpus
 from inference.training.codec import load_trained
 from inference.training.corpus import Spoken
@@ -51,7 +52,7 @@ def held_out(folder: Path, count: int) -> list[Spoken]:
     return [utterance for utterance, _ in zip(found, range(count), strict=False)]
 
 
-def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voice: str = "alloy") -> None:
+def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voice: str = DEFAULT_VOICE) -> None:
     """Write `evaluation.json` and show its table. What is not there yet is left out.
 
     Raises:

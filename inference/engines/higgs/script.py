@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from inference.engines.higgs.guards import frame_cap
-from inference.engines.higgs.voices import Voice
+from inference.engines.higgs.speakers import Speaker
 from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import PromptBuilder, UnspeakableError
@@ -33,21 +33,21 @@ class Script:
         self,
         request: SpeechRequest,
         builder: PromptBuilder,
-        voices: Mapping[str, Voice],
+        speakers: Mapping[str, Speaker],
         *,
         capacity: int,
         books: int,
     ) -> None:
         self._builder, self._capacity, self._books = builder, capacity, books
         names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
-        if unknown := [name for name in names if name not in voices]:
-            raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(voices))}")
+        if unknown := [name for name in names if name not in speakers]:
+            raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(speakers))}")
         tags = {name: builder.tag(n) if len(names) > 1 else "" for n, name in enumerate(names)}
-        speakers = [voices[name].description for name in names]
-        parts = [builder.opening(style=request.style, speakers=[line for line in speakers if line])]
+        described = [speakers[name].description for name in names]
+        parts = [builder.opening(style=request.style, speakers=[line for line in described if line])]
         for name in names:
-            if (reference := voices[name].reference) is not None:
-                parts += [builder.question(tags[name] + reference.text), builder.answer(reference.frames)]
+            if (sample := speakers[name].sample) is not None:
+                parts += [builder.question(tags[name] + sample.text), builder.answer(sample.frames)]
         self._opening = Prompt.join(parts)
         self._past: list[Prompt] = []
         """The turns before the sentence, oldest first."""
@@ -64,7 +64,7 @@ class Script:
             ]
         except UnspeakableError as error:
             raise Unspeakable("unsupported_text", str(error)) from error
-        self.renderings = [voices[segment.voice].rendering for segment in request.segments]
+        self.renderings = [speakers[segment.voice].rendering for segment in request.segments]
         """How each sentence's codes are to sound."""
         self._first = 0
         """The oldest turn that the prompt holds."""

@@ -85,6 +85,8 @@ class ModelList(Answer):
 class OfferedVoice(Answer):
     id: str
     object: Literal["voice"]
+    gender: Literal["feminine", "masculine"] | None
+    description: str | None = Field(description="null for a voice that is known by its sample alone.")
 
 
 class VoiceList(Answer):
