@@ -33,7 +33,18 @@ from prometheus_client import Counter
 from accounts.identifiers import new_id
 from accounts.keys import Principal
 from gateway.errors import ApiError, no_room, unavailable
-from gateway.limits.limits import WINDOW_US, Bucket, Limits, bucket_refusal, headers, jobs_refusal, limits_of
+from gateway.limits.limits import (
+    AUDIO,
+    JOBS,
+    REQUESTS,
+    WINDOW_US,
+    Bucket,
+    Limits,
+    bucket_refusal,
+    headers,
+    jobs_refusal,
+    limits_of,
+)
 from inference.audio import FRAME_RATE
 
 log = logging.getLogger(__name__)
@@ -239,9 +250,9 @@ def remaining(limits: Sequence[Limits]) -> list[dict[str, int] | None]:
     }
     return [
         {
-            "requests_per_minute": left[each.buckets[0].name],
-            "audio_seconds_per_minute": left[each.buckets[1].name] // FRAME_RATE,
-            "concurrent_jobs": max(0, each.concurrent_jobs - count),
+            REQUESTS.name: left[each.buckets[0].name],
+            AUDIO.name: left[each.buckets[1].name] // FRAME_RATE,
+            JOBS.name: max(0, each.concurrent_jobs - count),
         }
         for each, count in zip(limits, running, strict=True)
     ]
