@@ -15,6 +15,7 @@ from accounts import limits, names
 from accounts.keys import Reach
 from accounts.limits import LIMITS, Limit
 from accounts.models import ApiKey, Membership
+from billing import budgets
 from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
@@ -35,10 +36,10 @@ MOST_NETWORKS = 20
 """Each is looked at on every call."""
 
 
-def _dollars(label: str, help_text: str) -> forms.DecimalField:
+def _budget(kind: budgets.Kind) -> forms.DecimalField:
     return forms.DecimalField(
-        label=label,
-        help_text=help_text,
+        label=kind.label,
+        help_text=kind.about,
         required=False,
         min_value=Decimal(0),
         max_digits=15,
@@ -119,12 +120,20 @@ class DetailsForm(forms.Form):
         return values | {"tax_ids": "; ".join(details.tax_ids)}
 
 
-class LimitFields(forms.Form):
-    """A field for each limit of `accounts.limits`."""
+class QuotaForm(forms.Form):
+    """A field for each kind of budget that a key may have, and for each limit of `accounts.limits`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields |= {f"budget_{kind.period}": _budget(kind) for kind in budgets.KINDS}
         self.fields |= {limit.name: _limit(limit) for limit in LIMITS}
+
+    def budget_fields(self) -> list[forms.BoundField]:
+        return [self[f"budget_{kind.period}"] for kind in budgets.KINDS]
+
+    def budgets(self) -> dict[Budget.Period, Decimal | None]:
+        """What was filled in; None where the field was left empty."""
+        return {kind.period: self.cleaned_data[f"budget_{kind.period}"] for kind in budgets.KINDS}
 
     def limit_fields(self) -> list[forms.BoundField]:
         return [self[limit.name] for limit in LIMITS]
@@ -134,7 +143,7 @@ class LimitFields(forms.Form):
         return {limit.name: self.cleaned_data[limit.name] for limit in LIMITS}
 
 
-class KeyForm(LimitFields):
+class KeyForm(QuotaForm):
     """A key's name, budgets, limits and reach."""
 
     name = forms.CharField(
@@ -142,9 +151,6 @@ class KeyForm(LimitFields):
         validators=[names.check],
         help_text="Where it is used, such as “production” or “Ana's laptop”.",
     )
-    budget_day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    budget_month = _dollars("Dollars a month", "The calendar month in UTC.")
-    budget_total = _dollars("Dollars in all", "Over the key's whole life.")
     scopes = forms.MultipleChoiceField(
         label="May be used to",
         choices=ApiKey.Scope.choices,
@@ -177,8 +183,8 @@ class KeyForm(LimitFields):
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
         """What a key has now, to be changed; `amounts` are its budgets by period."""
         reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
-        budgets = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
-        return {"name": key.name, **limits.of(key), **reach, **budgets}
+        own = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
+        return {"name": key.name, **limits.of(key), **reach, **own}
 
     def terms(self) -> Terms:
         cleaned = self.cleaned_data
@@ -186,7 +192,7 @@ class KeyForm(LimitFields):
             name=cleaned["name"],
             limits=self.limits(),
             reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"]),
-            budgets={period: cleaned[f"budget_{period}"] for period in Budget.Period},
+            budgets=self.budgets(),
         )
 
 
@@ -220,10 +226,15 @@ class OrganizationForm(forms.Form):
 
 
 class BudgetForm(forms.Form):
-    """What the organization with all its keys may spend."""
+    """What the organization with all its keys may spend: a field for each of its kinds of budget."""
 
-    day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    month = _dollars("Dollars a month", "The calendar month in UTC.")
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields |= {kind.period.value: _budget(kind) for kind in budgets.KINDS if kind.of_organization}
+
+    def amounts(self) -> dict[Budget.Period, Decimal | None]:
+        """What was filled in, by the period."""
+        return {Budget.Period(name): amount for name, amount in self.cleaned_data.items()}
 
 
 class AlertsForm(forms.Form):
