@@ -20,9 +20,8 @@ from django.utils.module_loading import import_string
 from accounts.models import Organization
 from billing import plain
 from billing.models import UsageRecord
+from billing.models.usage import SAMPLES_PER_FRAME, SAMPLES_PER_MS
 
-SAMPLE_RATE = 24_000
-SAMPLES_PER_FRAME = 960
 BATCH = 2_000
 
 
@@ -94,7 +93,7 @@ def _item(record: UsageRecord, request_id: UUID | None) -> Item:
         voice=record.voice,
         frames=-(-record.samples // SAMPLES_PER_FRAME),
         samples=record.samples,
-        sample_rate=SAMPLE_RATE,
+        sample_rate=SAMPLES_PER_MS * 1000,
         duration_ms=record.duration_ms,
         dollars_per_minute=record.dollars_per_minute,
         cost=record.cost,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -58,7 +57,6 @@ class Track:
 class Excerpt:
     """A window of one stream, and what its codec must know beside the codes."""
 
-    SAMPLES_PER_FRAME: ClassVar[int] = 960
     window: Window
     track: Track
     renderings: Sequence[Rendering]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
@@ -31,7 +32,6 @@ from inference.training.teacher import Teacher
 
 Floats = NDArray[np.float32]
 
-SAMPLE_RATE = 24_000
 SAMPLING = {"temperature": 0.8, "top_p": 0.95, "top_k": 50}
 RESAMPLES = 2000
 
