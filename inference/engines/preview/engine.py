@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inference.engines.preview import phonemes
-from inference.engines.preview.network import SAMPLE_RATE, Network
+from inference.engines.preview.network import Network
 from inference.engines.preview.phonemes import Phonemizer
 from inference.engines.preview.renderings import RENDERINGS
 from inference.engines.protocol import (
+    SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Chunk,
     EngineError,
