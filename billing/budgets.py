@@ -24,6 +24,54 @@ EVER = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of budget: how long its amount is to last, and how forms, refusals and e-mails word that."""
+
+    period: Budget.Period
+    label: str
+    """Of a form's field."""
+    about: str
+    """When the period ends: the field's help."""
+    span: str
+    """Behind an amount, in a refusal: "$5 a day, …"."""
+    adjective: str
+    """Before "budget"; empty for a total."""
+    of_organization: bool = True
+    """Whether an organization may have one, or only a key. The database has the same rule."""
+
+
+KINDS = (
+    Kind(
+        period=Budget.Period.DAY,
+        label="Dollars a day",
+        about="Ends at midnight UTC.",
+        span="a day, which ends at midnight UTC",
+        adjective="daily",
+    ),
+    Kind(
+        period=Budget.Period.MONTH,
+        label="Dollars a month",
+        about="The calendar month in UTC.",
+        span="a month, which ends with the calendar month in UTC",
+        adjective="monthly",
+    ),
+    Kind(
+        period=Budget.Period.TOTAL,
+        label="Dollars in all",
+        about="Over the key's whole life.",
+        span="in all",
+        adjective="",
+        of_organization=False,
+    ),
+)
+
+
+def kind_of(period: str) -> Kind:
+    """The kind of a period's name."""
+    return next(kind for kind in KINDS if kind.period == period)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A budget and how its current period stands."""
 

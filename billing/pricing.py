@@ -13,14 +13,6 @@ from billing.models import Price
 NANO_DOLLAR = Decimal("0.000000001")
 MILLISECONDS_PER_MINUTE = 60_000
 
-PRICE_AT = """
-    SELECT id, dollars_per_minute FROM billing_price
-    WHERE model = %(model)s AND (organization_id = %(organization_id)s OR organization_id IS NULL)
-        AND valid_from <= now() AND (valid_to IS NULL OR valid_to > now())
-    ORDER BY organization_id NULLS LAST, valid_from DESC LIMIT 1
-"""
-"""`price_at`, for now, in SQL."""
-
 
 def cost(*, duration_ms: int, dollars_per_minute: Decimal) -> Decimal:
     """Dollars for `duration_ms` of audio, to the nano-dollar; the database's `billing_cost` is the same.
@@ -33,7 +25,10 @@ def cost(*, duration_ms: int, dollars_per_minute: Decimal) -> Decimal:
 
 
 def price_at(*, model: str, at: datetime, organization_id: UUID | None = None) -> Price | None:
-    """The price of `model` that is valid at a moment: the organization's own, else everybody's."""
+    """The price of `model` that is valid at a moment: the organization's own, else everybody's.
+
+    `reserve.sql` finds that of now in the same way.
+    """
     valid = Price.objects.filter(
         Q(organization=None) | Q(organization=organization_id),
         Q(valid_to=None) | Q(valid_to__gt=at),

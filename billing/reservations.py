@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -21,56 +22,9 @@ from django.db import connection as django_connection
 from django.utils import timezone
 
 from billing.models import Reservation
-from billing.pricing import PRICE_AT
 
-RESERVE = f"""
-WITH price AS (
-    SELECT id, billing_cost(%(cap_ms)s, dollars_per_minute) AS hold FROM ({PRICE_AT}) AS valid
-), account AS (
-    UPDATE billing_account SET held = held + price.hold FROM price
-    WHERE organization_id = %(organization_id)s AND balance + credit_limit - held >= price.hold
-        AND suspended_at IS NULL
-    RETURNING organization_id
-), budget AS (
-    SELECT budget.id, budget.amount, period,
-        CASE WHEN api_key_id IS NULL THEN 'organization' ELSE 'key' END AS scope,
-        CASE period
-            WHEN 'day' THEN (now() AT TIME ZONE 'UTC')::date
-            WHEN 'month' THEN date_trunc('month', now() AT TIME ZONE 'UTC')::date
-            ELSE DATE '1970-01-01'
-        END AS start
-    FROM account JOIN billing_budget budget USING (organization_id)
-    WHERE api_key_id IS NULL OR api_key_id = %(api_key_id)s
-), period AS (
-    INSERT INTO billing_budgetperiod AS so_far (budget_id, start, held, spent)
-    SELECT budget.id, budget.start, price.hold, 0 FROM budget, price WHERE price.hold <= budget.amount
-    ON CONFLICT (budget_id, start) DO UPDATE SET held = so_far.held + EXCLUDED.held
-    WHERE so_far.held + so_far.spent + EXCLUDED.held
-        <= (SELECT amount FROM billing_budget WHERE id = so_far.budget_id)
-    RETURNING id, budget_id
-), refusal AS (
-    SELECT scope, budget.period, amount FROM budget
-    WHERE budget.id NOT IN (SELECT budget_id FROM period) ORDER BY amount LIMIT 1
-), reservation AS (
-    INSERT INTO billing_reservation
-        (job_id, organization_id, amount, price_id, budgets, state, created_at, expires_at)
-    SELECT %(job_id)s, account.organization_id, price.hold, price.id, ARRAY(SELECT id FROM period), 'pending',
-        now(), now() + %(lasts)s
-    FROM account, price WHERE NOT EXISTS (SELECT FROM refusal)
-)
-SELECT CASE
-    WHEN NOT EXISTS (SELECT FROM price) THEN billing_refuse('price', NULL)
-    WHEN NOT EXISTS (SELECT FROM account) THEN billing_refuse(
-        CASE WHEN EXISTS (
-            SELECT FROM billing_account WHERE organization_id = %(organization_id)s AND suspended_at IS NOT NULL
-        ) THEN 'suspended' ELSE 'credit' END,
-        (SELECT hold::text FROM price))
-    ELSE (SELECT billing_refuse('budget', concat_ws(' ', scope, period, amount)) FROM refusal)
-END
-"""  # noqa: S608 - our own SQL
-"""The conditional UPDATE of the account decides, and a conditional upsert for each budget; an organization
-without budgets pays one look into an index for them. A refusal is raised, so that it undoes all of it."""
-
+RESERVE = Path(__file__).with_name("reserve.sql").read_text("utf-8")
+"""The conditional UPDATE of the account decides, and a conditional upsert for each budget."""
 REFUSED = "BR001"
 """The SQLSTATE of `billing_refuse`."""
 

@@ -13,11 +13,10 @@ from django.template.loader import render_to_string
 
 from accounts import names
 from accounts.models import Membership
-from billing import pricing
+from billing import budgets, pricing
 from billing.models import Alert, AlertKind
 
 _READERS = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
-_OF_PERIOD = {"day": "daily ", "month": "monthly ", "total": ""}
 TIMEOUT_SECONDS = 10
 
 
@@ -42,7 +41,7 @@ def subject(alert: Alert) -> str:
     """What an alert says, in one line."""
     if alert.kind == AlertKind.CREDIT:
         return f"Your credit is below ${dollars(alert.amount)}"
-    budget = f"{_OF_PERIOD[alert.period]}budget"
+    budget = f"{budgets.kind_of(alert.period).adjective} budget".lstrip()
     which = f"the {budget} of the key “{names.plain(alert.key_name)}”" if alert.key else f"your {budget}"
     return f"{alert.percent} % of {which} is spent"
 

@@ -19,9 +19,8 @@ from accounts.models import Organization
 from accounts.ports import Port
 from billing import plain
 from billing.models import UsageRecord
+from billing.models.usage import SAMPLES_PER_FRAME, SAMPLES_PER_MS
 
-SAMPLE_RATE = 24_000
-SAMPLES_PER_FRAME = 960
 BATCH = 2_000
 
 request_ids = Port[[UUID, Collection[UUID]], dict[UUID, UUID]]("knows the requests of jobs")
@@ -95,7 +94,7 @@ def _item(record: UsageRecord, request_id: UUID | None) -> Item:
         voice=record.voice,
         frames=-(-record.samples // SAMPLES_PER_FRAME),
         samples=record.samples,
-        sample_rate=SAMPLE_RATE,
+        sample_rate=SAMPLES_PER_MS * 1000,
         duration_ms=record.duration_ms,
         dollars_per_minute=record.dollars_per_minute,
         cost=record.cost,

@@ -8,6 +8,10 @@ from django.db.models import F, Q
 from accounts.models import Organization
 from billing.models.money import dollars
 
+SAMPLES_PER_MS = 24
+SAMPLES_PER_FRAME = 960
+"""Of what is billed. `billing` knows no audio, so that these stand here, too: `inference.audio` has the same."""
+
 
 class UsageRecord(models.Model):
     """What a finished job is billed: one row a job, from the samples that the platform counted itself.
@@ -35,7 +39,8 @@ class UsageRecord(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(samples=F("duration_ms") * 24, duration_ms__gte=0), name="usage_whole_milliseconds"
+                condition=Q(samples=F("duration_ms") * SAMPLES_PER_MS, duration_ms__gte=0),
+                name="usage_whole_milliseconds",
             ),
             models.CheckConstraint(condition=Q(cost__gte=0), name="usage_cost_not_negative"),
         )

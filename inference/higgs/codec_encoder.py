@@ -1,4 +1,4 @@
-"""The audio codec's encoder: samples to frames of codes, for voice references.
+"""The audio codec's encoder: samples to frames of codes, for voice samples.
 
 Two branches hear the audio, DAC's convolutions how it sounds and HuBERT what is said. A linear layer joins them,
 and a residual vector quantiser turns each vector into N codes: each codebook takes what the ones before it left

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -58,7 +57,6 @@ class Track:
 class Excerpt:
     """A window of one stream, and what its codec must know beside the codes."""
 
-    SAMPLES_PER_FRAME: ClassVar[int] = 960
     window: Window
     track: Track
     renderings: Sequence[Rendering]
@@ -126,15 +124,25 @@ class ChunkStream:
         return Window(self._low, self.wanted, start, self._end)
 
     def take(self, window: Window, audio: Tensor) -> Tensor:
-        """The samples to send, [(end - start) · 960], from the window's decoded audio [(high - low) · 960]."""
+        """The samples to send, [(end - start) · 960], from the window's decoded audio [(high - low) · 960].
+
+        The first chunk may be decoded with less context to its right than the codec needs, so that its end is not
+        exact and the second chunk would join with a click. The second one is therefore faded in from the first
+        one's decode of the same samples, which is kept for that as the tail.
+        """
         rate = self.samples_per_frame
         begin, end = (window.start - window.low) * rate, (window.end - window.low) * rate
         pcm = audio[begin:end].clone()
         if self._tail is not None:
-            count = min(len(self._tail), len(pcm))
-            weight = torch.linspace(0, 1, count + 2, device=pcm.device)[1:-1]
-            pcm[:count] = self._tail[:count] * (1 - weight) + pcm[:count] * weight
-        short = window.high - window.end < self.context and window.high > window.end and not window.start
-        self._tail = audio[end : end + FADE_SAMPLES].clone() if short else None
+            _fade_in(pcm, self._tail)
+        is_first, context = window.start == 0, window.high - window.end
+        self._tail = audio[end : end + FADE_SAMPLES].clone() if is_first and 0 < context < self.context else None
         self.emitted = window.end
         return pcm
+
+
+def _fade_in(pcm: Tensor, before: Tensor) -> None:
+    """Let `before` turn into `pcm` over its length, in place. No sample is of one of them alone."""
+    count = min(len(before), len(pcm))
+    weight = torch.linspace(0, 1, count + 2, device=pcm.device)[1:-1]
+    pcm[:count] = before[:count] * (1 - weight) + pcm[:count] * weight

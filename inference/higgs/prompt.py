@@ -1,4 +1,4 @@
-"""Builds prompts, token for token as the model was trained: system turn with the scene, reference turns, text.
+"""Builds prompts, token for token as the model was trained: system turn with the scene, voice samples, text.
 
 Text is encoded so that nothing a customer writes can become a special token.
 """
@@ -27,7 +27,7 @@ QUIET_ROOM = "Audio is recorded from a quiet room."
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Text that was spoken and its frames [F, N]: a voice reference, or an earlier sentence of this request."""
+    """Text that was spoken and its frames [F, N]: a voice sample, or an earlier sentence of this request."""
 
     text: str
     frames: Tensor

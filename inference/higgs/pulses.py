@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
+from inference.audio import SAMPLES_PER_FRAME
 from inference.higgs.codec_stream import Excerpt
 
 HALO = 2
@@ -80,7 +81,7 @@ def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop
         f0: [B, U] Hz, 0 where there is no voice.
     """
     device, frames = f0.device, f0.shape[1]
-    per_frame = Excerpt.SAMPLES_PER_FRAME
+    per_frame = SAMPLES_PER_FRAME
     frequency = _interpolated(f0, hop)
     cycles = (frequency.double().clamp_min(VOICED_HZ) / rate).cumsum(1)  # [B, U · hop]
     before = F.pad(cycles, (1, 0))

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from inference.models import SynthesisJob
+from inference.speech.spec import SpeechSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
+class NewJob(SpeechSpec):
     """What `submit` needs to know."""
 
     id: UUID
     organization_id: UUID
     api_key_id: UUID
-    model: str
-    voice: str
-    format: str
-    text: str
-    style: str
-    max_frames: int
     deadline_seconds: float
-    sampling: dict[str, float | int] = field(default_factory=dict)
-    voices: dict[str, str] = field(default_factory=dict)
-    speed: float = 1.0
     streamed: bool = False
     context: tuple[UUID, ...] = ()
     idempotency_key: str = ""
     fingerprint: UUID | None = None
+
+
+_COLUMNS = [each.name for each in fields(NewJob) if each.name != "deadline_seconds"]
+_INSERT = f"""
+    INSERT INTO inference_synthesisjob ({", ".join(_COLUMNS)}, created_at, enqueued_at, deadline_at)
+    VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)}, now(), now(),
+        now() + make_interval(secs => %(deadline_seconds)s))
+"""  # noqa: S608 - our own column names
 
 
 async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
@@ -41,17 +41,9 @@ async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
         psycopg.errors.UniqueViolation: the organization has a job under this idempotency key.
     """
     await database.execute(
-        """
-        INSERT INTO inference_synthesisjob (
-            id, organization_id, api_key_id, model, voice, voices, format, text, style, speed, streamed, context,
-            sampling, max_frames, idempotency_key, fingerprint, created_at, enqueued_at, deadline_at)
-        VALUES (
-            %(id)s, %(organization_id)s, %(api_key_id)s, %(model)s, %(voice)s, %(voices)s, %(format)s, %(text)s,
-            %(style)s, %(speed)s, %(streamed)s, %(context)s, %(sampling)s, %(max_frames)s, %(idempotency_key)s,
-            %(fingerprint)s, now(), now(), now() + make_interval(secs => %(deadline_seconds)s))
-        """,
+        _INSERT,
         {
-            **{name: getattr(job, name) for name in NewJob.__slots__},
+            **{each.name: getattr(job, each.name) for each in fields(job)},
             "sampling": Jsonb(job.sampling),
             "voices": Jsonb(job.voices),
             "context": list(job.context),

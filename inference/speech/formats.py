@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from inference.audio import SAMPLE_RATE
+
 CONTENT_TYPES = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "opus": "audio/ogg; codecs=opus",
     "aac": "audio/aac",
     "flac": "audio/flac",
-    "pcm": "audio/pcm;rate=24000;channels=1",
+    "pcm": f"audio/pcm;rate={SAMPLE_RATE};channels=1",
 }
 ALIASES = {"pcm16": "pcm"}
 """OpenAI's chat says pcm16 where its speech says pcm."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
+from inference.audio import SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.higgs.spectral_codec import (
     PITCH,
     AcousticDecoder,
@@ -24,7 +25,7 @@ from inference.higgs.spectral_codec import (
     SpectralConfig,
 )
 from inference.training import corpus
-from inference.training.mel import BANDS, HOP, SAMPLE_RATE, WINDOW
+from inference.training.mel import BANDS, HOP, WINDOW
 from inference.training.recipe import CodecRecipe, Recipe
 from inference.training.run import Run
 from inference.training.teacher import FEATURES
@@ -40,7 +41,7 @@ LOG_EVERY = 50
 def spectral_config(recipe: CodecRecipe) -> SpectralConfig:
     return SpectralConfig(
         sample_rate=SAMPLE_RATE,
-        samples_per_frame=960,
+        samples_per_frame=SAMPLES_PER_FRAME,
         num_codebooks=recipe.codebooks,
         codebook_size=recipe.codes,
         code_dim=recipe.code_dim,

@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
+from inference.speech.voices import DEFAULT_VOICE
 from inference.training import corpus, speed
 from inference.training.codec import load_trained
 from inference.training.corpus import Spoken
@@ -30,7 +32,6 @@ from inference.training.teacher import Teacher
 
 Floats = NDArray[np.float32]
 
-SAMPLE_RATE = 24_000
 RESAMPLES = 2000
 
 
@@ -50,7 +51,7 @@ def held_out(folder: Path, count: int) -> list[Spoken]:
     return [utterance for utterance, _ in zip(found, range(count), strict=False)]
 
 
-def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voice: str = "alloy") -> None:
+def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voice: str = DEFAULT_VOICE) -> None:
     """Write `evaluation.json` and show its table. What is not there yet is left out.
 
     Raises:

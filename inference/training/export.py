@@ -19,7 +19,7 @@ from inference.training.run import Run
 from inference.training.student import higgs_config, student_config, write_tokenizer
 from inference.training.teacher_decoder import load_acoustic_decoder
 
-VOICES: dict[str, dict[str, Any]] = {
+RENDERINGS: dict[str, dict[str, Any]] = {
     "alloy": {"pitch": 1.0},
     "ash": {"pitch": 0.6, "formants": 0.86, "range": 1.05},
     "ballad": {"pitch": 0.56, "formants": 0.85, "range": 0.9},
@@ -34,7 +34,7 @@ VOICES: dict[str, dict[str, Any]] = {
     "shimmer": {"pitch": 1.18, "formants": 1.06},
     "verse": {"pitch": 0.68, "formants": 0.87, "range": 1.15},
 }
-"""All are the one trained voice, rendered otherwise; women and men as the platform describes them."""
+"""How the codec renders the one trained voice as each voice of `inference.speech.voices`."""
 GENERATION = {
     "temperature": 0.8,
     "top_p": 0.95,
@@ -71,7 +71,7 @@ def write(run: Run, recipe: Recipe, out: Path) -> None:
     _write_json(out / "config.json", student_config(recipe))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
     _write_json(out / "generation_config.json", GENERATION)
-    _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in VOICES.items()})
+    _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in RENDERINGS.items()})
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")
     run.log(megabytes=sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6)

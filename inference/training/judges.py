@@ -18,6 +18,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from inference.audio import SAMPLE_RATE
 from inference.higgs.resample import resample
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ class Judges:
         self._normalize = EnglishTextNormalizer()
         self._mos = _distillmos()
 
-    def judge(self, text: str, audio: Floats, rate: int = 24_000) -> Verdict:
+    def judge(self, text: str, audio: Floats, rate: int = SAMPLE_RATE) -> Verdict:
         """What is heard of `text` in audio [samples], brought to one loudness."""
         heard = resample(torch.from_numpy(audio), rate, RATE).numpy()
         loudest = float(np.abs(heard).max(initial=0.0))

@@ -7,9 +7,11 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from inference.audio import SAMPLE_RATE
+
 Floats = npt.NDArray[np.float32]
 
-SAMPLE_RATE, WINDOW, HOP, BANDS = 24_000, 1200, 300, 100
+WINDOW, HOP, BANDS = 1200, 300, 100
 FLOOR = 1e-4
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address, ip_network
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,23 +23,13 @@ from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from accounts.identifiers import random_token
+from accounts.limits import LIMITS, Limits
 from accounts.models import ApiKey, Organization
 
 PUBLIC_ID_LENGTH = 16
 SECRET_LENGTH = 43
 
 LAST_USED_RESOLUTION_SECONDS = 60
-
-
-class Limits(NamedTuple):
-    """How much may be asked of the service; None is the settings' default."""
-
-    requests_per_minute: int | None = None
-    audio_seconds_per_minute: int | None = None
-    concurrent_jobs: int | None = None
-
-
-DEFAULTS = Limits()
 
 
 class Reach(NamedTuple):
@@ -67,8 +58,8 @@ class Principal:
     expires_at: datetime | None
     secret_hmac: bytes
     pepper_number: int
-    key_limits: Limits = DEFAULTS
-    organization_limits: Limits = DEFAULTS
+    key_limits: Limits = field(default_factory=dict)
+    organization_limits: Limits = field(default_factory=dict)
     reach: Reach = EVERYTHING
     suspended: bool = False
     """The organization is, by the operator's hand."""
@@ -89,7 +80,7 @@ def create(
     organization: Organization,
     name: str,
     expires_at: datetime | None = None,
-    limits: Limits = DEFAULTS,
+    limits: Limits = MappingProxyType({}),
     reach: Reach = EVERYTHING,
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
@@ -99,7 +90,7 @@ def create(
         name=name,
         expires_at=expires_at,
         **secret.columns,
-        **limits._asdict(),
+        **limits,
         **_columns(reach),
     )
     return key, secret.whole
@@ -126,7 +117,7 @@ def revoke(*, public_id: str) -> bool:
 def change(*, key: ApiKey, name: str, limits: Limits, reach: Reach) -> bool:
     """Give a live key another name, other limits and another reach; False where it lives no longer."""
     live = ApiKey.objects.filter(id=key.id, revoked_at=None)
-    return bool(live.update(name=name, **limits._asdict(), **_columns(reach)))
+    return bool(live.update(name=name, **limits, **_columns(reach)))
 
 
 def expire(*, key: ApiKey, at: datetime) -> bool:
@@ -149,14 +140,15 @@ def verify(principal: Principal, secret: str) -> bool:
     return hmac.compare_digest(_digest(secret, principal.pepper_number), principal.secret_hmac)
 
 
-_LOOK_UP = """
+_LIMITS = [limit.name for limit in LIMITS]
+_LOOK_UP = f"""
 SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number,
        key.scopes, key.allowed_addresses, organization.suspended_at IS NOT NULL,
-       key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs,
-       organization.requests_per_minute, organization.audio_seconds_per_minute, organization.concurrent_jobs
+       {", ".join(f"key.{name}" for name in _LIMITS)},
+       {", ".join(f"organization.{name}" for name in _LIMITS)}
 FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
 WHERE key.public_id = %s AND key.revoked_at IS NULL
-"""
+"""  # noqa: S608 - our own column names
 
 
 async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Principal | None:
@@ -165,7 +157,8 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
     if row is None:
         return None
     id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, suspended, *limits = row
-    own, shared = Limits(*limits[:3]), Limits(*limits[3:])
+    own = dict(zip(_LIMITS, limits[: len(_LIMITS)], strict=True))
+    shared = dict(zip(_LIMITS, limits[len(_LIMITS) :], strict=True))
     reach = Reach(tuple(scopes), tuple(addresses))
     return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach, suspended)
 

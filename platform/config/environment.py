@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, FilePath, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from accounts import limits
 from config import mail
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,9 +153,9 @@ class Environment(BaseSettings):
     company_logo: FilePath | None = None
 
     # Rate limits, where a key or an organization has none of its own
-    requests_per_minute: Annotated[int, Field(ge=1)] = 6_000
-    audio_seconds_per_minute: Annotated[int, Field(ge=1)] = 60_000
-    concurrent_jobs: Annotated[int, Field(ge=1)] = 100
+    requests_per_minute: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("requests").default
+    audio_seconds_per_minute: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("audio seconds").default
+    concurrent_jobs: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("running requests").default
     rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
     # Payments: without the two secrets nothing of Stripe is there

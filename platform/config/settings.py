@@ -324,11 +324,6 @@ HIGGS = {
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
 REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds
-DEFAULT_LIMITS = (
-    ENVIRONMENT.requests_per_minute,
-    ENVIRONMENT.audio_seconds_per_minute,
-    ENVIRONMENT.concurrent_jobs,
-)
 OPERATOR_CEILING_DOLLARS = ENVIRONMENT.operator_ceiling_dollars
 PROXIES = ENVIRONMENT.proxies
 TRUSTED_PROXIES = tuple(ENVIRONMENT.trusted_proxies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from django.db import transaction
@@ -14,10 +15,10 @@ from console.access import Member
 
 
 @transaction.atomic
-def put(*, member: Member, day: Decimal | None, month: Decimal | None) -> None:
-    """Set or, with None, lift the budget of a day and of a month; what stays as it is, is not noted."""
+def put(*, member: Member, amounts: Mapping[Budget.Period, Decimal | None]) -> None:
+    """Set or, with None, lift the budgets of these periods; one that stays as it is is not noted."""
     now = {each.period: each.amount for each in budgets.status(organization_id=member.organization.id)}
-    for period, amount in ((Budget.Period.DAY, day), (Budget.Period.MONTH, month)):
+    for period, amount in amounts.items():
         if amount == now.get(period):
             continue
         if amount is None:

@@ -11,9 +11,11 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts import names
-from accounts.keys import Limits, Reach
+from accounts import limits, names
+from accounts.keys import Reach
+from accounts.limits import LIMITS, Limit
 from accounts.models import ApiKey, Membership
+from billing import budgets
 from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
@@ -32,14 +34,12 @@ ROLES = [(role, label) for role, label in Membership.Role.choices if role != Mem
 MOST_TAX_ID = 60
 MOST_NETWORKS = 20
 """Each is looked at on every call."""
-MOST = 2_000_000_000
-"""More fits no integer column, and no machine."""
 
 
-def _dollars(label: str, help_text: str) -> forms.DecimalField:
+def _budget(kind: budgets.Kind) -> forms.DecimalField:
     return forms.DecimalField(
-        label=label,
-        help_text=help_text,
+        label=kind.label,
+        help_text=kind.about,
         required=False,
         min_value=Decimal(0),
         max_digits=15,
@@ -48,9 +48,14 @@ def _dollars(label: str, help_text: str) -> forms.DecimalField:
     )
 
 
-def _limit(label: str) -> forms.IntegerField:
-    widget = forms.NumberInput({"placeholder": "standard"})
-    return forms.IntegerField(label=label, required=False, min_value=1, max_value=MOST, widget=widget)
+def _limit(limit: Limit) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=limit.label,
+        required=False,
+        min_value=limits.MINIMUM,
+        max_value=limits.MAXIMUM,
+        widget=forms.NumberInput({"placeholder": "standard"}),
+    )
 
 
 class TopUpForm(forms.Form):
@@ -115,7 +120,30 @@ class DetailsForm(forms.Form):
         return values | {"tax_ids": "; ".join(details.tax_ids)}
 
 
-class KeyForm(forms.Form):
+class QuotaForm(forms.Form):
+    """A field for each kind of budget that a key may have, and for each limit of `accounts.limits`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields |= {f"budget_{kind.period}": _budget(kind) for kind in budgets.KINDS}
+        self.fields |= {limit.name: _limit(limit) for limit in LIMITS}
+
+    def budget_fields(self) -> list[forms.BoundField]:
+        return [self[f"budget_{kind.period}"] for kind in budgets.KINDS]
+
+    def budgets(self) -> dict[Budget.Period, Decimal | None]:
+        """What was filled in; None where the field was left empty."""
+        return {kind.period: self.cleaned_data[f"budget_{kind.period}"] for kind in budgets.KINDS}
+
+    def limit_fields(self) -> list[forms.BoundField]:
+        return [self[limit.name] for limit in LIMITS]
+
+    def limits(self) -> dict[str, int | None]:
+        """What was filled in; None where the field was left empty."""
+        return {limit.name: self.cleaned_data[limit.name] for limit in LIMITS}
+
+
+class KeyForm(QuotaForm):
     """A key's name, budgets, limits and reach."""
 
     name = forms.CharField(
@@ -123,12 +151,6 @@ class KeyForm(forms.Form):
         validators=[names.check],
         help_text="Where it is used, such as “production” or “Ana's laptop”.",
     )
-    budget_day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    budget_month = _dollars("Dollars a month", "The calendar month in UTC.")
-    budget_total = _dollars("Dollars in all", "Over the key's whole life.")
-    requests_per_minute = _limit("Requests a minute")
-    audio_seconds_per_minute = _limit("Seconds of audio a minute")
-    concurrent_jobs = _limit("Requests at a time")
     scopes = forms.MultipleChoiceField(
         label="May be used to",
         choices=ApiKey.Scope.choices,
@@ -160,18 +182,17 @@ class KeyForm(forms.Form):
     @staticmethod
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
         """What a key has now, to be changed; `amounts` are its budgets by period."""
-        limits = {name: getattr(key, name) for name in Limits._fields}
         reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
-        budgets = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
-        return {"name": key.name, **limits, **reach, **budgets}
+        own = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
+        return {"name": key.name, **limits.of(key), **reach, **own}
 
     def terms(self) -> Terms:
         cleaned = self.cleaned_data
         return Terms(
             name=cleaned["name"],
-            limits=Limits(*(cleaned[name] for name in Limits._fields)),
+            limits=self.limits(),
             reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"]),
-            budgets={period: cleaned[f"budget_{period}"] for period in Budget.Period},
+            budgets=self.budgets(),
         )
 
 
@@ -205,10 +226,15 @@ class OrganizationForm(forms.Form):
 
 
 class BudgetForm(forms.Form):
-    """What the organization with all its keys may spend."""
+    """What the organization with all its keys may spend: a field for each of its kinds of budget."""
 
-    day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    month = _dollars("Dollars a month", "The calendar month in UTC.")
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields |= {kind.period.value: _budget(kind) for kind in budgets.KINDS if kind.of_organization}
+
+    def amounts(self) -> dict[Budget.Period, Decimal | None]:
+        """What was filled in, by the period."""
+        return {Budget.Period(name): amount for name, amount in self.cleaned_data.items()}
 
 
 class AlertsForm(forms.Form):

@@ -10,8 +10,9 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, keys
-from accounts.keys import Limits, Reach
+from accounts import audit, keys, limits
+from accounts.keys import Reach
+from accounts.limits import Limits
 from accounts.models import ApiKey, AuditEvent
 from accounts.organizations import Refused
 from billing import budgets
@@ -73,7 +74,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         organization=member.organization,
         name=key.name,
         expires_at=key.expires_at,
-        limits=Limits(key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs),
+        limits=limits.of(key),
         reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses)),
     )
     for each in of_key(key):

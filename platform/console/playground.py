@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from console.access import Member
 from inference.models import AudioAsset
+from inference.speech.voices import DEFAULT_VOICE
 
 MOST_LISTED = 20
 
@@ -20,7 +21,7 @@ class Template:
     name: str
     text: str
     style: str = ""
-    voice: str = "alloy"
+    voice: str = DEFAULT_VOICE
     second_voice: str = "onyx"
 
 
@@ -58,8 +59,6 @@ TEMPLATES = (
         "Numbers and dates",
         "Your appointment is on March 3rd, 2027, at 9:45 a.m. Please bring $24.50 and form B-17, and call "
         "555-0142 if you are more than 15 minutes late.",
-        "",
-        "alloy",
     ),
     Template(
         "Audiobook",

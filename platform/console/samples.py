@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from gateway.catalog import MODELS
+from inference.speech.voices import DEFAULT_VOICE
 
 MODEL = next(iter(MODELS))
 TEXT = "Hello! These are my first words."
@@ -17,7 +18,7 @@ curl -sS {base_url}/chat/completions \\
   -H "Content-Type: application/json" \\
   -d '{{"model": "{model}",
        "modalities": ["text", "audio"],
-       "audio": {{"voice": "alloy", "format": "wav"}},
+       "audio": {{"voice": "{voice}", "format": "wav"}},
        "messages": [{{"role": "user", "content": "{text}"}}]}}' \\
 | python3 -c 'import base64, json, sys
 data = json.load(sys.stdin)["choices"][0]["message"]["audio"]["data"]
@@ -32,7 +33,7 @@ client = OpenAI(base_url="{base_url}", api_key={key})
 answer = client.chat.completions.create(
     model="{model}",
     modalities=["text", "audio"],
-    audio={{"voice": "alloy", "format": "wav"}},
+    audio={{"voice": "{voice}", "format": "wav"}},
     messages=[{{"role": "user", "content": "{text}"}}],
 )
 with open("hello.wav", "wb") as file:
@@ -48,7 +49,7 @@ const client = new OpenAI({{ baseURL: "{base_url}", apiKey: {key} }});
 const answer = await client.chat.completions.create({{
   model: "{model}",
   modalities: ["text", "audio"],
-  audio: {{ voice: "alloy", format: "wav" }},
+  audio: {{ voice: "{voice}", format: "wav" }},
   messages: [{{ role: "user", content: "{text}" }}],
 }});
 await writeFile("hello.wav", Buffer.from(answer.choices[0].message.audio.data, "base64"));
@@ -69,7 +70,7 @@ def base_url() -> str:
 
 def for_key(base_url: str, key: str | None) -> list[Sample]:
     """With the key in them while it can be shown, else with the variable that holds it."""
-    code = {"base_url": base_url, "model": MODEL, "text": TEXT}
+    code = {"base_url": base_url, "model": MODEL, "voice": DEFAULT_VOICE, "text": TEXT}
     quoted = f'"{key}"' if key else None
     return [
         Sample("curl", "curl", CURL.format(**code, key=key or "$OPENAI_API_KEY")),

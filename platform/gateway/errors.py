@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from billing import budgets
 from billing.reservations import Limit
 
 
@@ -128,14 +129,10 @@ def account_suspended() -> ApiError:
 def out_of_budget(limit: Limit) -> ApiError:
     """A budget that the organization set is used up; which one, and for how long, is said."""
     owner = {"organization": "your organization", "key": "this API key"}[limit.scope]
-    span = {
-        "day": "a day, which ends at midnight UTC",
-        "month": "a month, which ends with the calendar month in UTC",
-        "total": "in all",
-    }[limit.period]
     return ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
-        f"You exceeded the budget of {owner}: ${limit.amount.normalize():f} {span}. What is left of it, less what "
+        f"You exceeded the budget of {owner}: ${limit.amount.normalize():f} "
+        f"{budgets.kind_of(limit.period).span}. What is left of it, less what "
         "running requests hold, does not cover this request.",
         code="budget_exceeded",
         type="insufficient_quota",

@@ -53,10 +53,7 @@ def _limits(principal: Principal) -> dict[str, Any]:
 
 
 def _limit(limits: Limits, left: dict[str, int] | None) -> dict[str, Any]:
-    return {
-        name: {"limit": getattr(limits, name), "remaining": left and left[name]}
-        for name in ("requests_per_minute", "audio_seconds_per_minute", "concurrent_jobs")
-    }
+    return {name: {"limit": value, "remaining": left and left.get(name)} for name, value in limits.values.items()}
 
 
 def _budgets(principal: Principal) -> list[dict[str, Any]]:

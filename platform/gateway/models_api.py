@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from gateway import catalog
 from gateway.service import Service
+from inference.speech import voices
+from inference.speech.voices import Voice
 
 
 async def list_models(request: Request) -> Response:
@@ -25,11 +27,18 @@ async def get_model(request: Request) -> Response:
 
 
 async def list_voices(request: Request) -> Response:
-    """Every voice on offer: the platform's, and those that the engine in service has recordings of."""
+    """Every voice on offer: the platform's, and those that the engine in service has voice samples of.
+
+    `gender` and `description` are null for a voice that is known by its sample alone.
+    """
     await _authenticate(request)
     service: Service = request.state.service
-    data = [{"id": name, "object": "voice"} for name in await service.workers.voices()]
+    data = [_voice_as_json(voices.find(name)) for name in await service.workers.voices()]
     return JSONResponse({"object": "list", "data": data})
+
+
+def _voice_as_json(voice: Voice) -> dict[str, Any]:
+    return {"id": voice.name, "object": "voice", "gender": voice.gender, "description": voice.description}
 
 
 async def _authenticate(request: Request) -> None:

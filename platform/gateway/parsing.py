@@ -83,20 +83,32 @@ _CODES = {
 
 
 def _explain(problems: list[ErrorDetails]) -> ApiError:
-    """The first problem; where it is a union that nothing fitted, the branch that came furthest."""
-    first = _path(problems[0]["loc"])
-    within = [problem for problem in problems if _path(problem["loc"]).startswith(first)]
-    problem = max(within, key=lambda each: len(_path(each["loc"])))
+    """A refusal that names the first member that is wrong, and what would be right."""
+    problem = _first(problems)
     path = _path(problem["loc"])
     code = _CODES.get(problem["type"], "invalid_value")
-    if code == "missing_required_parameter":
-        return invalid(f"Missing required parameter: {path!r}.", param=path, code=code)
-    if code == "unknown_parameter":
-        return invalid(f"Unknown parameter: {path!r}.", param=path, code=code)
-    what = _expected(problem)
-    if not path:
-        return invalid(f"The body must be a JSON object ({what}).", code=code)
-    return invalid(f"Invalid value for {path!r}: expected {what}.", param=path, code=code)
+    match code:
+        case "missing_required_parameter":
+            message = f"Missing required parameter: {path!r}."
+        case "unknown_parameter":
+            message = f"Unknown parameter: {path!r}."
+        case _ if not path:
+            message = f"The body must be a JSON object ({_expected(problem)})."
+        case _:
+            message = f"Invalid value for {path!r}: expected {_expected(problem)}."
+    return invalid(message, param=path or None, code=code)
+
+
+def _first(problems: list[ErrorDetails]) -> ErrorDetails:
+    """The first problem; of a union's, the one that tells most.
+
+    Where a value fits no branch of a union, pydantic reports what is wrong with it in each branch. These problems
+    lie at the first one's place or within it. The deepest is of the branch that came furthest, most likely the one
+    that the client meant.
+    """
+    place = _path(problems[0]["loc"])
+    within = [problem for problem in problems if _path(problem["loc"]).startswith(place)]
+    return max(within, key=lambda problem: len(_path(problem["loc"])))
 
 
 def _expected(problem: ErrorDetails) -> str:

@@ -21,13 +21,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from inference.audio import FRAME_RATE
 from inference.speech.formats import FORMAT_NAMES
 from inference.speech.voices import DEFAULT_VOICE, VOICES
 
 MAX_TEXT_CHARACTERS = 4096
 MAX_STYLE_CHARACTERS = 4096
 """Of `instructions`, and of all system messages together."""
-MAX_COMPLETION_TOKENS = 22_500
+MAX_COMPLETION_TOKENS = 15 * 60 * FRAME_RATE
 """15 minutes of audio."""
 MAX_MESSAGES = 1000
 MAX_CONTENT_CHARACTERS = 262_144
@@ -189,8 +190,8 @@ class Sampling(Schema):
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = Field(
         default=None,
-        description="25 are a second of audio. Of the text 4 characters a token and 300 more are read, which is "
-        "several times what can be heard.",
+        description=f"{FRAME_RATE} are a second of audio. Of the text 4 characters a token and 300 more are read, "
+        "which is several times what can be heard.",
     )
 
     @model_validator(mode="before")

@@ -21,6 +21,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from inference.speech.voices import DEFAULT_VOICE
+
 READY_SECONDS = 60.0
 MODEL = "boson/higgs-audio-v2.5"
 TEXT = "Hello! This is your own speech service. It is ready when you are."
@@ -108,7 +110,7 @@ def speak(base_url: str, key: str, path: Path) -> Spoken:
         completion = client.chat.completions.create(
             model=MODEL,
             modalities=["text", "audio"],
-            audio={"voice": "alloy", "format": "wav"},
+            audio={"voice": DEFAULT_VOICE, "format": "wav"},
             messages=[{"role": "user", "content": TEXT}],
         )
         waited = time.monotonic() - began
@@ -180,7 +182,7 @@ set -a; . {_short(environment_file)}; set +a
 curl -sS "$OPENAI_BASE_URL/chat/completions" \\
   -H "Authorization: Bearer $OPENAI_API_KEY" -H "Content-Type: application/json" \\
   -d '{{"model": "{MODEL}", "modalities": ["text", "audio"],
-       "audio": {{"voice": "alloy", "format": "wav"}},
+       "audio": {{"voice": "{DEFAULT_VOICE}", "format": "wav"}},
        "messages": [{{"role": "user", "content": "My first words."}}]}}'
 
   or, with the official client:
@@ -190,7 +192,7 @@ set -a; . {_short(environment_file)}; set +a
 import base64, openai
 answer = openai.OpenAI().chat.completions.create(
     model="{MODEL}", modalities=["text", "audio"],
-    audio={{"voice": "alloy", "format": "wav"}},
+    audio={{"voice": "{DEFAULT_VOICE}", "format": "wav"}},
     messages=[{{"role": "user", "content": "My first words."}}],
 )
 open("speech.wav", "wb").write(base64.b64decode(answer.choices[0].message.audio.data))

@@ -61,12 +61,18 @@ class RequestLog(models.Model):
         return f"{self.method} {self.route} {self.status}"
 
 
+LATENCY_BASE = 1.1
+"""Each bin of a latency histogram is so many times as wide as the one before it: a percentile is within 5 %. The
+stored histograms are counted with it: whoever changes it counts them anew, while the log has all requests."""
+
+
 class UsageRollup(models.Model):
     """An hour or a day of one key's requests for one model in one voice. `usage.rollups` is the only writer.
 
     Requests, errors and latency come from the request log by the moment they were asked, milliseconds and cost
     from the usage records by the moment they were billed. Latency is a histogram, since percentiles cannot be
-    added up: `latency_counts[i]` answers took between 1.1^bin and 1.1^(bin + 1) ms, bin = `latency_bins[i]`.
+    added up: `latency_counts[i]` answers took at least b^bin ms and less than b^(bin + 1), where b is
+    `LATENCY_BASE` and bin is `latency_bins[i]`.
     """
 
     class Period(models.TextChoices):

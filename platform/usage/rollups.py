@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,88 +18,16 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Organization
+from usage.models import LATENCY_BASE
 
 SPEECH_ROUTES = ["/v1/chat/completions", "/v1/audio/speech"]
 """Requests for speech; asking for the models or for stored audio is no usage."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage.rollups'), hashtext(%s))"
 
-# The log only grows, so an hour that now counts fewer requests than before lost them with a partition that was
-# dropped for its age: what was counted then stands. Usage records are never dropped.
-_HOURS = """
-WITH usage AS (
-    SELECT date_trunc('hour', created_at, 'UTC') AS start, api_key_id, model, voice,
-        sum(duration_ms) AS duration_ms, sum(cost) AS cost
-    FROM billing_usagerecord
-    WHERE organization_id = %(organization_id)s AND created_at >= %(first)s AND created_at < %(after)s
-    GROUP BY 1, api_key_id, model, voice
-), call AS (
-    SELECT date_trunc('hour', created_at, 'UTC') AS start, api_key_id, model, voice, status >= 400 AS failed,
-        CASE WHEN status < 400 THEN floor(ln(greatest(total_ms, 1)) / ln(1.1))::smallint END AS bin,
-        count(*) AS number
-    FROM gateway_requestlog
-    WHERE organization_id = %(organization_id)s AND created_at >= %(first)s AND created_at < %(after)s
-        AND api_key_id IS NOT NULL AND route = ANY (%(routes)s)
-    GROUP BY 1, api_key_id, model, voice, failed, bin
-), requested AS (
-    SELECT start, api_key_id, model, voice,
-        sum(number) AS requests,
-        coalesce(sum(number) FILTER (WHERE failed), 0) AS errors,
-        coalesce(array_agg(bin ORDER BY bin) FILTER (WHERE NOT failed), '{}') AS bins,
-        coalesce(array_agg(number ORDER BY bin) FILTER (WHERE NOT failed), '{}') AS counts
-    FROM call GROUP BY start, api_key_id, model, voice
-)
-INSERT INTO gateway_usagerollup AS rollup (
-    organization_id, period, start, api_key_id, model, voice,
-    requests, errors, duration_ms, cost, latency_bins, latency_counts)
-SELECT %(organization_id)s, 'hour', start, api_key_id, model, voice,
-    coalesce(requests, 0), coalesce(errors, 0), coalesce(duration_ms, 0), coalesce(cost, 0),
-    coalesce(bins, '{}'), coalesce(counts, '{}')
-FROM usage FULL JOIN requested USING (start, api_key_id, model, voice)
-ON CONFLICT (organization_id, period, start, api_key_id, model, voice) DO UPDATE SET
-    duration_ms = excluded.duration_ms,
-    cost = excluded.cost,
-    (requests, errors, latency_bins, latency_counts) = (
-        SELECT best.requests, best.errors, best.latency_bins, best.latency_counts FROM (VALUES
-            (rollup.requests, rollup.errors, rollup.latency_bins, rollup.latency_counts, 0),
-            (excluded.requests, excluded.errors, excluded.latency_bins, excluded.latency_counts, 1)
-        ) AS best (requests, errors, latency_bins, latency_counts, fresh)
-        ORDER BY best.requests DESC, fresh DESC LIMIT 1
-    )
-"""
-
-_DAYS = """
-WITH hour AS (
-    SELECT *, date_trunc('day', start, 'UTC') AS day FROM gateway_usagerollup
-    WHERE organization_id = %(organization_id)s AND period = 'hour'
-        AND start >= %(first)s AND start < %(after)s
-), bin AS (
-    SELECT day, api_key_id, model, voice, bin, sum(number) AS number
-    FROM hour, unnest(latency_bins, latency_counts) AS latency (bin, number)
-    GROUP BY day, api_key_id, model, voice, bin
-), latency AS (
-    SELECT day, api_key_id, model, voice,
-        array_agg(bin ORDER BY bin) AS bins, array_agg(number ORDER BY bin) AS counts
-    FROM bin GROUP BY day, api_key_id, model, voice
-), counted AS (
-    SELECT day, api_key_id, model, voice, sum(requests) AS requests, sum(errors) AS errors,
-        sum(duration_ms) AS duration_ms, sum(cost) AS cost
-    FROM hour GROUP BY day, api_key_id, model, voice
-)
-INSERT INTO gateway_usagerollup (
-    organization_id, period, start, api_key_id, model, voice,
-    requests, errors, duration_ms, cost, latency_bins, latency_counts)
-SELECT %(organization_id)s, 'day', day, api_key_id, model, voice,
-    requests, errors, duration_ms, cost, coalesce(bins, '{}'), coalesce(counts, '{}')
-FROM counted LEFT JOIN latency USING (day, api_key_id, model, voice)
-ON CONFLICT (organization_id, period, start, api_key_id, model, voice) DO UPDATE SET
-    requests = excluded.requests,
-    errors = excluded.errors,
-    duration_ms = excluded.duration_ms,
-    cost = excluded.cost,
-    latency_bins = excluded.latency_bins,
-    latency_counts = excluded.latency_counts
-"""
+_HERE = Path(__file__).parent
+_HOURS = (_HERE / "hours.sql").read_text("utf-8")
+_DAYS = (_HERE / "days.sql").read_text("utf-8")
 
 
 def refresh_all() -> int:
@@ -160,7 +89,11 @@ def _rebuild_day(organization_id: UUID, day: datetime, log_since: datetime) -> N
 
 def _sum_up(cursor: CursorWrapper, organization_id: UUID, hours: list[datetime]) -> None:
     """Sum hours up anew, and then the days they lie in."""
-    of: dict[str, Any] = {"organization_id": organization_id, "routes": SPEECH_ROUTES}
+    of: dict[str, Any] = {
+        "organization_id": organization_id,
+        "routes": SPEECH_ROUTES,
+        "latency_base": LATENCY_BASE,
+    }
     for first, after in _spans(hours):
         cursor.execute(_HOURS, {**of, "first": first, "after": after})
     for day in sorted({hour.replace(hour=0) for hour in hours}):

@@ -16,9 +16,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Trunc
 from django.utils import timezone
 
-from usage.models import UsageRollup
+from usage.models import LATENCY_BASE, UsageRollup
 
-BIN_BASE = 1.1
 PERCENTILES = (50, 95, 99)
 
 Bucket = Literal["hour", "day", "month", "total"]
@@ -96,7 +95,7 @@ class Line:
         for bin in sorted(self.latency):
             seen += self.latency[bin]
             if seen * 100 >= number * percent:
-                return int(BIN_BASE ** (bin + 0.5) + 0.5)
+                return int(LATENCY_BASE ** (bin + 0.5) + 0.5)
         return None
 
 

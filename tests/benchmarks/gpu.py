@@ -21,10 +21,10 @@ from inference.engines.higgs.graphs import SHORTEST_WINDOW, GraphRunner
 from inference.engines.higgs.runners import CANDIDATES, Runner
 from inference.engines.higgs.scheduler import Policy, Scheduler
 from inference.engines.higgs.script import Script
+from inference.engines.higgs.speakers import DESCRIBED
 from inference.engines.higgs.state import BatchState
 from inference.engines.higgs.stream import Stream
 from inference.engines.higgs.vocoder import Vocoder
-from inference.engines.higgs.voices import DESCRIBED
 from inference.engines.protocol import Generation, Segment, SpeechRequest
 from inference.higgs.attention import has_kernel, plan_window
 from inference.higgs.codec import CONTEXT, Codec, load_codec_config
@@ -35,7 +35,7 @@ from tests.higgs.codec_oracle import make_codec
 from tests.higgs.oracle import AUDIO_OUT, AUDIO_OUT_BOS, DELAY, make_tokenizer
 
 LIVE = 500
-"""Positions that a slot holds: a reference of some seconds, a text, and half of its audio."""
+"""Positions that a slot holds: a voice sample of some seconds, a text, and half of its audio."""
 BATCHES = (1, 32, 128, 256)
 STEPS = 50
 BYTES_PER_SECOND, FLOPS_PER_SECOND = 4.3e12, 790e12

@@ -104,10 +104,10 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     from inference.engines.higgs.runners import EagerRunner
     from inference.engines.higgs.scheduler import Policy, Scheduler
     from inference.engines.higgs.script import Script
+    from inference.engines.higgs.speakers import Speaker
     from inference.engines.higgs.state import BatchState
     from inference.engines.higgs.stream import Stream
     from inference.engines.higgs.vocoder import Vocoder
-    from inference.engines.higgs.voices import Voice
     from inference.engines.protocol import Generation
     from inference.higgs.checkpoint import load_checkpoint
     from inference.higgs.codec import CONTEXT, load_codec
@@ -135,7 +135,7 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     frames = ROWS - 9  # the first row is known, and the last frame takes eight more
     for seed in range(batch):
         generation = Generation(_request(seed, frames))
-        script = Script(generation.request, builder, {"alloy": Voice("")}, capacity=1024, books=8)
+        script = Script(generation.request, builder, {"alloy": Speaker("")}, capacity=1024, books=8)
         scheduler.add(Stream(generation, script, model.config, context=CONTEXT))
     turns = []
     while not scheduler.idle:

@@ -67,6 +67,18 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     assert "launch/management/commands/run.py" in packed
 
 
+def test_the_image_is_given_every_file_that_it_copies() -> None:
+    """.dockerignore leaves everything out but what it lists with a `!`."""
+    given = {
+        line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"
+    }
+    copies = [line.split()[1:-1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:5] == "COPY "]
+    named = {name for names in copies if not names[0].startswith("--") for name in names} - {"."}
+    assert "pyproject.toml" in named
+    assert named <= given
+    assert all((ROOT / name).exists() for name in given)
+
+
 def test_the_web_side_needs_nothing_of_audio() -> None:
     heavy = ("av", "hibari", "num2words", "numpy", "onnxruntime", "torch")
     program = f"import config.asgi, sys; print([name for name in {heavy} if name in sys.modules])"

@@ -28,7 +28,7 @@ EXCEPTIONS = {
     "billing/reports/revenue.py": "as above",
     "platform/gateway/metrics.py": "one scrape reads the backlog of every room on one connection",
     "platform/gateway/speech/settlement.py": "its checks compare what two rooms say of the same job",
-    "platform/usage/rollups.py": "an hour's sums are of usage records, which are billing's",
+    "platform/usage/hours.sql": "an hour's sums are of usage records, which are billing's",
 }
 """Files that name another app's tables, with the reason."""
 

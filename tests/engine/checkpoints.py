@@ -41,7 +41,7 @@ def make_checkpoint(folder: Path, *, eos: float = 0.0) -> None:
 
 
 def make_recording(folder: Path, voice: str) -> None:
-    """Save a second of noise, and its words, as a voice's reference."""
+    """Save a second of noise, and its words, as a voice sample."""
     noise = np.random.default_rng(0).integers(-9000, 9000, 24_000, dtype=np.int16)
     with wave.open(str(folder / f"{voice}.wav"), "wb") as file:
         file.setparams((1, 2, 24_000, 0, "NONE", ""))

@@ -13,7 +13,7 @@ pytest.importorskip("transformers")
 from transformers import HiggsAudioV2ForConditionalGeneration  # noqa: E402
 
 from inference.engines.higgs.engine import HiggsEngine, Options  # noqa: E402
-from inference.engines.higgs.voices import DESCRIBED, Voice  # noqa: E402
+from inference.engines.higgs.speakers import DESCRIBED, Speaker  # noqa: E402
 from inference.engines.protocol import SAMPLES_PER_FRAME, Segment, SpeechRequest, Turn  # noqa: E402
 from inference.higgs import prompt as prompts  # noqa: E402
 from inference.higgs.codec_stream import FADE_SAMPLES  # noqa: E402
@@ -87,9 +87,9 @@ def test_what_a_request_does_not_say_is_sampled_as_the_checkpoint_says(
 
 
 def test_a_sentence_is_asked_for_after_what_was_said(brief_checkpoint: Path, tmp_path: Path) -> None:
-    """Two sentences by two voices, one with a reference, after two turns: each is transformers' answer."""
-    reference = prompts.Turn("I sound like this.", torch.arange(72).view(9, 8) % 32)
-    voices = {"anna": Voice("feminine"), "bert": Voice("masculine", reference)}
+    """Two sentences by two voices, one with a sample, after two turns: each is transformers' answer."""
+    sample = prompts.Turn("I sound like this.", torch.arange(72).view(9, 8) % 32)
+    voices = {"anna": Speaker("feminine"), "bert": Speaker("masculine", sample)}
     engine = HiggsEngine(without_ras(brief_checkpoint, tmp_path / "greedy"), Options(slots=2), voices)
     earlier = np.random.default_rng(0).integers(0, 32, (6, 8)).astype(np.int16)
     generation = engine.submit(
@@ -107,7 +107,7 @@ def test_a_sentence_is_asked_for_after_what_was_said(brief_checkpoint: Path, tmp
     parts = [
         builder.opening(speakers=["feminine", "masculine"]),
         builder.question("[SPEAKER1] I sound like this."),
-        builder.answer(reference.frames),
+        builder.answer(sample.frames),
         builder.question("[SPEAKER0] Said."),
         builder.answer(torch.from_numpy(earlier)),
         builder.mention("[SPEAKER1] Written."),

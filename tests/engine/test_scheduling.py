@@ -15,10 +15,10 @@ from inference.engines.higgs.first_chunk import LAST_FRAMES, first_frames  # noq
 from inference.engines.higgs.runners import EagerRunner, Packed  # noqa: E402
 from inference.engines.higgs.scheduler import Policy, Scheduler  # noqa: E402
 from inference.engines.higgs.script import Script  # noqa: E402
+from inference.engines.higgs.speakers import DESCRIBED  # noqa: E402
 from inference.engines.higgs.state import BatchState  # noqa: E402
 from inference.engines.higgs.stream import NO_SLOT, Stream  # noqa: E402
 from inference.engines.higgs.vocoder import Vocoder  # noqa: E402
-from inference.engines.higgs.voices import DESCRIBED  # noqa: E402
 from inference.engines.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codec import CONTEXT, load_codec  # noqa: E402

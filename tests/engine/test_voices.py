@@ -1,4 +1,4 @@
-"""Voice references, from a folder to what is spoken."""
+"""Voice samples, from a folder to what is spoken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inference.engines.higgs import loading
-from inference.higgs.references import VoiceError
+from inference.higgs.voice_samples import VoiceError
 from tests.engine.checkpoints import make_checkpoint, make_recording, speak
 
 TEXT = "The same words, twice."
@@ -40,7 +40,7 @@ def test_a_recording_changes_its_voice_and_no_other(checkpoint: Path, tmp_path: 
     settings.HIGGS["voices"] = voices
     assert not np.array_equal(spoken(voice="alloy"), plain["alloy"])
     np.testing.assert_array_equal(spoken(voice="echo"), plain["echo"])
-    assert any((tmp_path / "references").rglob("*")), "encoded once and kept"
+    assert any((tmp_path / "voice-samples").rglob("*")), "encoded once and kept"
 
 
 def test_a_recording_without_its_words_is_refused_at_the_start(

@@ -17,7 +17,7 @@ import redis.asyncio
 from django.conf import settings
 from openai import OpenAI
 
-from accounts.keys import Limits, Principal
+from accounts.keys import Principal
 from accounts.models import ApiKey, Organization
 from billing.models import Account, UsageRecord
 from gateway.errors import ApiError
@@ -45,7 +45,7 @@ def limit_organization(customer: Customer, **values: int) -> None:
 
 def principal(**own: Any) -> Principal:
     """A key and an organization of these limits."""
-    return Principal(uuid4(), uuid4(), None, b"", 1, Limits(**own), Limits(**own))
+    return Principal(uuid4(), uuid4(), None, b"", 1, own, own)
 
 
 # --- By the real service ---

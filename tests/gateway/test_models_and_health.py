@@ -20,7 +20,13 @@ def test_the_models(client: OpenAI) -> None:
 
 def test_the_voices(service: Service, customer: Customer) -> None:
     answer = httpx.get(f"{service.url}/v1/voices", headers=customer.headers).json()
-    assert answer == {"object": "list", "data": [{"id": voice, "object": "voice"} for voice in VOICES]}
+    assert [voice["id"] for voice in answer["data"]] == list(VOICES)
+    assert answer["data"][0] == {
+        "id": "alloy",
+        "object": "voice",
+        "gender": "feminine",
+        "description": "American accent, moderate pitch, even and neutral tone",
+    }
     assert httpx.get(f"{service.url}/v1/voices").status_code == 401
 
 

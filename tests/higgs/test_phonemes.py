@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("hibari", reason="the pronunciations are an extra: pip install -e .[voice]")
 
 from inference.engines.higgs.script import Script
-from inference.engines.higgs.voices import Voice, voices_of
+from inference.engines.higgs.speakers import Speaker, speakers_of
 from inference.engines.protocol import EngineError, Segment, SpeechRequest, Unspeakable
 from inference.higgs.codec_stream import Rendering
 from inference.higgs.config import ConfigError
@@ -22,7 +22,7 @@ from inference.training.recipe import TINY
 from inference.training.student import higgs_config, write_tokenizer
 
 CONFIG = higgs_config(TINY)
-VOICES = {"alloy": Voice(""), "onyx": Voice("", rendering=Rendering(pitch=0.5))}
+VOICES = {"alloy": Speaker(""), "onyx": Speaker("", rendering=Rendering(pitch=0.5))}
 
 
 @pytest.fixture
@@ -85,4 +85,4 @@ def test_a_front_end_that_nobody_has_is_refused() -> None:
 def test_a_voice_that_cannot_be_is_refused_by_name(tmp_path: Path, entry: object) -> None:
     (tmp_path / "voices.json").write_text(json.dumps({"alloy": {}, "bad": entry}))
     with pytest.raises(ConfigError, match="'bad'"):
-        voices_of(tmp_path)
+        speakers_of(tmp_path)

@@ -14,7 +14,7 @@ import pytest
 
 from inference.engines.preview.engine import CHUNK_FRAMES, PAUSE_SECONDS, PreviewEngine, Voice
 from inference.engines.preview.phonemes import Phonemizer
-from inference.engines.preview.voices import PRESETS
+from inference.engines.preview.renderings import RENDERINGS
 from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
@@ -84,7 +84,7 @@ class Script(Voice):
         assert self.reached[sentence].wait(PATIENCE)
 
     def speak(self, sentence: str, voice: str) -> tuple[Pcm, tuple[SpokenWord, ...]]:
-        assert voice in PRESETS
+        assert voice in RENDERINGS
         self.said.append(sentence)
         if sentence in self.gates:
             self.reached[sentence].set()
@@ -128,7 +128,7 @@ def features(audio: Pcm) -> tuple[float, float, float, float]:
 
 
 def test_presets_are_the_voices_on_offer() -> None:
-    assert tuple(PRESETS) == VOICES
+    assert tuple(RENDERINGS) == VOICES
 
 
 def test_voices_are_of_one_loudness_and_clearly_different(heart: Voice) -> None:

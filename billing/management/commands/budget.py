@@ -28,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"organization: there is none with id {options['organization']}")
         period = Budget.Period(options["period"])
         api_key_id = _key_of(organization, options["key"])
-        if period is Budget.Period.TOTAL and api_key_id is None:
+        if api_key_id is None and not budgets.kind_of(period).of_organization:
             raise CommandError("--key: a total is a key's; name the key")
         if options["amount"] == "none":
             if not budgets.remove(organization=organization, period=period, api_key_id=api_key_id):

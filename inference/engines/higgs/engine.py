@@ -16,10 +16,10 @@ from inference.engines.higgs.graphs import GraphRunner
 from inference.engines.higgs.runners import EagerRunner, Runner
 from inference.engines.higgs.scheduler import Policy, Scheduler
 from inference.engines.higgs.script import Script
+from inference.engines.higgs.speakers import Speaker, speakers_of
 from inference.engines.higgs.state import BatchState
 from inference.engines.higgs.stream import Stream
 from inference.engines.higgs.vocoder import Vocoder
-from inference.engines.higgs.voices import Voice, voices_of
 from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
@@ -66,7 +66,7 @@ class HiggsEngine:
         ConfigError, CheckpointError: `folder` is no such checkpoint, or its parts do not belong together.
     """
 
-    def __init__(self, folder: Path, options: Options, voices: Mapping[str, Voice] | None = None) -> None:
+    def __init__(self, folder: Path, options: Options, speakers: Mapping[str, Speaker] | None = None) -> None:
         device = torch.device(options.device)
         if device.type == "cuda":
             device = torch.device("cuda", device.index or 0)
@@ -75,7 +75,7 @@ class HiggsEngine:
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
-        self._voices, self._options = voices or voices_of(folder), options
+        self._speakers, self._options = speakers or speakers_of(folder), options
         self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device)
         _check(self._checkpoint, codec)
         self._slots = options.slots
@@ -103,7 +103,7 @@ class HiggsEngine:
 
     @property
     def voices(self) -> tuple[str, ...]:
-        return tuple(self._voices)
+        return tuple(self._speakers)
 
     @property
     def healthy(self) -> bool:
@@ -137,7 +137,7 @@ class HiggsEngine:
         script = Script(
             generation.request,
             self._builder,
-            self._voices,
+            self._speakers,
             capacity=self._options.context,
             books=config.num_codebooks,
         )
@@ -213,7 +213,7 @@ class HiggsEngine:
 
     def _warm_up(self) -> None:
         """Speak to nobody, so that what is set up at first use is set up, and what cannot work fails here."""
-        voice = next(iter(self._voices))
+        voice = next(iter(self._speakers))
         request = SpeechRequest(id="warm-up", segments=(Segment("Hello.", voice),), max_frames=16)
         generation = Generation(request)
         self._scheduler.add(self._stream(generation))

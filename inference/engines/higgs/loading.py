@@ -11,8 +11,8 @@ from django.conf import settings
 
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.higgs.scheduler import Policy
-from inference.engines.higgs.voices import NAME, RECORDED, Voice, voices_of
-from inference.higgs.references import References, VoiceError
+from inference.engines.higgs.speakers import NAME, RECORDED, Speaker, speakers_of
+from inference.higgs.voice_samples import VoiceError, VoiceSamples
 
 
 def load() -> HiggsEngine:
@@ -30,21 +30,21 @@ def load() -> HiggsEngine:
         policy=Policy(prefill_tokens=higgs["prefill_tokens"], pace_seconds=higgs["pace_seconds"]),
     )
     folder = Path(higgs["checkpoint"])
-    return HiggsEngine(folder, options, voices=_voices(folder, higgs["voices"]))
+    return HiggsEngine(folder, options, speakers=_speakers(folder, higgs["voices"]))
 
 
-def _voices(checkpoint: Path, folder: Path | None) -> dict[str, Voice]:
-    """The checkpoint's voices and those of `folder`, with their references, encoded before any request waits.
+def _speakers(checkpoint: Path, folder: Path | None) -> dict[str, Speaker]:
+    """The checkpoint's speakers and those of the voice samples in `folder`, encoded before any request waits.
 
     Encoding stays on the CPU, where it is exact: TF32 on a GPU may change codes. Raises ConfigError or VoiceError.
     """
-    voices = voices_of(checkpoint)
+    speakers = speakers_of(checkpoint)
     if folder is None:
-        return voices
-    references = References(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "references")
-    for name in references.voices():
+        return speakers
+    samples = VoiceSamples(folder, codec=checkpoint / CODEC_FOLDER, cache=settings.VAR_DIR / "voice-samples")
+    for name in samples.voices():
         if not NAME.fullmatch(name):
             raise VoiceError(f"{name!r} cannot be a voice's name: letters, digits, '-' and '_', 64 at most")
-        if (found := references.of(name)) is not None:
-            voices[name] = replace(voices.get(name, RECORDED), reference=found.turn)
-    return voices
+        if (found := samples.of(name)) is not None:
+            speakers[name] = replace(speakers.get(name, RECORDED), sample=found.turn)
+    return speakers

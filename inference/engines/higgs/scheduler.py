@@ -1,8 +1,8 @@
-"""Continuous batching: who gets a slot, what is read, what is stepped, what is decoded, in that order, every turn.
+"""Continuous batching. A turn has five phases, in this order: admit, prefill, launch, read back, decode.
 
-A turn launches its step before it looks at the last one's rows, so that a GPU is never without work while the
-host thinks. What the host keeps of the slots are arrays that a step updates as a whole; it turns to a single
-stream only where a chunk is due or a flag is up.
+A turn launches its own step before it reads back the rows of the turn before, so that a GPU is never without work
+while the host thinks. The host keeps the slots' state in arrays, which a step updates as a whole; it turns to a
+single stream only where a chunk is due or a flag is set.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class Scheduler:
         self._admit()
         read = self._prefill()
         launched = self._launch()
-        landed, self._in_flight = self._in_flight, launched
-        if landed is not None:
-            self._land(landed)
+        done, self._in_flight = self._in_flight, launched
+        if done is not None:
+            self._read_back(done)
         decoded = self._vocode()
-        return bool(read or launched or landed or decoded)
+        return bool(read or launched or done or decoded)
 
     def withdraw(self) -> None:
         """Take every slot back and let go of the state, until `use` brings another.
@@ -223,34 +223,43 @@ class Scheduler:
         )
         return _Launched(at, self._epoch[at], rows)
 
-    def _land(self, launched: _Launched) -> None:
-        """Take in what a step gave those who are still at what they were at when it was launched."""
-        mine = self._epoch[launched.slots] == launched.epochs
-        slots, packed = launched.slots[mine], launched.rows()[mine]
-        count, flags = self._count[slots], packed[:, -1]
-        whole = count >= 0
-        self._frames[slots[whole], count[whole]] = packed[whole, :-1]
-        self._count[slots] = count + 1
-        for row in np.flatnonzero((flags != 0) | (count + 1 >= self._due[slots])):
-            self._look_at(self.speaking[int(slots[row])], int(flags[row]), int(count[row]) + 1)
+    def _read_back(self, step: _Launched) -> None:
+        """Wait for a step's rows, keep the frames that they complete, and act on those rows that ask for it.
 
-    def _look_at(self, stream: Stream, flags: int, count: int) -> None:
-        """A flag is up, or the sentence has `count` frames, one for which something is due."""
+        A row belongs to the stream that has the slot now only if the slot has begun nothing else since the launch,
+        which its epoch shows. Other rows are dropped.
+        """
+        current = self._epoch[step.slots] == step.epochs
+        slots, rows = step.slots[current], step.rows()[current]
+        frames, flags = rows[:, :-1], rows[:, -1]
+        number = self._count[slots]
+        complete = number >= 0  # the delay pattern's first rows complete no frame
+        self._frames[slots[complete], number[complete]] = frames[complete]
+        counts = number + 1
+        self._count[slots] = counts
+        for row in np.flatnonzero((flags != 0) | (counts >= self._due[slots])):
+            self._act_on_row(self.speaking[int(slots[row])], flags=int(flags[row]), count=int(counts[row]))
+
+    def _act_on_row(self, stream: Stream, *, flags: int, count: int) -> None:
+        """Fail the request, end its sentence, cut it off at its limit, or hand its new frames to the codec.
+
+        Args:
+            count: the sentence's frames, the row's own included.
+        """
         slot = stream.slot
         if flags & BROKEN:
             self._state.clear(slot)
             self._fail(stream, EngineError("the model gave something else than numbers"))
-            return
-        if flags & ENDED:
-            self._collect(stream, count - 1)
+        elif flags & ENDED:
+            self._collect(stream, count - 1)  # the row's own is the end, not a frame
             self._end_sentence(stream)
-            return
-        self._collect(stream, min(count, stream.last))
-        if count > stream.last:
-            stream.ended = "length"
-            self._release(stream)
-        self._due[slot] = stream.due(count)
-        self._audible[stream] = None
+        else:
+            self._collect(stream, min(count, stream.last))
+            if count > stream.last:
+                stream.ended = "length"
+                self._release(stream)
+            self._due[slot] = stream.due(count)
+            self._audible[stream] = None
 
     def _collect(self, stream: Stream, count: int) -> None:
         """Let the stream have what is new of the sentence's first `count` frames."""

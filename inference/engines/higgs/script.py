@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from inference.engines.higgs.guards import frame_cap
-from inference.engines.higgs.voices import Voice
+from inference.engines.higgs.speakers import Speaker
 from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import PromptBuilder, UnspeakableError
@@ -33,21 +33,21 @@ class Script:
         self,
         request: SpeechRequest,
         builder: PromptBuilder,
-        voices: Mapping[str, Voice],
+        speakers: Mapping[str, Speaker],
         *,
         capacity: int,
         books: int,
     ) -> None:
         self._builder, self._capacity, self._books = builder, capacity, books
         names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
-        if unknown := [name for name in names if name not in voices]:
-            raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(voices))}")
+        if unknown := [name for name in names if name not in speakers]:
+            raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(speakers))}")
         tags = {name: builder.tag(n) if len(names) > 1 else "" for n, name in enumerate(names)}
-        speakers = [voices[name].description for name in names]
-        parts = [builder.opening(style=request.style, speakers=[line for line in speakers if line])]
+        described = [speakers[name].description for name in names]
+        parts = [builder.opening(style=request.style, speakers=[line for line in described if line])]
         for name in names:
-            if (reference := voices[name].reference) is not None:
-                parts += [builder.question(tags[name] + reference.text), builder.answer(reference.frames)]
+            if (sample := speakers[name].sample) is not None:
+                parts += [builder.question(tags[name] + sample.text), builder.answer(sample.frames)]
         self._opening = Prompt.join(parts)
         self._past: list[Prompt] = []
         """The turns before the sentence, oldest first."""
@@ -64,13 +64,13 @@ class Script:
             ]
         except UnspeakableError as error:
             raise Unspeakable("unsupported_text", str(error)) from error
-        self.renderings = [voices[segment.voice].rendering for segment in request.segments]
+        self.renderings = [speakers[segment.voice].rendering for segment in request.segments]
         """How each sentence's codes are to sound."""
         self._first = 0
         """The oldest turn that the prompt holds."""
         for question, said in zip(self._questions, self._texts, strict=True):
             length = len(self._opening.tokens) + len(question.tokens)
-            if self._room(length) < _needed(said):
+            if self._frames_beside(length) < _needed(said):
                 raise Unspeakable("text_too_long", f"a prompt of {length} tokens leaves no room to speak")
         self.tokens = sum(len(part.tokens) for part in (self._opening, *self._past, *self._questions))
         """What the request costs to read; its own audio, which later sentences read again, is not counted."""
@@ -86,17 +86,26 @@ class Script:
             that the last prompt held: what the slot holds of them may stay.
         """
         question, cap = self._questions[sentence], frame_cap(self._texts[sentence])
-        first = self._first
-        if self._length(question) + cap + self._books > self._capacity:
-            # Half is let go at once, since all that is kept has to be read anew.
+        first_before = self._first
+        self._drop_old_turns(question, cap=cap, needed=_needed(self._texts[sentence]))
+        prompt = Prompt.join([self._opening, *self._past[self._first :], question])
+        stays = self._first == first_before and self._builder.remembers
+        return prompt, min(cap, self._room(question)), stays
+
+    def _drop_old_turns(self, question: Prompt, *, cap: int, needed: int) -> None:
+        """Drop the oldest turns until the slot has room for `question` and its frames.
+
+        Nothing is dropped while there is room for `cap` frames, the most that the sentence may have. Where there
+        is none, as many turns are dropped as let prompt and frames fit into half of the slot: the turns that stay
+        must be read anew, and the next sentences should not need that again. If there is still no room for the
+        `needed` frames, without which it cannot be spoken, more are dropped; `__init__` has checked that it fits
+        alone.
+        """
+        if self._room(question) < cap:
             while self._first < len(self._past) and self._length(question) + cap > self._capacity // 2:
                 self._first += 1
-        room = self._room(self._length(question))
-        while room < _needed(self._texts[sentence]):  # `__init__` has seen that it fits with nothing before it
+        while self._room(question) < needed:
             self._first += 1
-            room = self._room(self._length(question))
-        prompt = Prompt.join([self._opening, *self._past[self._first :], question])
-        return prompt, min(cap, room), first == self._first and self._builder.remembers
 
     def finish(self, sentence: int, frames: Codes) -> None:
         self._remember(self._questions[sentence], frames)
@@ -107,8 +116,12 @@ class Script:
         frames = torch.from_numpy(codes.astype("int64"))
         self._past.append(Prompt.join([question, self._builder.answer(frames)]))
 
-    def _room(self, prompt_length: int) -> int:
-        """Frames that a prompt of so many tokens leaves."""
+    def _room(self, question: Prompt) -> int:
+        """The frames that the prompt that ends with `question` leaves room for."""
+        return self._frames_beside(self._length(question))
+
+    def _frames_beside(self, prompt_length: int) -> int:
+        """The frames that fit beside a prompt of so many tokens; the delay pattern adds a row a codebook."""
         return self._capacity - prompt_length - self._books
 
     def _length(self, question: Prompt) -> int:

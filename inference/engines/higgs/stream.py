@@ -75,8 +75,9 @@ class Stream:
         self._seed = _seed(request)
         self._codes = np.empty((64, config.num_codebooks), np.int16)
         self._ends: list[int] = []
-        self._told = 0
-        """Ends of sentences that have gone out."""
+        """Of each sentence that has ended, the number of frames up to its end."""
+        self._ends_sent = 0
+        """How many of the ends have been marked in a chunk's codes."""
         self._silence = SilenceWatch()
         if not len(script):
             self.ended = "stop"
@@ -169,23 +170,33 @@ class Stream:
         return Excerpt(window, self._track, [voices[min(n, len(voices) - 1)] for n in sentences.tolist()])
 
     def put(self, window: Window, audio: Tensor) -> bool:
-        """Send a decoded window's audio. True where the sentence must end here, for it has fallen silent."""
+        """Send a decoded window's audio and codes.
+
+        A sentence that has been silent for too long is cut: later frames of it that have been sampled are dropped.
+        Silence that ends within an earlier sentence cuts nothing, nor does any once the last frame is known.
+
+        Returns:
+            Whether the sentence was cut and is to be ended by the caller.
+        """
         pcm = self.chunks.take(window, audio).clamp(-1, 1).numpy()
-        silent = self._silence.ends_at(pcm)
-        cut = silent is not None and self.ended is None and window.start + silent > self.start
-        if cut and silent is not None:
-            pcm = pcm[: silent * SAMPLES_PER_FRAME]
-            self.chunks.emitted = self.total = window.start + silent
-        end = self.chunks.emitted
-        self.generation.put(Chunk(pcm, end - window.start, self._marked(window.start, end)))
+        end, cut = window.end, False
+        silent_frames = self._silence.ends_at(pcm)
+        if silent_frames is not None and self.ended is None and window.start + silent_frames > self.start:
+            end, cut = window.start + silent_frames, True
+            pcm = pcm[: silent_frames * SAMPLES_PER_FRAME]
+            self.chunks.emitted = self.total = end
+        self.generation.put(Chunk(pcm, end - window.start, self._checkpoint(window.start, end)))
         return cut
 
-    def _marked(self, start: int, end: int) -> Codes:
-        """Frames [start, end), with the marks of the sentences known to have ended."""
-        rows = self._codes[start:end]
-        told = [place for place in self._ends[self._told :] if place <= end]
-        self._told += len(told)
-        return np.insert(rows, [place - start for place in told], self.config.eos_code, axis=0)
+    def _checkpoint(self, start: int, end: int) -> Codes:
+        """The codes of frames [start, end) as a checkpoint has them: with a row of EOS where a sentence ended.
+
+        The end of a sentence may become known only when its last frame has been sent. Its row then comes first in
+        the next chunk, before that chunk's frames.
+        """
+        ends = [place for place in self._ends[self._ends_sent :] if place <= end]
+        self._ends_sent += len(ends)
+        return np.insert(self._codes[start:end], [place - start for place in ends], self.config.eos_code, axis=0)
 
     def lead_seconds(self, now: float) -> float:
         """How far the frames are ahead of a listener who plays since the first audio; less than 0 before it."""

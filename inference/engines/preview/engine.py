@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.engines.preview.network import SAMPLE_RATE, Network
+from inference.engines.preview.network import Network
 from inference.engines.preview.phonemes import Phonemizer
-from inference.engines.preview.voices import PRESETS
+from inference.engines.preview.renderings import RENDERINGS
 from inference.engines.protocol import (
+    SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Chunk,
     EngineError,
@@ -63,7 +64,7 @@ class Voice:
         read = self._phonemizer.read(sentence)
         if not read.ids:
             return np.zeros(0, np.float32), ()
-        spoken = self._network.speak(read.ids, PRESETS[voice])
+        spoken = self._network.speak(read.ids, RENDERINGS[voice])
         audible = np.flatnonzero(np.abs(spoken.pcm) > SILENCE)
         if not len(audible):
             return np.zeros(0, np.float32), ()
@@ -115,7 +116,7 @@ class PreviewEngine:
 
     @property
     def voices(self) -> tuple[str, ...]:
-        return tuple(PRESETS)
+        return tuple(RENDERINGS)
 
     @property
     def healthy(self) -> bool:

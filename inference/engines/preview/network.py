@@ -24,9 +24,10 @@ import onnxruntime
 from hibari import dsp
 from onnx.utils import Extractor
 
+from inference.audio import SAMPLE_RATE
+
 Array = npt.NDArray[np.float32]
 
-SAMPLE_RATE = 24_000
 STEP_SAMPLES = 300
 """Samples per step of the network: it runs at 80 Hz."""
 VOICED_HZ = 60.0

@@ -58,7 +58,7 @@ def set_budgets(request: HttpRequest, member: Member) -> HttpResponse:
     form = BudgetForm(request.POST)
     if not form.is_valid():
         return page(request, member, budget=form)
-    budget_actions.put(member=member, day=form.cleaned_data["day"], month=form.cleaned_data["month"])
+    budget_actions.put(member=member, amounts=form.amounts())
     messages.success(request, "Saved.")
     return redirect("billing", member.organization.id)
 

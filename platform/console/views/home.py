@@ -18,7 +18,7 @@ from accounts import invitations, organizations
 from accounts.models import Invitation, Membership
 from accounts.organizations import Refused
 from billing import pricing
-from console import samples, voices
+from console import samples, voices_on_offer
 from console.access import LAST_ORGANIZATION, actor_of
 from console.forms import OrganizationForm
 from gateway.catalog import MODELS
@@ -36,7 +36,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     context = {
         "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
-        "voices": voices.on_offer(),
+        "voices": voices_on_offer.find(),
         "formats": FORMAT_NAMES,
     }
     return render(request, "console/home.html", context)

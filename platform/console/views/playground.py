@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import playground as playground_keys
 from accounts.permissions import Action
-from console import playground, samples, voices
+from console import playground, samples, voices_on_offer
 from console.access import Member, member_view
 from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
 from inference.speech.formats import CONTENT_TYPES
@@ -24,7 +24,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
         "section": "playground",
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],
-        "voices": voices.on_offer(),
+        "voices": voices_on_offer.find(),
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
         "base_url": samples.base_url(),

@@ -17,7 +17,7 @@ from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from accounts.permissions import Action
 from billing.models import UsageRecord
-from console import voices
+from console import voices_on_offer
 from console.access import Member, member_view
 from console.timings import timings_of
 from gateway import ranges
@@ -49,6 +49,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
     following["after"] = str(more)
     newest = request.GET.copy()
     newest.pop("after", None)
+    offered = (voice.name for voice in voices_on_offer.find())
     context = {
         "member": member,
         "section": "requests",
@@ -58,7 +59,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
         "newest": newest.urlencode(),
         "chosen": chosen,
         "keys": keys,
-        "voices": dict.fromkeys((*voices.on_offer(), *filter(None, [chosen.get("voice")]))),
+        "voices": dict.fromkeys((*offered, *filter(None, [chosen.get("voice")]))),
     }
     return render(request, "console/requests.html", context)
 

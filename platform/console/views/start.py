@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.keys import DEFAULTS, EVERYTHING
+from accounts.keys import EVERYTHING
 from accounts.models import ApiKey
 from accounts.permissions import Action
 from billing.models import Account
@@ -17,7 +17,7 @@ from console.usage_report import UsageReport
 from usage import request_search
 from usage.request_search import Search
 
-FIRST_KEY = Terms(name="Getting started", limits=DEFAULTS, reach=EVERYTHING, budgets={})
+FIRST_KEY = Terms(name="Getting started", limits={}, reach=EVERYTHING, budgets={})
 RECENT = 5
 
 

@@ -23,6 +23,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import redis
@@ -33,7 +34,18 @@ from prometheus_client import Counter
 from accounts.identifiers import new_id
 from accounts.keys import Principal
 from gateway.errors import ApiError, no_room, unavailable
-from gateway.limits.limits import WINDOW_US, Bucket, Limits, bucket_refusal, headers, jobs_refusal, limits_of
+from gateway.limits.limits import (
+    AUDIO,
+    JOBS,
+    REQUESTS,
+    WINDOW_US,
+    Bucket,
+    Limits,
+    bucket_refusal,
+    headers,
+    jobs_refusal,
+    limits_of,
+)
 from inference.audio import FRAME_RATE
 
 log = logging.getLogger(__name__)
@@ -46,55 +58,10 @@ LEASE_MARGIN_SECONDS = 10
 REFUSED = Counter("speech_rate_limited", "Requests refused by a rate limit.", ["limit"])
 UNCOUNTED = Counter("speech_rate_limits_uncounted", "Requests let through uncounted because Redis was away.")
 
-_REFILL = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local function used(key) return math.max(tonumber(redis.call('GET', key) or 0) - now, 0) end
-local function keep(key, left)
-    if left > 0 then
-        redis.call('SET', key, string.format('%.0f', now + left), 'PX', math.ceil(left / 1000))
-    else
-        redis.call('DEL', key)
-    end
-end
-"""
-
-# ARGV: number of buckets, a full bucket, the slot, its lease; then the buckets' charges and the sets' limits.
-_TAKE = f"""{_REFILL}
-local buckets, full, slot, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local admitted, before = 1, {{}}
-for i, key in ipairs(KEYS) do
-    local amount = tonumber(ARGV[4 + i])
-    if i <= buckets then
-        before[i] = used(key)
-        if before[i] + amount > full then admitted = 0 end
-    else
-        redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-        before[i] = redis.call('ZCARD', key)
-        if before[i] >= amount then admitted = 0 end
-    end
-end
-if admitted == 1 then
-    for i, key in ipairs(KEYS) do
-        if i <= buckets then
-            keep(key, before[i] + tonumber(ARGV[4 + i]))
-        else
-            redis.call('ZADD', key, string.format('%.0f', now + lease), slot)
-            redis.call('PEXPIRE', key, math.ceil(lease / 1000))
-        end
-    end
-end
-return {{admitted, before}}
-"""
-
-# ARGV: number of buckets, the slot; then the buckets' corrections. Who repeats it holds no slot: nothing happens.
-_GIVE_BACK = f"""{_REFILL}
-local buckets, held = tonumber(ARGV[1]), 0
-for i = buckets + 1, #KEYS do held = held + redis.call('ZREM', KEYS[i], ARGV[2]) end
-if held > 0 then
-    for i = 1, buckets do keep(KEYS[i], used(KEYS[i]) + tonumber(ARGV[2 + i])) end
-end
-"""
+_HERE = Path(__file__).parent
+_REFILL, _TAKE, _GIVE_BACK = (
+    (_HERE / f"{name}.lua").read_text("utf-8") for name in ("refill", "take", "give_back")
+)
 
 
 class Slot:
@@ -159,8 +126,8 @@ class Limiter:
     """The limits of all callers."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._take = client.register_script(_TAKE)
-        self._give_back = client.register_script(_GIVE_BACK)
+        self._take = client.register_script(_REFILL + _TAKE)
+        self._give_back = client.register_script(_REFILL + _GIVE_BACK)
         self._away_since: float | None = None
         self._asked_at = float("-inf")
 
@@ -239,9 +206,9 @@ def remaining(limits: Sequence[Limits]) -> list[dict[str, int] | None]:
     }
     return [
         {
-            "requests_per_minute": left[each.buckets[0].name],
-            "audio_seconds_per_minute": left[each.buckets[1].name] // FRAME_RATE,
-            "concurrent_jobs": max(0, each.concurrent_jobs - count),
+            REQUESTS.name: left[each.buckets[0].name],
+            AUDIO.name: left[each.buckets[1].name] // FRAME_RATE,
+            JOBS.name: max(0, each.concurrent_jobs - count),
         }
         for each, count in zip(limits, running, strict=True)
     ]

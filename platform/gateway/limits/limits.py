@@ -8,13 +8,12 @@ untouched again. Audio is counted in tokens, as OpenAI's headers do: 25 are a se
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from django.conf import settings
-
+from accounts import limits
 from accounts.keys import Principal
 from gateway.errors import ApiError, rate_limited
 from inference.audio import FRAME_RATE
@@ -22,6 +21,13 @@ from inference.audio import FRAME_RATE
 WINDOW_US = 60_000_000
 BUSY_RETRY_US = 1_000_000
 """What a client is told to wait for a slot: when one becomes free, nobody knows."""
+
+REQUESTS, AUDIO, JOBS = (
+    limits.find("requests"),
+    limits.find("audio seconds"),
+    limits.find("running requests"),
+)
+"""What the limiter keeps to."""
 
 Scope = Literal["key", "organization"]
 Unit = Literal["requests", "tokens"]
@@ -49,26 +55,30 @@ class Bucket:
 
     def __str__(self) -> str:
         if self.unit == "tokens":
-            return f"{self.limit // FRAME_RATE} seconds of audio per minute"
-        return f"{self.limit} requests per minute"
+            return f"{self.limit // FRAME_RATE} {AUDIO.unit}"
+        return f"{self.limit} {REQUESTS.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a key or of an organization, with the settings' defaults where it has none of its own."""
+    """The limits of a key or of an organization, with the defaults where it has none of its own."""
 
     scope: Scope
     id: UUID
-    requests_per_minute: int
-    audio_seconds_per_minute: int
-    concurrent_jobs: int
+    values: Mapping[str, int]
+    """By the names of `accounts.limits`."""
 
     @property
     def buckets(self) -> tuple[Bucket, Bucket]:
+        """Of requests, and of audio."""
         return (
-            Bucket(self.scope, "requests", self._name("requests"), self.requests_per_minute),
-            Bucket(self.scope, "tokens", self._name("tokens"), self.audio_seconds_per_minute * FRAME_RATE),
+            Bucket(self.scope, "requests", self._name("requests"), self.values[REQUESTS.name]),
+            Bucket(self.scope, "tokens", self._name("tokens"), self.values[AUDIO.name] * FRAME_RATE),
         )
+
+    @property
+    def concurrent_jobs(self) -> int:
+        return self.values[JOBS.name]
 
     @property
     def jobs(self) -> str:
@@ -82,15 +92,14 @@ class Limits:
 def limits_of(principal: Principal) -> tuple[Limits, Limits]:
     """The key's and its organization's; both hold."""
     return (
-        Limits("key", principal.key_id, *_filled(principal.key_limits)),
-        Limits("organization", principal.organization_id, *_filled(principal.organization_limits)),
+        Limits("key", principal.key_id, _filled(principal.key_limits)),
+        Limits("organization", principal.organization_id, _filled(principal.organization_limits)),
     )
 
 
-def _filled(own: Sequence[int | None]) -> Iterator[int]:
-    return (
-        default if value is None else value for value, default in zip(own, settings.DEFAULT_LIMITS, strict=True)
-    )
+def _filled(own: limits.Limits) -> dict[str, int]:
+    """A value for each limit. A stored one is never 0, so that 0 cannot be taken for the default."""
+    return {limit.name: own.get(limit.name) or limits.default(limit.name) for limit in limits.LIMITS}
 
 
 def headers(buckets: Sequence[Bucket], used: Sequence[int]) -> dict[str, str]:
@@ -110,9 +119,9 @@ def bucket_refusal(bucket: Bucket, wait_us: int, shown: dict[str, str]) -> ApiEr
     return _refusal(bucket.scope, str(bucket), bucket.unit, wait_us, shown)
 
 
-def jobs_refusal(limits: Limits, shown: dict[str, str]) -> ApiError:
-    what = f"{limits.concurrent_jobs} requests at a time"
-    return _refusal(limits.scope, what, "concurrency", BUSY_RETRY_US, shown)
+def jobs_refusal(whose: Limits, shown: dict[str, str]) -> ApiError:
+    what = f"{whose.concurrent_jobs} {JOBS.unit}"
+    return _refusal(whose.scope, what, "concurrency", BUSY_RETRY_US, shown)
 
 
 def _refusal(scope: Scope, what: str, kind: str, wait_us: int, shown: dict[str, str]) -> ApiError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from accounts.limits import LIMITS
 
 
 class Answer(BaseModel):
@@ -85,6 +87,8 @@ class ModelList(Answer):
 class OfferedVoice(Answer):
     id: str
     object: Literal["voice"]
+    gender: Literal["feminine", "masculine"] | None
+    description: str | None = Field(description="null for a voice that is known by its sample alone.")
 
 
 class VoiceList(Answer):
@@ -129,10 +133,17 @@ class Limit(Answer):
     remaining: int | None = Field(description="null where Redis cannot say it.")
 
 
-class Limits(Answer):
-    requests_per_minute: Limit
-    audio_seconds_per_minute: Limit
-    concurrent_jobs: Limit
+if TYPE_CHECKING:
+
+    class Limits(Answer):
+        """A member for each limit of `accounts.limits`."""
+
+else:
+    Limits = create_model(
+        "Limits",
+        __base__=Answer,
+        **{limit.name: (Limit, Field(description=f"{limit.label}. {limit.about}")) for limit in LIMITS},
+    )
 
 
 class BothLimits(Answer):

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from gateway.catalog import known_voice
 from inference.speech.dialogue import speakers_of
+from inference.speech.voices import Gender, cast_of
 
-_KINDS = {
-    "feminine": ("nova", "coral", "shimmer", "sage", "marin"),
-    "female": ("nova", "coral", "shimmer", "sage", "marin"),
-    "masculine": ("echo", "onyx", "cedar", "ash", "verse"),
-    "male": ("echo", "onyx", "cedar", "ash", "verse"),
+_GENDERS: dict[str, Gender] = {
+    "feminine": "feminine",
+    "female": "feminine",
+    "masculine": "masculine",
+    "male": "masculine",
 }
+"""What a scene's line may call a gender."""
 
 
 def cast(
@@ -60,7 +62,9 @@ def _described(scene: str) -> dict[str, str]:
 
 
 def _preferred(description: str, offered: Sequence[str]) -> tuple[str, ...]:
-    """The voices that a scene's line asks for."""
+    """The voices that a scene's line asks for, by name or by gender."""
     words = re.findall(r"\w+", description.lower())
-    named = tuple(word for word in words if word in offered)
-    return named or next((_KINDS[word] for word in words if word in _KINDS), ())
+    if named := tuple(word for word in words if word in offered):
+        return named
+    gender = next((_GENDERS[word] for word in words if word in _GENDERS), None)
+    return tuple(voice for voice in cast_of(gender) if voice in offered) if gender else ()

@@ -18,38 +18,51 @@ class ClientClosed(Exception):
 
 @asynccontextmanager
 async def noticed(receive: Receive) -> AsyncIterator[None]:
-    """Break the body off, as `asyncio.timeout` does, when the client closes.
+    """Break the body off, as `asyncio.timeout` does, when the client closes its connection.
 
-    The request must have been read, and the answer's last piece is to be sent after the body: a server says that
-    the client has gone once it has all.
+    The request must have been read before, and the answer's last piece must be sent after the body: once a server
+    has sent all, it reports the client as gone.
 
     Raises:
-        ClientClosed: the client has gone.
+        ClientClosed: the client has gone, and the body was broken off. A body that ends in the same moment ends as
+            if the client were still there.
     """
     task = cast("asyncio.Task[object]", asyncio.current_task())
     cancels = 0
 
-    async def watch() -> None:
+    async def cancel_when_closed() -> None:
         nonlocal cancels
         while (await receive())["type"] != "http.disconnect":
             pass
-        while True:  # until the body ends: Python 3.11's wait_for swallows one now and then (python/cpython#86296)
+        # Again and again until the body ends: Python 3.11's wait_for swallows a cancellation now and then
+        # (python/cpython#86296).
+        while True:
             cancels += 1
             task.cancel()
             await asyncio.sleep(CANCEL_AGAIN_SECONDS)
 
-    watcher = asyncio.create_task(watch())
+    watcher = asyncio.create_task(cancel_when_closed())
+    broken_off = False
     try:
-        try:
-            yield
-        finally:
-            watcher.cancel()
-            if cancels:  # perhaps just now, and on its way: it ends here
-                with suppress(asyncio.CancelledError):
-                    await asyncio.sleep(0)
-                for _ in range(cancels):
-                    task.uncancel()
+        yield
     except asyncio.CancelledError:
         if not cancels:
-            raise
-        raise ClientClosed from None
+            raise  # somebody else cancels the task: a timeout, or the server that stops
+        broken_off = True
+    finally:
+        watcher.cancel()
+        if cancels:
+            await _take_back(task, cancels)
+    if broken_off:
+        raise ClientClosed
+
+
+async def _take_back(task: asyncio.Task[object], cancels: int) -> None:
+    """Undo the cancellations of the running task, so that what follows can await.
+
+    The last one may have been asked for just now and not have reached the task: it is raised, and ends, here.
+    """
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    for _ in range(cancels):
+        task.uncancel()

@@ -66,35 +66,36 @@ async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> 
 
     However many attempts it takes, no byte comes twice: each attempt's stream is the whole audio, of which what
     was handed on before is left out. After `deadline_seconds` a job that is past its own deadline is ended.
+
+    The end comes from the stream, or, where that is silent or away, from the database. Audio that the stream did
+    not give by then comes from the store.
     """
     heard = _Heard()
     until = time.monotonic() + deadline_seconds
-    while True:
+    end: Finished | None = None
+    has_all = False
+    while end is None:
         heard.start_over()
         try:
             async for event in channel.read(service.redis, job_id, patience_seconds=PATIENCE_SECONDS):
-                if event is not None:
+                if event is None:
+                    yield Silence()
+                    end = await _end(service, job_id, heard, late=time.monotonic() > until)
+                else:
                     for each in heard.take(event):
                         yield each
-                    if not isinstance(event, channel.Ended):
-                        continue
-                    if not heard.whole(event):
-                        async for rest in _stored(event.result, heard):
-                            yield rest
-                    yield Finished(event.result, event.head)
-                    return
-                yield Silence()
-                if (result := await _result(service, job_id, heard, late=time.monotonic() > until)) is not None:
+                    if isinstance(event, channel.Ended):
+                        end, has_all = Finished(event.result, event.head), heard.whole(event)
+                if end is not None:
                     break
         except redis.RedisError as error:
             log.warning("job %s: its stream is away: %s", job_id, type(error).__name__)
             await asyncio.sleep(REDIS_RETRY_SECONDS)
-            result = await _result(service, job_id, heard, late=time.monotonic() > until)
-        if result is not None:
-            async for rest in _stored(result, heard):
-                yield rest
-            yield Finished(result)
-            return
+            end = await _end(service, job_id, heard, late=time.monotonic() > until)
+    if not has_all:
+        async for rest in _stored(end.result, heard):
+            yield rest
+    yield end
 
 
 async def replay(result: Result) -> AsyncIterator[Event]:
@@ -165,6 +166,12 @@ async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
     audio = memoryview(await asyncio.to_thread(assets.load, result.path))
     for start in range(heard.bytes, len(audio), PIECE_BYTES):
         yield Piece(bytes(audio[start : start + PIECE_BYTES]))
+
+
+async def _end(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> Finished | None:
+    """The job's end, if the database has it."""
+    result = await _result(service, job_id, heard, late=late)
+    return None if result is None else Finished(result)
 
 
 async def _result(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> Result | None:

@@ -11,7 +11,7 @@ from typing import Any
 from billing import ledger, policies, pricing
 from billing.ledger import Usage
 from billing.verification import Check
-from inference.audio import FRAME_MS, SAMPLES_PER_FRAME
+from inference.audio import FRAME_MS, SAMPLES_PER_FRAME, SAMPLES_PER_MS
 from inference.models import SynthesisJob
 
 _State = SynthesisJob.State
@@ -32,17 +32,18 @@ JOBS_ARE_RECORDED = Check(
 RELAYED_AUDIO_IS_BILLED = Check(
     name="relayed_audio_is_billed",
     holds="no ended job's listener was handed more audio than the job's usage record bills",
-    offenders="""
+    offenders=f"""
         SELECT 'job ' || log.job_id AS subject,
-            billing_cost((log.relayed_samples - coalesce(record.samples, 0)) / 24, price.dollars_per_minute)
-                AS drift
+            billing_cost(
+                (log.relayed_samples - coalesce(record.samples, 0)) / {SAMPLES_PER_MS}, price.dollars_per_minute
+            ) AS drift
         FROM gateway_requestlog log
         JOIN inference_synthesisjob job ON job.id = log.job_id AND job.finished_at IS NOT NULL
         JOIN billing_reservation reservation ON reservation.job_id = log.job_id
         JOIN billing_price price ON price.id = reservation.price_id
         LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id
         WHERE log.id >= %(since)s AND log.relayed_samples > coalesce(record.samples, 0)
-    """,
+    """,  # noqa: S608 - our own SQL
 )
 """The gateway's own count of what it handed on, held against the bill."""
 

@@ -24,6 +24,7 @@ from gateway.speech.casting import cast
 from gateway.speech.conversation import EarlierTurn
 from inference.audio import FRAME_MS, FRAME_RATE
 from inference.speech.dialogue import split_lines
+from inference.speech.spec import SpeechSpec
 from inference.speech.voices import DEFAULT_VOICE
 
 MODEL_END_MARKERS = frozenset({"<|eot_id|>", "<|end_of_text|>", "<|audio_eos|>"})
@@ -38,18 +39,9 @@ SYMBOL_WEIGHT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechOrder:
+class SpeechOrder(SpeechSpec):
     """A text to speak, refused or complete: nothing after this point is the client's fault."""
 
-    model: str
-    voice: str
-    voices: dict[str, str]
-    format: str
-    text: str
-    style: str
-    max_frames: int
-    sampling: dict[str, float | int]
-    speed: float = 1.0
     context: tuple[EarlierTurn, ...] = ()
 
     @property

@@ -15,6 +15,7 @@ from unfold.widgets import (
 )
 
 from accounts import limits
+from accounts.limits import LIMITS, Limit
 from accounts.models import ApiKey, Organization
 from billing import audit, terms
 from billing.audit import Operator
@@ -22,20 +23,18 @@ from billing.models import Account
 from gateway.catalog import MODELS
 from operations.admin.base import ReasonForm
 
-MOST = 2**31 - 1
-"""What the columns hold."""
-
 
 def _moment(help_text: str) -> forms.DateTimeField:
     widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": 60})
     return forms.DateTimeField(required=False, widget=widget, help_text=help_text)
 
 
-def _limit() -> forms.IntegerField:
+def _limit(limit: Limit) -> forms.IntegerField:
     return forms.IntegerField(
+        label=limit.label,
         required=False,
-        min_value=1,
-        max_value=MOST,
+        min_value=limits.MINIMUM,
+        max_value=limits.MAXIMUM,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text="Empty is the default.",
     )
@@ -71,14 +70,16 @@ class CreditLimitForm(ReasonForm):
 
 
 class LimitsForm(ReasonForm):
-    requests_per_minute = _limit()
-    audio_seconds_per_minute = _limit()
-    concurrent_jobs = _limit()
-    field_order = (*limits.NAMES, "reason")
+    """A field for each limit of `accounts.limits`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields |= {limit.name: _limit(limit) for limit in LIMITS}
+        self.order_fields([*(limit.name for limit in LIMITS), "reason"])
 
     @classmethod
     def initial_of(cls, row: Organization | ApiKey) -> dict[str, Any]:
-        return {name: getattr(row, name) for name in limits.NAMES}
+        return {**limits.of(row)}
 
 
 def enter_price(
@@ -106,8 +107,8 @@ def enter_price(
 
 def put_limits(subject: Organization | ApiKey, operator: Operator, asked: dict[str, Any], *, of: str) -> str:
     """Set the limits that a form asked for; what was done, in words."""
-    values = {name: asked[name] for name in limits.NAMES}
-    limits.put(subject, **values)
-    said = ", ".join(f"{value or 'default'} {name.replace('_', ' ')}" for name, value in values.items())
+    values = {limit: asked[limit.name] for limit in LIMITS}
+    limits.put(subject, **{limit.name: value for limit, value in values.items()})
+    said = ", ".join(f"{value or 'default'} {limit.name.replace('_', ' ')}" for limit, value in values.items())
     audit.record(operator, what=f"limits of {of} set: {said}")
     return f"Limits: {said}."

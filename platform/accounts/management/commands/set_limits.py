@@ -19,22 +19,22 @@ class Command(BaseCommand):
             "subject", help="an organization's id, a key (sk-XXXXXXXXXXXXXXXX) or a person's address"
         )
         parser.add_argument("--organizations", type=int, metavar="N", help="of a person: how many may be owned")
-        for name in limits.NAMES:
-            parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N")
+        for limit in limits.LIMITS:
+            parser.add_argument(limit.option, type=int, metavar="N", help=f"how many {limit.unit}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if "@" in options["subject"]:
             return _let_own(options["subject"], options["organizations"])
-        values = {name: options[name] for name in limits.NAMES if options[name] is not None}
-        for name, value in values.items():
+        values = {limit: options[limit.name] for limit in limits.LIMITS if options[limit.name] is not None}
+        for limit, value in values.items():
             if value < 0:
-                raise CommandError(f"--{name.replace('_', '-')}: must be at least 1, or 0 for the default")
+                raise CommandError(f"{limit.option}: must be at least {limits.MINIMUM}, or 0 for the default")
         if not values:
             raise CommandError("name at least one limit; --help lists them")
         subject = _find(options["subject"])
         if subject is None:
             raise CommandError(f"subject: no organization and no key is {options['subject']!r}")
-        limits.put(subject, **{name: value or None for name, value in values.items()})
+        limits.put(subject, **{limit.name: value or None for limit, value in values.items()})
 
 
 def _let_own(address: str, most: int | None) -> None:

@@ -15,8 +15,8 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 from inference.higgs.resample import resample
 
 MAX_SECONDS = 20.0
-"""A reference takes 25 positions of a slot a second from each request of its voice, and 10 to 15 s of clean speech
-are what clones best. Longer audio is refused and not cut: its transcript would say more than is heard."""
+"""Each second of a voice sample takes 25 positions of a request's slot, and 10 to 15 s of clean speech clone best.
+Longer audio is refused and not cut: its transcript would say more than is heard."""
 MIN_SECONDS = 1.0
 """Shorter audio is filled up with silence, as other servers of the codec do."""
 SILENCE_DB = -40.0

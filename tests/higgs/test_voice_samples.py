@@ -17,13 +17,13 @@ from numpy.typing import NDArray  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 from transformers.models.higgs_audio_v2.processing_higgs_audio_v2 import HiggsAudioV2Processor  # noqa: E402
 
-from inference.higgs import references as room  # noqa: E402
+from inference.higgs import voice_samples as room  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codec_encoder import load_codec_encoder  # noqa: E402
 from inference.higgs.model import Prompt  # noqa: E402
 from inference.higgs.prompt import PromptBuilder  # noqa: E402
-from inference.higgs.reference_audio import prepare, read_audio, trim  # noqa: E402
-from inference.higgs.references import References, VoiceError  # noqa: E402
+from inference.higgs.voice_sample_audio import prepare, read_audio, trim  # noqa: E402
+from inference.higgs.voice_samples import VoiceError, VoiceSamples  # noqa: E402
 from tests.higgs.codec_oracle import make_codec, resample_by_the_formula  # noqa: E402
 from tests.higgs.oracle import AUDIO_OUT, DELAY, make_language_model  # noqa: E402
 
@@ -69,8 +69,8 @@ def voices(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def references(voices: Path, codec: Path, tmp_path: Path) -> References:
-    return References(voices, codec=codec, cache=tmp_path / "codes")
+def samples(voices: Path, codec: Path, tmp_path: Path) -> VoiceSamples:
+    return VoiceSamples(voices, codec=codec, cache=tmp_path / "codes")
 
 
 @pytest.fixture
@@ -86,22 +86,22 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_a_reference_is_the_codes_of_its_audio(references: References, codec: Path) -> None:
-    reference = references.of("nova")
-    assert reference is not None
-    assert reference.transcript == "Good morning, everyone."
-    assert reference.codes.dtype == np.int16
-    assert reference.codes.shape == (30, 8)
+def test_a_voice_sample_is_the_codes_of_its_audio(samples: VoiceSamples, codec: Path) -> None:
+    sample = samples.of("nova")
+    assert sample is not None
+    assert sample.transcript == "Good morning, everyone."
+    assert sample.codes.dtype == np.int16
+    assert sample.codes.shape == (30, 8)
     expected = load_codec_encoder(codec).encode(torch.from_numpy(make_speech(1.2))[None])[0].T
-    assert torch.equal(reference.turn.frames, expected)
-    assert references.voices() == ["nova"]
+    assert torch.equal(sample.turn.frames, expected)
+    assert samples.voices() == ["nova"]
 
 
-def test_names_lead_nowhere_but_into_the_folder(references: References, voices: Path) -> None:
+def test_names_lead_nowhere_but_into_the_folder(samples: VoiceSamples, voices: Path) -> None:
     (voices.parent / "secret.wav").write_bytes((voices / "nova.wav").read_bytes())
     (voices.parent / "secret.txt").write_text("No.")
-    assert references.of("../secret") is None
-    assert references.of("alloy") is None
+    assert samples.of("../secret") is None
+    assert samples.of("alloy") is None
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_silence_around_speech_goes_and_silence_within_stays() -> None:
 @pytest.mark.parametrize(
     ("audio", "text", "match"),
     [
-        (None, "Words.", r"nova.wav cannot be a reference: it cannot be decoded \(Invalid data"),
-        (make_file(np.zeros(24000, np.float32)), "Words.", "nova.wav cannot be a reference: it is silent"),
+        (None, "Words.", r"nova.wav cannot be a voice sample: it cannot be decoded \(Invalid data"),
+        (make_file(np.zeros(24000, np.float32)), "Words.", "nova.wav cannot be a voice sample: it is silent"),
         (make_file(np.full(24000, np.nan, np.float32)), "Words.", "nova.wav .* samples that are no numbers"),
         (make_file(make_speech(20.5)), "Words.", r"nova.wav .* it speaks for 20.5 s; cut it, .* to 20 s or less"),
         (make_file(make_speech(1, 44101), 44101), "Words.", "nova.wav .* 44101 Hz is an unusual rate"),
@@ -158,7 +158,7 @@ def test_silence_around_speech_goes_and_silence_within_stays() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_the_files_name(
-    references: References, voices: Path, audio: bytes | None, text: str | bytes | None, match: str
+    samples: VoiceSamples, voices: Path, audio: bytes | None, text: str | bytes | None, match: str
 ) -> None:
     (voices / "nova.wav").write_bytes(audio or b"no audio at all")
     transcript = voices / "nova.txt"
@@ -167,73 +167,73 @@ def test_what_is_wrong_is_said_with_the_files_name(
     else:
         transcript.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(VoiceError, match=match):
-        references.of("nova")
+        samples.of("nova")
 
 
 def test_two_files_of_one_voice_and_a_missing_folder_are_refused(
-    references: References, voices: Path, codec: Path
+    samples: VoiceSamples, voices: Path, codec: Path
 ) -> None:
     shutil.copy(voices / "nova.wav", voices / "nova.mp3")
     with pytest.raises(VoiceError, match=r"nova\.mp3 and nova\.wav are one voice's"):
-        references.of("nova")
+        samples.of("nova")
     with pytest.raises(VoiceError, match="nowhere is no folder"):
-        References(voices / "nowhere", codec=codec, cache=voices)
+        VoiceSamples(voices / "nowhere", codec=codec, cache=voices)
 
 
-def test_a_reference_is_encoded_once_whatever_its_name_and_whoever_asks(
-    references: References, voices: Path, loads: list[Path]
+def test_a_voice_sample_is_encoded_once_whatever_its_name_and_whoever_asks(
+    samples: VoiceSamples, voices: Path, loads: list[Path]
 ) -> None:
     shutil.copy(voices / "nova.wav", voices / "twin.wav")
     (voices / "twin.txt").write_text("Other words.")
     found = []
-    threads = [threading.Thread(target=lambda: found.append(references.of("nova"))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(samples.of("nova"))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    twin = references.of("twin")
+    twin = samples.of("twin")
     assert len(loads) == 1
     assert twin is not None
     assert twin.transcript == "Other words."
-    for reference in found:
-        np.testing.assert_array_equal(reference.codes, twin.codes)
+    for sample in found:
+        np.testing.assert_array_equal(sample.codes, twin.codes)
 
 
 def test_another_process_finds_the_codes_on_disk(
-    references: References, voices: Path, codec: Path, tmp_path: Path, loads: list[Path]
+    samples: VoiceSamples, voices: Path, codec: Path, tmp_path: Path, loads: list[Path]
 ) -> None:
-    first = references.of("nova")
-    again = References(voices, codec=codec, cache=tmp_path / "codes").of("nova")
+    first = samples.of("nova")
+    again = VoiceSamples(voices, codec=codec, cache=tmp_path / "codes").of("nova")
     assert first is not None
     assert again is not None
     np.testing.assert_array_equal(first.codes, again.codes)
     assert len(loads) == 1
     (file,) = (tmp_path / "codes").rglob("*.*")
     file.write_bytes(file.read_bytes()[:-100])  # half written by a machine that went down
-    repaired = References(voices, codec=codec, cache=tmp_path / "codes").of("nova")
+    repaired = VoiceSamples(voices, codec=codec, cache=tmp_path / "codes").of("nova")
     assert repaired is not None
     np.testing.assert_array_equal(first.codes, repaired.codes)
     assert len(loads) == 2
 
 
 def test_another_codec_and_another_recording_are_encoded_anew(
-    references: References, voices: Path, codec: Path, tmp_path: Path, loads: list[Path]
+    samples: VoiceSamples, voices: Path, codec: Path, tmp_path: Path, loads: list[Path]
 ) -> None:
-    first = references.of("nova")
+    first = samples.of("nova")
     other = tmp_path / "other"
     make_codec(other, bandwidths=(0.25, 0.5))
-    fewer = References(voices, codec=other, cache=tmp_path / "codes").of("nova")
+    fewer = VoiceSamples(voices, codec=other, cache=tmp_path / "codes").of("nova")
     assert fewer is not None
     assert fewer.codes.shape == (30, 4)
     (voices / "nova.wav").write_bytes(make_file(make_speech(1.2, seed=5)))
-    changed = references.of("nova")
+    changed = samples.of("nova")
     assert first is not None
     assert changed is not None
     assert (first.codes != changed.codes).any()
     assert len(loads) == 3
 
 
-def test_a_prompt_with_a_reference_gives_transformers_logits(references: References, tmp_path: Path) -> None:
+def test_a_prompt_with_a_voice_sample_gives_transformers_logits(samples: VoiceSamples, tmp_path: Path) -> None:
     oracle = make_language_model(tmp_path)
     model = load_checkpoint(tmp_path).model
     words = Tokenizer(models.WordLevel({"?": 0, "Good": 1, "morning": 2, "Hello": 3}, unk_token="?"))
@@ -242,12 +242,12 @@ def test_a_prompt_with_a_reference_gives_transformers_logits(references: Referen
     words.add_special_tokens([f"<|{name}|>" for name in [*names, "audio_eos"]])
     words.save(str(tmp_path / "tokenizer.json"))
     builder = PromptBuilder(tmp_path / "tokenizer.json", model.config)
-    reference = references.of("nova")
-    assert reference is not None
-    prompt = builder.build("Hello", turns=[reference.turn])
+    sample = samples.of("nova")
+    assert sample is not None
+    prompt = builder.build("Hello", turns=[sample.turn])
 
     column = torch.ones(8, 1, dtype=torch.int64)
-    frames = torch.cat([32 * column, reference.turn.frames.T, 33 * column], dim=1)
+    frames = torch.cat([32 * column, sample.turn.frames.T, 33 * column], dim=1)
     marks = SimpleNamespace(audio_stream_bos_id=32, audio_stream_eos_id=33)
     rows = HiggsAudioV2Processor.build_delay_pattern(marks, frames[None])[0].T  # type: ignore[arg-type]
     assert int(((prompt.tokens == AUDIO_OUT) | (prompt.tokens == DELAY)).sum()) == len(rows)

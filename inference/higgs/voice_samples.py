@@ -1,7 +1,7 @@
-"""Voice references: a folder with `<voice>.wav`, `.flac` or `.mp3` and what is said in it in `<voice>.txt`.
+"""Voice samples: a folder with `<voice>.wav`, `.flac` or `.mp3` and what is said in it in `<voice>.txt`.
 
-A reference is encoded once and kept by its content: in memory, and on disk among the codes of the same codec,
-where it outlives the process. A file that is changed counts from the next request on.
+A sample is encoded once. Its codes are kept by its content: in memory, and on disk beside those of the same codec,
+where they outlive the process. A changed file takes effect with the next request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from inference.higgs.codec import CodecConfig, load_codec_config
 from inference.higgs.codec_encoder import load_codec_encoder
 from inference.higgs.prompt import Turn
-from inference.higgs.reference_audio import prepare
 from inference.higgs.tensors import TensorTable
+from inference.higgs.voice_sample_audio import prepare
 
 SUFFIXES = (".wav", ".flac", ".mp3")
 KEPT = 256
-"""References in memory, of 8 KB or less each."""
+"""Samples in memory, of 8 KB of codes or less each."""
 
 Codes = NDArray[np.int16]
 
@@ -37,7 +37,7 @@ class VoiceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class VoiceSample:
     """How a voice sounds, and what it says there."""
 
     transcript: str
@@ -50,8 +50,8 @@ class Reference:
         return Turn(self.transcript, torch.from_numpy(self.codes.astype(np.int64)))
 
 
-class References:
-    """The references of the voices in a folder. Thread-safe: one voice is encoded at a time, once.
+class VoiceSamples:
+    """The samples of the voices in a folder. Thread-safe: one voice is encoded at a time, once.
 
     Args:
         folder: where the voices are.
@@ -76,8 +76,8 @@ class References:
         """The names of the voices that have an audio file, sorted."""
         return sorted(self._files())
 
-    def of(self, voice: str) -> Reference | None:
-        """The reference of a voice; None where it has no audio file.
+    def of(self, voice: str) -> VoiceSample | None:
+        """The sample of a voice; None where it has no audio file.
 
         Takes seconds for audio that was never encoded before.
 
@@ -103,7 +103,7 @@ class References:
                 if codes is None:
                     codes = self._encode(paths[0].name, data)
                     self._remember(key, codes)
-        return Reference(transcript, codes)
+        return VoiceSample(transcript, codes)
 
     def _files(self) -> dict[str, list[Path]]:
         """Names come from the folder alone, so that no voice's name can lead out of it."""
@@ -130,7 +130,7 @@ class References:
         try:
             audio = prepare(data, rate=self._config.sample_rate, frame=self._config.samples_per_frame)
         except ValueError as error:
-            raise VoiceError(f"{name} cannot be a reference: {error}") from error
+            raise VoiceError(f"{name} cannot be a voice sample: {error}") from error
         # By the prepared samples, not by the file: codes that were prepared in another way do not count.
         path = self._cache / self._codec_id / f"{hashlib.sha256(audio.numpy().tobytes()).hexdigest()}.npy"
         kept = self._load(path, frames=len(audio) // self._config.samples_per_frame)

@@ -1,0 +1,32 @@
+"""What a job is to speak and how: the fields that pass from a request's order to the job's row unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSpec:
+    """A field here is one of the gateway's order and of the new job, and is inserted into the column of its name.
+
+    A further one is a line here, a column of `inference.models.SynthesisJob`, and what sets and uses it.
+    """
+
+    model: str
+    voice: str
+    format: str
+    text: str
+    style: str
+    max_frames: int
+    """What the audio may become at the longest, and what its money is held for."""
+    sampling: dict[str, float | int] = field(default_factory=dict)
+    """temperature, top_p, top_k, seed; whatever of them the request named."""
+    voices: dict[str, str] = field(default_factory=dict)
+    """Of a dialogue: who speaks as whom, by the speaker's tag."""
+    speed: float = 1.0
+    """How many times as fast as the engine speaks."""
+
+    def spec(self) -> dict[str, Any]:
+        """These fields, by their names."""
+        return {each.name: getattr(self, each.name) for each in fields(SpeechSpec)}
