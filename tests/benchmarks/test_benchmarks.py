@@ -1,0 +1,65 @@
+"""Every benchmark runs from end to end. With a budget this small its figures mean nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.live import ROOT
+
+OURS = (
+    *("wire", "streams", "requests", "fuzz", "higgs"),
+    *("invoices", "verification", "billing", "dashboard", "console"),
+)
+
+
+def test_ours() -> None:
+    output = _run(*OURS)
+    for name in OURS:
+        assert f"# {name}\n" in output
+    assert "granian" in output
+
+
+def test_the_console_alone_makes_the_rows_that_it_reads() -> None:
+    assert "overview" in _run("console")
+
+
+def test_litellms_proxy() -> None:
+    output = _run("litellm_proxy")
+    if "LiteLLM's proxy:" in output:
+        pytest.skip(output.strip().splitlines()[-1])
+    assert "ours" in output
+
+
+def test_an_unknown_one_is_named() -> None:
+    done = _start("wires", budget="1")
+    assert done.returncode == 2
+    assert "wires" in done.stderr
+
+
+@pytest.mark.parametrize("budget", ["0", "2", "half"])
+def test_a_budget_is_a_part_of_the_whole(budget: str) -> None:
+    done = _start(budget=budget)
+    assert done.returncode == 1
+    assert f"BENCH_BUDGET: a number above 0 and up to 1, not {budget}" in done.stderr
+
+
+def _run(*names: str) -> str:
+    done = _start(*names, budget="0.001")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def _start(*names: str, budget: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", *names],
+        cwd=ROOT,
+        env={**os.environ, "BENCH_BUDGET": budget, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
