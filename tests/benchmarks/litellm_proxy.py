@@ -28,6 +28,7 @@ from tests.benchmarks.wire import null_service
 from tests.clients import environments
 from tests.live import free_port, wait_for
 
+REQUIREMENTS = ("litellm[proxy]==1.*",)
 SECONDS = budget.seconds(4.0)
 CLIENTS = budget.first_of((1, 8))
 KEY = "sk-bench"
@@ -71,7 +72,7 @@ uvicorn.run(app, port=int(sys.argv[1]), http="httptools", log_level="error", lif
 
 def run() -> None:
     try:
-        python = environments.python("litellm[proxy]==1.*")
+        python = environments.python(*REQUIREMENTS)
     except pytest.skip.Exception as reason:
         print(f"LiteLLM's proxy: {reason}")
         return

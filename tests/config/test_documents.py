@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -66,6 +67,12 @@ def test_the_rules_of_the_architecture_are_the_databases() -> None:
         )
         there = {name for (name,) in cursor.fetchall()}
     assert named <= there
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    newest = re.search(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_something_is_found_in_them() -> None:
