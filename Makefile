@@ -9,7 +9,9 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip install -qq --disable-pip-version-check
+PIP := $(PYTHON) -m pip install --disable-pip-version-check
+# On a terminal the installation shows what it does; elsewhere it speaks of errors alone.
+QUIET = $$(test -t 2 || echo -qq)
 EXACTLY := -c constraints.txt
 ARGS ?=
 
@@ -35,7 +37,7 @@ bench: $(VENV)/dev.installed
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 constraints: $(VENV)/dev.installed
-	@$(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+	@$(PIP) $(QUIET) --upgrade --upgrade-strategy eager -e '.[dev]'
 	@{ sed -n '/^#/p' constraints.txt; $(PYTHON) -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' \
 	  | grep -vE '^(pip|setuptools|wheel)=='; } > constraints.new && mv constraints.new constraints.txt
 	@touch $(VENV)/run.installed $(VENV)/dev.installed
@@ -45,14 +47,16 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/run.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	@echo "Installing what the service needs into $(VENV) (once; a minute or two) ..."
-	@$(PIP) $(EXACTLY) -e '.[preview,embedded]'
+	@echo "Installing what the service needs into $(VENV) (once; a minute or two, with uv some seconds) ..."
+	@if command -v uv >/dev/null; \
+	  then uv pip install $(QUIET) --python $(PYTHON) $(EXACTLY) -e '.[preview,embedded]'; \
+	  else $(PIP) $(QUIET) $(EXACTLY) -e '.[preview,embedded]'; fi
 	@touch $@
 
-# It holds what `run` needs, too.
+# It holds what `run` needs, too. By pip alone: torch comes from whatever index pip is set to, and uv reads no pip.conf.
 $(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing what the tests and checks need into $(VENV) (once; a minute or two) ..."
-	@$(PIP) $(EXACTLY) -e '.[dev]'
+	@$(PIP) $(QUIET) $(EXACTLY) -e '.[dev]'
 	@touch $@ $(VENV)/run.installed
 
 $(VENV)/bin/pip:

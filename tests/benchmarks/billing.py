@@ -20,12 +20,14 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg_pool import AsyncConnectionPool
 
+from tests.benchmarks import budget
 from tests.benchmarks.load import Load
 
 MODEL = "boson/higgs-audio-v2.5"
-ACCOUNTS = (1, 1000)
-CLIENTS = (1, 8, 32)
-SECONDS = 3.0
+ACCOUNTS = (1, budget.number(1000, least=2))
+CLIENTS = budget.first_of((1, 8, 32))
+SECONDS = budget.seconds(3.0)
+WARM_UP_SECONDS = budget.seconds(0.5)
 FRAMES = 25
 
 
@@ -35,7 +37,7 @@ def run() -> None:
     for count in ACCOUNTS:
         customers = _customers(count)
         for clients in CLIENTS:
-            asyncio.run(_admit(customers, clients, seconds=0.5))
+            asyncio.run(_admit(customers, clients, seconds=WARM_UP_SECONDS))
             admissions, jobs = asyncio.run(_admit(customers, clients, seconds=SECONDS))
             _print("admissions", count, admissions)
             _print("settlements", count, _settle(jobs, clients))

@@ -1,4 +1,4 @@
-"""A month's dashboard of one customer among 10 million usage records (DASHBOARD_RECORDS sets another number).
+"""A month's dashboard of one customer among 10 million usage records.
 
 100 customers share a month; the one that is asked for has every fifth record, over 5 keys and 13 voices, and a row
 in the request log for each; the others have one key and two voices. All are made with COPY straight into the
@@ -7,7 +7,6 @@ month's partitions, without write-ahead log and triggers; CHECKs and indexes are
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
@@ -22,15 +21,18 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from tests.benchmarks import budget
+
 if TYPE_CHECKING:
     from usage.usage import Query
 
-CUSTOMERS = 100
+RECORDS = budget.number(10_000_000)
+CUSTOMERS = budget.number(100, least=2)
 KEYS = 5
 VOICES = 13
 DAYS = 28
 """Every month has so many."""
-REPEATS = 50
+REPEATS = budget.number(50)
 CHUNK = 10_000
 MODEL = "boson/higgs-audio-v2.5"
 
@@ -44,12 +46,11 @@ LOG_COLUMNS = (
 )
 
 
-def run(records: int | None = None, *, logged: bool = False) -> dict[str, tuple[float, float]]:
+def run(records: int = RECORDS, *, logged: bool = False) -> dict[str, tuple[float, float]]:
     """Print and return each query's milliseconds: median, least. Only what is `logged` outlives a crash."""
     from accounts import organizations
     from usage import rollups, usage
 
-    records = records or int(os.environ.get("DASHBOARD_RECORDS", "10_000_000"))
     call_command("migrate", verbosity=0)
     month = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     after = month + timedelta(days=DAYS)

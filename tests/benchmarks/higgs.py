@@ -19,10 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.benchmarks import budget
+
 TEXT = "The quick brown fox jumps over the lazy dog."
-BATCHES = (1, 8, 32)
-ROWS = 64
-ROUNDS = 5
+BATCHES = budget.first_of((1, 8, 32))
+ROWS = budget.number(64, least=12)
+ROUNDS = budget.number(5)
+LAYERS = budget.number(8)
 SAMPLING: dict[str, Any] = {"temperature": 1.0, "top_p": 0.95, "top_k": 50}
 
 
@@ -55,7 +58,7 @@ def run() -> None:
             )
             sys.stdout.flush()
         print(f"{'':5} time to first audio, ms: median, worst")
-        for batch in (1, 8):
+        for batch in budget.first_of((1, 8)):
             waits = _first_audio(folder, batch)
             print(f"{batch:5} {1000 * statistics.median(waits):13.0f} {1000 * max(waits):11.0f}")
         sys.stdout.flush()
@@ -67,7 +70,7 @@ def _make_model(folder: Path) -> Any:
     from tests.higgs.oracle import make_language_model
 
     oracle = make_language_model(
-        folder, codes=1024, hidden_size=512, intermediate_size=1408, num_hidden_layers=8,
+        folder, codes=1024, hidden_size=512, intermediate_size=1408, num_hidden_layers=LAYERS,
         num_attention_heads=8, head_dim=64, initializer_range=0.02,
     )  # fmt: skip
     weights = load_file(folder / "model.safetensors")

@@ -15,17 +15,19 @@ from django.db import connection, transaction
 
 from tests import history
 from tests import past as pasts
+from tests.benchmarks import budget
 from tests.past import BY_REQUEST, BY_THE_CLOCK, Past
 
 ROUNDS = 7
-REQUESTS = 10_000_000
+REQUESTS = budget.number(10_000_000, least=200)
 
 
-def run(requests: int = REQUESTS) -> None:
+def run() -> None:
     """Print the milliseconds of each act over either past, and how many times as long the long one takes."""
     call_command("migrate", verbosity=0)
     short = _times(pasts.make(email="short@example.com", jobs_alone=1, requests=1, asked_alike=1))
     began = time.perf_counter()
+    requests = REQUESTS
     alike = requests // 100
     long_past = pasts.make(email="long@example.com", jobs_alone=1, requests=requests - alike, asked_alike=alike)
     with connection.cursor() as cursor:

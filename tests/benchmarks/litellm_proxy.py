@@ -21,14 +21,16 @@ import httpx
 import psutil
 import pytest
 
+from tests.benchmarks import budget
 from tests.benchmarks.customers import chat, new_key
 from tests.benchmarks.load import put_under_load
 from tests.benchmarks.wire import null_service
 from tests.clients import environments
 from tests.live import free_port, wait_for
 
-SECONDS = 4.0
-CLIENTS = (1, 8)
+REQUIREMENTS = ("litellm[proxy]==1.*",)
+SECONDS = budget.seconds(4.0)
+CLIENTS = budget.first_of((1, 8))
 KEY = "sk-bench"
 AUDIO = base64.b64encode(bytes(48_044)).decode()
 ANSWER = {
@@ -70,7 +72,7 @@ uvicorn.run(app, port=int(sys.argv[1]), http="httptools", log_level="error", lif
 
 def run() -> None:
     try:
-        python = environments.python("litellm[proxy]==1.*")
+        python = environments.python(*REQUIREMENTS)
     except pytest.skip.Exception as reason:
         print(f"LiteLLM's proxy: {reason}")
         return
@@ -86,7 +88,7 @@ def run() -> None:
 
 
 def _print(name: str, port: int, request: bytes, process: psutil.Process) -> None:
-    put_under_load(port, request, clients=8, seconds=1)
+    put_under_load(port, request, clients=8, seconds=budget.seconds(1))
     for clients in CLIENTS:
         load = put_under_load(port, request, clients=clients, seconds=SECONDS)
         print(

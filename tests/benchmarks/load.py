@@ -7,6 +7,9 @@ import statistics
 import time
 from dataclasses import dataclass
 
+LEAST = 2
+"""Requests that a client sends at least: a percentile needs two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -47,7 +50,7 @@ async def _put_under_load(port: int, request: bytes, clients: int, seconds: floa
 async def _client(port: int, request: bytes, until: float) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
     latencies = []
-    while (sent := time.perf_counter()) < until:
+    while (sent := time.perf_counter()) < until or len(latencies) < LEAST:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from django.db.models import F, Sum
 
+from tests.benchmarks import budget
 from tests.benchmarks.customers import NO_LIMITS, chat, new_key
 from tests.benchmarks.load import Load, put_under_load
 from tests.live import Service, running_service
@@ -21,9 +22,9 @@ ENGINES = {
     "null": "tests.benchmarks.engines.NullEngine",
     "preview": "inference.engines.preview.engine.PreviewEngine",
 }
-CLIENTS = (1, 8, 32)
-SECONDS = 6.0
-WARM_UP_SECONDS = 1.0
+CLIENTS = budget.first_of((1, 8, 32))
+SECONDS = budget.seconds(6.0)
+WARM_UP_SECONDS = budget.seconds(1.0)
 
 
 def run() -> None:

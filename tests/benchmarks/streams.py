@@ -1,14 +1,13 @@
 """Streams: how soon the first audio is out, and whether 500 at once keep the engine's cadence.
 
 The engine speaks in real time and notes when it made each chunk; a client on the same machine notes when each
-delta came. What the engine itself was late is in both figures of a gap. STREAMS sets another number of streams.
+delta came. What the engine itself was late is in both figures of a gap.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import statistics
 import sys
 import time
@@ -20,12 +19,15 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from tests.benchmarks import budget
 from tests.benchmarks.customers import NO_LIMITS, chat, new_key
 from tests.live import Service, running_service
 
 PACE_SECONDS = 1.0
-LENGTH_SECONDS = 20.0
-SPREAD_SECONDS = 10.0
+STREAMS = sorted({1, budget.number(8), budget.number(500)})
+LENGTH_SECONDS = max(2 * PACE_SECONDS, budget.seconds(20.0))
+SHORT_SECONDS = max(2 * PACE_SECONDS, budget.seconds(3.0))
+SPREAD_SECONDS = budget.seconds(10.0)
 """Over which the streams begin."""
 PCM16 = {"audio": {"voice": "alloy", "format": "pcm16"}, "stream": True, "max_completion_tokens": 1000}
 
@@ -39,20 +41,20 @@ class Heard:
 
 
 def run() -> None:
-    count = int(os.environ.get("STREAMS", "500"))
+    most = STREAMS[-1]
     request = chat(new_key(), **PCM16)
     print(f"{'':8} {'first audio ms':>16} {'gap ms':>16} {'at the engine':>17}")
     print(f"{'streams':>8}{'  p50     p99':>17}{'  p50     p99':>17}{'  p50     p99':>18} ratio  gateway's MB")
-    for streams in (1, 8, count):
+    for streams in STREAMS:
         with TemporaryDirectory() as folder:
             marks = Path(folder) / "marks"
             paced = {
                 "ENGINE": "tests.benchmarks.engines.PacedEngine",
-                "BENCH_SECONDS": str(LENGTH_SECONDS if streams == count else 3.0),
+                "BENCH_SECONDS": str(LENGTH_SECONDS if streams == most else SHORT_SECONDS),
                 "BENCH_CHUNK_SECONDS": str(PACE_SECONDS),
                 "BENCH_MARKS": str(marks),
             }
-            with running_service(Path(folder), concurrency=count, **paced, **NO_LIMITS) as service:
+            with running_service(Path(folder), concurrency=most, **paced, **NO_LIMITS) as service:
                 _print(service, request, streams, marks)
 
 
@@ -62,7 +64,7 @@ def _print(service: Service, request: bytes, streams: int, marks: Path) -> None:
     sizes: list[float] = []
     watched = _watched(lambda: sizes.append(_megabytes(service)))
     heard = asyncio.run(_listen_all(service.port, request, streams, spread=SPREAD_SECONDS, watched=watched))
-    time.sleep(2)
+    time.sleep(budget.seconds(2))
     made = {mark["id"]: mark["made"] for mark in map(json.loads, marks.read_text().splitlines())}
     lost = [one for one in heard if not one.whole or len(one.at) != len(made[one.job_id])]
     first = [(one.at[0] - made[one.job_id][0]) * 1000 for one in heard if one.at]

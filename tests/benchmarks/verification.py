@@ -1,4 +1,4 @@
-"""The proof of the books over 10 million settled requests (VERIFY_RECORDS sets another number).
+"""The proof of the books over 10 million settled requests.
 
 1,000 organizations share them. Each request has its job, hold, usage record and ledger transaction of two legs,
 made in SQL without triggers; CHECKs and indexes are as ever. The floor is one sum over the ledger's entries, which
@@ -7,7 +7,6 @@ any proof has to make. Memory is PostgreSQL's work: the process that asks holds 
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -19,15 +18,16 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests import history
+from tests.benchmarks import budget
 
-ORGANIZATIONS = 1_000
+RECORDS = budget.number(10_000_000)
+ORGANIZATIONS = budget.number(1_000)
 
 
-def run(records: int | None = None) -> None:
+def run(records: int = RECORDS) -> None:
     """Print how long each check takes, beside one sum over the entries."""
     from billing import verification
 
-    records = records or int(os.environ.get("VERIFY_RECORDS", "10_000_000"))
     call_command("migrate", verbosity=0)
     began = time.perf_counter()
     _make(records)

@@ -21,13 +21,24 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from tests.benchmarks import budget
 from tests.benchmarks.customers import NO_LIMITS, chat, new_key
 from tests.benchmarks.load import Load, put_under_load
 from tests.live import ROOT, Service, free_port, running_service, wait_for
 
 NULL = {"ENGINE": "tests.benchmarks.engines.NullEngine", **NO_LIMITS}
-SECONDS = 5.0
+SECONDS = budget.seconds(5.0)
+REQUESTS = budget.number(350, least=5)
+LONG_REQUESTS = budget.number(50, least=2)
+ROUNDS = budget.number(3)
+CLIENTS = budget.first_of((1, 8, 32))
+MORE_CLIENTS = budget.first_of((1, 2, 3, 4, 6, 8, 12))
+WARM_UP_SECONDS = budget.seconds(1)
+REST_SECONDS = budget.seconds(5)
+"""After which memory that is given back has been."""
 LONG_SECONDS = 60
+WARM_UP = budget.number(50)
+"""Requests that do not count."""
 LIMITS_MS = (10, 50, 100)
 GRANIAN = (
     "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws", "--log-level", "error",
@@ -54,16 +65,16 @@ uvicorn.run(app, port=int(sys.argv[1]), http="httptools", log_level="error", lif
 
 def run() -> None:
     key = new_key()
-    _share(key)
-    _long_answer(key)
-    _servers(key)
-    _capacity(key)
-
-
-def _share(key: str) -> None:
-    """The median of one client's requests, by what the answers say of themselves."""
     with null_service() as service:
-        heads = asyncio.run(_heads(service.port, chat(key), 400))[50:]
+        _capacity(service, key)
+        _share(service, key)
+        _servers(service, key)
+    _long_answer(key)
+
+
+def _share(service: Service, key: str) -> None:
+    """The median of one client's requests, by what the answers say of themselves."""
+    heads = asyncio.run(_heads(service.port, chat(key), REQUESTS + WARM_UP))[WARM_UP:]
     parts = {name: statistics.median(head[name] for head in heads) for name in ("total", "queue", "synthesis")}
     own = [head["total"] - head["queue"] - head["synthesis"] for head in heads]
     print(
@@ -96,7 +107,7 @@ def _long_answer(key: str) -> None:
     """An answer of a minute's audio, as WAV in JSON, beside the same number of bytes from memory."""
     request = chat(key, audio={"voice": "alloy", "format": "wav"}, max_completion_tokens=LONG_SECONDS * 25)
     with null_service(BENCH_SECONDS=str(LONG_SECONDS)) as service:
-        heads = asyncio.run(_heads(service.port, request, 60))[10:]
+        heads = asyncio.run(_heads(service.port, request, LONG_REQUESTS + 1))[1:]
         with _from_memory(int(heads[0]["content-length"])) as port:
             floor = put_under_load(port, request, clients=1, seconds=SECONDS).percentile(50)
     total = statistics.median(head["total"] for head in heads)
@@ -108,13 +119,13 @@ def _long_answer(key: str) -> None:
     sys.stdout.flush()
 
 
-def _servers(key: str) -> None:
+def _servers(service: Service, key: str) -> None:
     """Two gateways before one worker, in turn."""
     request = chat(key)
-    with null_service() as service, _process(*GRANIAN, port=(other := free_port())):
+    with _process(*GRANIAN, port=(other := free_port())):
         loads: dict[tuple[str, int], list[Load]] = {}
-        for _ in range(3):
-            for clients in (1, 8, 32):
+        for _ in range(ROUNDS):
+            for clients in CLIENTS:
                 for server, port in (("uvicorn", service.port), ("granian", other)):
                     load = put_under_load(port, request, clients=clients, seconds=SECONDS / 2)
                     loads.setdefault((server, clients), []).append(load)
@@ -129,16 +140,15 @@ def _servers(key: str) -> None:
     sys.stdout.flush()
 
 
-def _capacity(key: str) -> None:
+def _capacity(service: Service, key: str) -> None:
     """The most requests a second for each limit of the 99th percentile, and what the processes hold."""
     request = chat(key)
-    with null_service() as service:
-        put_under_load(service.port, request, clients=1, seconds=1)
-        idle = _megabytes(service)
-        loads = [put_under_load(service.port, request, clients=n, seconds=SECONDS) for n in (1, 2, 3, 4, 6, 8, 12)]
-        under = _megabytes(service)
-        time.sleep(5)
-        after = _megabytes(service)
+    put_under_load(service.port, request, clients=1, seconds=WARM_UP_SECONDS)
+    idle = _megabytes(service)
+    loads = [put_under_load(service.port, request, clients=n, seconds=SECONDS) for n in MORE_CLIENTS]
+    under = _megabytes(service)
+    time.sleep(REST_SECONDS)
+    after = _megabytes(service)
     for limit in LIMITS_MS:
         best = max(
             (load for load in loads if load.percentile(99) <= limit), key=lambda load: load.rate, default=None
@@ -153,7 +163,7 @@ def _capacity(key: str) -> None:
 @contextmanager
 def null_service(**environment: str) -> Iterator[Service]:
     with TemporaryDirectory() as folder, running_service(Path(folder), **NULL, **environment) as service:
-        put_under_load(service.port, chat(new_key()), clients=8, seconds=1)
+        put_under_load(service.port, chat(new_key()), clients=8, seconds=WARM_UP_SECONDS)
         yield service
 
 

@@ -13,11 +13,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "clients"
 INSTALL_SECONDS = 300
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def is_made(*requirements: str) -> bool:
+    """Whether the environment of `python` with these packages is there, so that nothing is to be installed."""
+    return (_folder("python", *requirements, PYTHON) / "made").exists()
 
 
 def python(*requirements: str) -> list[str]:
     """The command of a Python that has these packages and no other."""
-    folder = _folder("python", *requirements, f"{sys.version_info.major}.{sys.version_info.minor}")
+    folder = _folder("python", *requirements, PYTHON)
     made = folder / "made"
     interpreter = str(folder / "bin" / "python")
     if not made.exists():
@@ -50,7 +56,10 @@ def _folder(*made_of: str) -> Path:
 
 def _install(command: list[str]) -> None:
     """Skips the test where it cannot be installed: there is no network, or the index does not have it."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{command[-1]} was not installed within {INSTALL_SECONDS} s")
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         pytest.skip(f"{command[-1]} cannot be installed here: {last}")

@@ -92,8 +92,11 @@ def use(
         )
 
 
-def ten_million_requests(organization: Organization) -> None:
-    """An October of 1,000 to 1,999 ms each, in a table that hides the real one from this transaction alone."""
+def many_requests(organization: Organization, *, requests: int) -> None:
+    """An October of whole thousands of requests of 1,000 to 1,999 ms each.
+
+    They are in a table that hides the real one from this transaction alone.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -101,11 +104,12 @@ def ten_million_requests(organization: Organization) -> None:
             SELECT '00000000-0000-0000-0000-000000000001'::uuid AS job_id, %s::uuid AS organization_id,
                 %s AS model, 'alloy' AS voice, ms AS duration_ms, 0.045 AS dollars_per_minute,
                 ms * 0.00000075 AS cost, '2026-10-01'::timestamptz + number * interval '0.26 second' AS created_at
-            FROM generate_series(0, 9999999) AS number, LATERAL (SELECT 1000 + number %% 1000 AS ms) AS length
+            FROM generate_series(0, %s - 1) AS number, LATERAL (SELECT 1000 + number %% 1000 AS ms) AS length
             """,
-            [organization.pk, MODEL],
+            [organization.pk, MODEL, requests],
         )
-    Account.objects.filter(organization=organization).update(balance=Decimal("-11246.25"))
+    spent = requests // 1_000 * Decimal("1.124625")
+    Account.objects.filter(organization=organization).update(balance=-spent)
 
 
 def close(organization: Organization, month: Month = OCTOBER) -> Invoice:
