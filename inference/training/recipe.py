@@ -44,7 +44,7 @@ class StudentRecipe:
     other_rate: float = 2e-3
     noise: float = 0.03
     """Share of the input's codes that are replaced, so that the student learns to go on after a mistake."""
-    steps: int = 3_000
+    steps: int = 2_300
     decay: float = 0.4
     """Share of the steps, the last ones, over which the rate falls to zero."""
     divergence_weight: float = 0.5
