@@ -13,13 +13,14 @@ from inference.training.run import Run
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    parser.add_argument("stage", choices=("corpus", "codec", "distill", "export", "evaluate", "listen"))
+    parser.add_argument("stage", choices=("corpus", "codec", "distill", "align", "export", "evaluate", "listen"))
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
     parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
+    parser.add_argument("--of", choices=("distill", "align"), default="distill", help="`export`: whose student")
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -42,6 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import distill
 
             distill.train(run, recipe, larger=options.teacher, compiled=options.compile)
+        case "align":
+            from inference.training import align
+            from inference.training.judges import Judges
+
+            align.train(run, recipe, Judges().judge)
         case "evaluate":
             from inference.training import evaluate
 
@@ -50,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         case "export":
             from inference.training import export
 
-            export.write(run, recipe, options.out or options.folder / "checkpoint")
+            export.write(run, recipe, options.out or options.folder / "checkpoint", stage=options.of)
         case "listen":
             from inference.training import listening
 

@@ -24,11 +24,12 @@ from inference.speech.voices import DEFAULT_VOICE
 from inference.training import corpus, speed
 from inference.training.codec import load_trained
 from inference.training.corpus import Spoken
-from inference.training.judges import Judges, Verdict
+from inference.training.judges import Judges
 from inference.training.mel import BANDS, log_mel
 from inference.training.recipe import Recipe
 from inference.training.run import Run
 from inference.training.teacher import Teacher
+from inference.training.verdict import Verdict
 
 Floats = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save_file
@@ -55,18 +55,18 @@ Ebooks editions of books in the public domain in the United States (CC0-1.0), an
 """
 
 
-def write(run: Run, recipe: Recipe, out: Path) -> None:
-    """Write the checkpoint of the last steps that were saved. Raises SystemExit where a stage is missing."""
-    state = Run(run.folder, "distill").load()
+def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "align"] = "distill") -> None:
+    """Write the checkpoint of the last steps that `stage` saved. Raises SystemExit where a stage is missing."""
+    state = Run(run.folder, stage).load()
     if state is None:
-        raise SystemExit(f"there is no student in {run.folder}: run the stage distill first")
+        raise SystemExit(f"there is no student in {run.folder}: run the stage {stage} first")
     student = Student(higgs_config(recipe))
     student.load_state_dict(state["model"])
     codec = load_trained(run.folder, recipe.codec)
     config = spectral_config(recipe.codec)
     acoustic = {f"acoustic.{name}": value for name, value in load_acoustic_decoder(config).state_dict().items()}
     (out / "codec").mkdir(parents=True, exist_ok=True)
-    _save(student.state_dict(), out / "model.safetensors")
+    save_weights(student, out)
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
     _write_json(out / "config.json", student_config(recipe))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
@@ -75,6 +75,11 @@ def write(run: Run, recipe: Recipe, out: Path) -> None:
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")
     run.log(megabytes=sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6)
+
+
+def save_weights(student: Student, out: Path) -> None:
+    """Replace the language model's weights of a checkpoint."""
+    _save(student.state_dict(), out / "model.safetensors")
 
 
 def _save(state: dict[str, Tensor], path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import types
-from dataclasses import dataclass
 from typing import Any
 
 import jiwer
@@ -20,21 +19,13 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 from inference.audio import SAMPLE_RATE
 from inference.higgs.resample import resample
+from inference.training.verdict import Verdict
 
 Floats = NDArray[np.float32]
 
 RATE = 16_000
 PEAK = 0.5
 PAUSE = RATE // 4
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    words: int
-    word_errors: int
-    signs: int
-    sign_errors: int
-    mos: float
 
 
 class Judges:
@@ -51,14 +42,16 @@ class Judges:
         loudest = float(np.abs(heard).max(initial=0.0))
         if loudest:
             heard = (heard * (PEAK / loudest)).astype(np.float32)
-        expected, got = self._normalize(text), self._normalize(self.transcribe(heard))
+        said, log_probability = self.transcribe(heard)
+        expected, got = self._normalize(text), self._normalize(said)
         words, signs = jiwer.process_words(expected, got), jiwer.process_characters(expected, got)
         with torch.inference_mode():
             mos = float(self._mos(torch.from_numpy(heard)[None]).item())
-        return Verdict(*_counts(words), *_counts(signs), mos)
+        return Verdict(*_counts(words), *_counts(signs), mos, log_probability)
 
-    def transcribe(self, heard: Floats) -> str:
-        segments, _ = self._recogniser.transcribe(
+    def transcribe(self, heard: Floats) -> tuple[str, float]:
+        """What is heard in audio [samples] at 16 kHz, and the mean log probability of its tokens."""
+        found, _ = self._recogniser.transcribe(
             np.pad(heard, PAUSE),
             language="en",
             beam_size=5,
@@ -66,7 +59,10 @@ class Judges:
             condition_on_previous_text=False,
             without_timestamps=True,
         )
-        return " ".join(segment.text for segment in segments)
+        segments = list(found)
+        tokens = sum(len(segment.tokens) for segment in segments)
+        summed = sum(segment.avg_logprob * len(segment.tokens) for segment in segments)
+        return " ".join(segment.text for segment in segments), summed / tokens if tokens else -10.0
 
 
 def _counts(output: Any) -> tuple[int, int]:

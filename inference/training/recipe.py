@@ -53,11 +53,30 @@ class StudentRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlignRecipe:
+    """The alignment by reward."""
+
+    prompts: int = 4
+    answers: int = 8
+    """Of each prompt: a group."""
+    temperature: float = 0.8
+    """As the engine draws; what it leaves out by top_p and top_k is not known here."""
+    passes: int = 2
+    """Over a step's answers, before new ones are drawn."""
+    rate: float = 2e-5
+    clip: float = 0.2
+    divergence: float = 0.02
+    """Weight of what the student moves away from the one before this stage."""
+    steps: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     shards: int = 44
     shard_sentences: int = 500
     codec: CodecRecipe = field(default_factory=CodecRecipe)
     student: StudentRecipe = field(default_factory=StudentRecipe)
+    align: AlignRecipe = field(default_factory=AlignRecipe)
 
 
 FULL = Recipe()
@@ -70,4 +89,5 @@ TINY = Recipe(
     student=StudentRecipe(
         hidden=64, layers=2, heads=2, kv_heads=1, inner=96, aligned_layers=(0,), batch_tokens=600, steps=6
     ),
+    align=AlignRecipe(prompts=2, answers=2, steps=2),
 )

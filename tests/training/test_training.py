@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,34 +32,11 @@ from inference.training.recipe import TINY  # noqa: E402
 from inference.training.run import Run  # noqa: E402
 from inference.training.sentences import Sentence  # noqa: E402
 from inference.training.student import higgs_config  # noqa: E402
-
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {
-    **os.environ,
-    "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")]),
-}
-
-
-def command(folder: Path, stage: str, *options: str) -> list[str]:
-    module = [sys.executable, "-m", "inference.training", stage, "--tiny", "--threads", "1"]
-    return [*module, "--folder", str(folder), *options]
-
-
-def run(folder: Path, stage: str, *options: str) -> None:
-    subprocess.run(command(folder, stage, *options), check=True, cwd=ROOT, env=ENVIRONMENT, timeout=110)
+from tests.training.commands import ENVIRONMENT, ROOT, command, run  # noqa: E402
 
 
 def curve(folder: Path, stage: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / f"{stage}.jsonl").read_text().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("training")
-    for stage in ("corpus", "codec", "distill", "export"):
-        run(folder, stage)
-    return folder
 
 
 def test_the_export_is_spoken_by_the_engine(trained: Path) -> None:
