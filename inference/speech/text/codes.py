@@ -146,7 +146,10 @@ RULES: tuple[Rule, ...] = (
     ),
     # Of a server's answers the digits stand in pairs: "a 404 page".
     (
-        re.compile(r"(?<![\w.,$£€-])([45]\d\d)(?=\s(?:error|page|status|response|redirect)\b)"),
+        re.compile(
+            r"(?<![\w.,$£€-])((?:4[012]|50)\d)(?=\s(?:error|status|response|redirect"
+            r"|page(?!\s(?:book|report|document|novel|paper|manual|essay|file)))\b)"
+        ),
         lambda m: code(m[1]),
     ),
     (

@@ -32,7 +32,7 @@ _NUMERAL = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I
 _SAFE = rf"(?:(?=[IVXLCDM]{{2}}){_NUMERAL}|[IVX])"
 
 
-_SEQUEL = r"(?:X?(?:II|III|VI|VII|VIII|IX)|XI|XIV|XV)"
+_SEQUEL = r"(?:X?(?:II|III|VII|VIII)|XIV)"
 
 
 def roman(written: str) -> int:
@@ -75,6 +75,14 @@ def _ruler_letter(match: Match) -> str:
 
 
 RULES: tuple[Rule, ...] = (
+    # "World Wars I and II": both are counted.
+    (
+        re.compile(
+            rf"\b((?i:{_COUNTED})s)\s((?=[IVX]){_NUMERAL})((?:\sand|\sor|\sto|\sthrough|,)\s)((?=[IVX]){_NUMERAL})(?![\w'’])"
+        ),
+        lambda m: f"{_counted(m)}{m[3]}{cardinal(roman(m[4]))}",
+    ),
+    (re.compile(rf"\b(?:Mk|MK)\.?\s((?=[IVX]){_NUMERAL})(?![\w'’])"), lambda m: f"Mark {cardinal(roman(m[1]))}"),
     (re.compile(rf"\b((?:{_COUNTED})s?)\s({_SAFE})(?![\w'’])"), _counted),
     (re.compile(rf"\b((?:{_COUNTED.upper()})S?)\s((?=[IVXL]{{2}}){_NUMERAL})(?![\w'’])"), _counted),
     (re.compile(rf"\b((?i:{_COUNTED})s?)\s((?=[ivx]{{2}})x{{0,3}}(?:ix|iv|v?i{{0,3}}))(?![\w'’])"), _counted),
@@ -98,11 +106,12 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),
     (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
-    # Sequels: "Final Fantasy VII". Where the letters could be an abbreviation, they stay.
+    # Sequels: "Final Fantasy VII". Letters that may be an abbreviation stay: "Use VI", but "Final Fantasy VI".
     (
         re.compile(rf"\b(?!(?:{'|'.join(sorted(STARTERS))})\b)([A-Z][a-z]{{2,}})\s({_SEQUEL})(?![\w'’]|\.[A-Z])"),
         _counted,
     ),
+    (re.compile(r"\b([A-Z][a-z]{2,}\s[A-Z][a-z]{2,})\s(VI|IX)(?![\w'’]|\.[A-Z])"), _counted),
     # The items of a list.
     (
         re.compile(r"(?:\A|(?<=[.;:,] ))\(?((?=[ivx])x{0,3}(?:ix|iv|v?i{0,3}))[.)]\s(?=[A-Za-z])"),

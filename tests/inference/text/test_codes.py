@@ -110,6 +110,10 @@ CASES = [
         "100K views, 2.5K followers, a 4K video, 10K runs",
         "one hundred thousand views, two point five thousand followers, a four K video, ten K runs",
     ),
+    (
+        "a 450 page book, a 404 page report, a 503 response",
+        "a four hundred and fifty page book, a four hundred and four page report, a five oh three response",
+    ),
 ]
 
 

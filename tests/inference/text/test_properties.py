@@ -93,6 +93,7 @@ HOSTILE = [
     "1-1/2", "<", "<b ", "<b>", "<!--", "<script>", '<sub alias="', "<say-as interpret-as=digits>", "&amp;", "&",
     "12 N 1st ", "1 A ", "A-", "A* ", "*a", "John 3:1-", "no. 5 ", "$-", "Jan ", "1/15-", "XIX ", "a.B", "\\n",
     "1°1'", "5'", '5"', "mg/", "1 mg/", "A/", "0 12 ", "DE89 1111 ", "v1.", "1s-", "FY25-", "i. ", "%1", "Mon/",
+    "Sam II ", "Wars I and ", "1-a-", "per kg ", "½ cup a ", "1/f ", "order #a1 ", "100K ", "<a=1>",
 ]  # fmt: skip
 
 

@@ -49,6 +49,14 @@ CASES = [
         "Start IV fluids. Michael IV drip. The II Corps. See VI",
         "Start IV fluids. Michael IV drip. The II Corps. See VI",
     ),
+    (
+        "World Wars I and II, Chapters II and III, a Mk II amp",
+        "World Wars one and two, Chapters two and three, a Mark two amp",
+    ),
+    (
+        "Use VI. New York XI. Final Fantasy VI",
+        "Use VI. New York XI. Final Fantasy six",
+    ),
 ]
 
 
