@@ -19,8 +19,8 @@ WITH hold AS (
 ),
 
 -- The account as it was. `given` is the part that promotional credit pays, which is spent first. `missing` is by how
--- much the balance and the other holds will be beyond the floor, above zero only after a late settlement. No row where
--- the cost is above the hold.
+-- much the balance, less the other holds, will be below the floor: above zero only where a late settlement, this one
+-- or an earlier one, has passed it. No row where the cost is above the hold.
 before AS (
     SELECT account.organization_id, LEAST(promotional, cost) AS given,
         (account.held - hold.held) - (balance - cost) - credit_limit AS missing
