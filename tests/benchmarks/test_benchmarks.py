@@ -63,6 +63,6 @@ def _start(*names: str, budget: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "BENCH_BUDGET": budget, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
