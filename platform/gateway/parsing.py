@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,8 +22,15 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     """The body of a request that says it is JSON.
 
     Raises:
-        ApiError: 415 for another content type, 413 above `limit` bytes.
+        ApiError: 415 for another content type or a compressed body, 413 above `limit` bytes.
     """
+    if (encoding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
+        raise ApiError(
+            415,
+            f"Unsupported content encoding {encoding[:100]!r}: send the body as it is, without compression.",
+            code="unsupported_content_encoding",
+            headers={"accept-encoding": "identity"},
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ApiError(
@@ -52,7 +60,8 @@ def read_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
         raise invalid(f"The JSON body of your request has more than {MAX_BRACKETS} brackets.", code="invalid_json")
     try:
-        return from_json(body, allow_inf_nan=False)
+        # RFC 8259 lets a reader skip a byte-order mark, which some writers put in front.
+        return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
         raise invalid(f"We could not parse the JSON body of your request: {error}.", code="invalid_json") from None
 

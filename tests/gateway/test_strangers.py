@@ -25,7 +25,7 @@ def named(path: str) -> set[str]:
     return {*re.findall(r"\{(\w+)", path)}
 
 
-OWNED = [route.path for route in V1_ROUTES if named(route.path) - PUBLIC]
+OWNED = [route.path_format for route in V1_ROUTES if named(route.path_format) - PUBLIC]
 
 
 @pytest.mark.parametrize("path", OWNED)

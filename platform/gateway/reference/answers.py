@@ -92,6 +92,24 @@ class VoiceList(Answer):
     data: list[OfferedVoice]
 
 
+class NamedModel(Answer):
+    id: str
+    name: str
+
+
+class AudioModels(Answer):
+    models: list[NamedModel]
+
+
+class NamedVoice(Answer):
+    id: str
+    name: str
+
+
+class AudioVoices(Answer):
+    voices: list[NamedVoice]
+
+
 class Latency(Answer):
     p50: int | None
     p95: int | None

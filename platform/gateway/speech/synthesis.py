@@ -275,8 +275,6 @@ class _Serving:
 def failure_of(result: Result, bill: Bill) -> ApiError:
     """What is said of a job that did not succeed, and what is billed of it."""
     costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
-    if result.error_code == "nothing_to_speak":
-        return invalid("There is no word to speak in the text.", code="nothing_to_speak")
     if result.error_code == "unsupported_text":
         return invalid(
             "The voice cannot speak this text: it has letters of a script that it does not know.",
