@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import astray, audio, health, metrics, models_api
+from gateway import astray, audio, health, metrics, models_api, request_api
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import Recorder
 from gateway.reference import document
@@ -41,6 +41,7 @@ V1_ROUTES = (
     Route("/audio/voices", models_api.list_audio_voices),
     Route("/audio/models", models_api.list_audio_models),
     Route("/audio/{audio_id:audio_id}", audio.AudioResource),
+    Route("/requests/{request_id}", request_api.get_request),
     Route("/openapi.json", document.show),
 )
 EXPOSED_HEADERS = (
@@ -57,6 +58,7 @@ EXPOSED_HEADERS = (
     "x-cost-usd",
     "x-request-id",
     "x-should-retry",
+    "x-voice-reference",
     *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
 )
 """What a web page may read of an answer."""

@@ -78,7 +78,7 @@ class Recorder:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             refusal = _refusal_of(error, row, scope["path"])
-            row.error_code = refusal.code
+            row.refuse(refusal.code, refusal.message, refusal.param)
             if not answered:  # else the server closes the connection of an answer that was begun and not ended
                 await refusal.response()(scope, receive, send_with_headers)
         finally:

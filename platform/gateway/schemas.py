@@ -167,7 +167,7 @@ Cast = Annotated[
 class AudioOptions(Schema):
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
-    format: Format = "wav"
+    format: Format | None = Field(default=None, description="wav; pcm16 where `stream` is true.")
 
 
 class StreamOptions(Schema):

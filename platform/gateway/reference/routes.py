@@ -207,6 +207,18 @@ class AudioModels(Described):
     def get(self, request: Any) -> None: ...
 
 
+class LoggedRequest(Described):
+    @extend_schema(
+        operation_id="getRequest",
+        tags=["Account"],
+        summary="What the log says of one request",
+        description="Its timings, cost and error, by the `x-request-id` of its answer, once that has ended.",
+        parameters=[OpenApiParameter("request_id", str, OpenApiParameter.PATH)],
+        responses={200: answers.LoggedRequest, **_errors(404)},
+    )
+    def get(self, request: Any) -> None: ...
+
+
 class Usage(Described):
     @extend_schema(
         operation_id="getUsage",
@@ -254,6 +266,7 @@ described = [
     path("v1/models", Models.as_view()),
     path("v1/models/{model}", Model.as_view()),
     path("v1/voices", Voices.as_view()),
+    path("v1/requests/{request_id}", LoggedRequest.as_view()),
     path("v1/usage", Usage.as_view()),
     path("v1/key", Key.as_view()),
     path("v1/openapi.json", Document.as_view()),

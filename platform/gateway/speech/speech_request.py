@@ -74,7 +74,9 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         )
     audio = request.audio
     voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
-    format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
+    # A stream is pcm16 where nothing is said, which is the one format of OpenAI's streams.
+    named = (audio and audio.format) or ("pcm16" if request.stream else "wav")
+    format_name = catalog.known_format(named, "audio.format")
     index = _last_user_message(request.messages)
     text = _checked(_text_to_speak(request, index), f"messages[{index}].content", stops=bool(request.stop))
     style = _style(request.messages)
