@@ -1,7 +1,8 @@
 """The double-entry ledger: credit in, usage out, each exactly once.
 
-Every movement is keyed on its cause: a second call changes nothing and returns what the first one booked. Those
-made by hand name their operator, who is noted in the audit log. Usage is settled in `billing.settlement`.
+Every movement is keyed on its cause: a second call changes nothing and returns what the first one booked. A call
+that asks for another amount, reason or expiry under the same cause raises CauseTaken. Movements made by hand name
+their operator, who is noted in the audit log. Usage is settled in `billing.settlement`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db import transaction
 from accounts.models import Organization
 from billing import grants
 from billing.audit import Operator
-from billing.booking import book, find, lock
+from billing.booking import book, find, lock, taken
 from billing.models import Account, Grant, LedgerEntry, LedgerTransaction
 from billing.reservations import InsufficientCredit
 from billing.settlement import Usage, settle, void
@@ -53,7 +54,10 @@ def grant(
     """Give promotional credit. It is spent before paid credit, the soonest to expire first."""
     _require_positive(amount)
     account = lock(organization)
-    if earlier := find(_Kind.GRANT, cause, account):
+    moves = {_Name.PROMOTIONAL_CREDIT: amount}
+    if earlier := find(_Kind.GRANT, cause, account, moves=moves, operator=operator):
+        if earlier.grant.expires_at != expires_at:
+            raise taken(earlier, _until(earlier.grant.expires_at), _until(expires_at))
         return earlier
     grants.count(account)
     legs = {_Name.PROMOTIONAL_EXPENSE: -amount, _Name.PROMOTIONAL_CREDIT: amount}
@@ -106,7 +110,7 @@ def give_back(*, of: LedgerTransaction, amount: Decimal, cause: str) -> LedgerTr
     """Book that money of a payout or a dispute did not leave after all, or came back."""
     _require_positive(amount)
     account = lock(of.organization)
-    if earlier := find(_Kind.CORRECTION, cause, account):
+    if earlier := find(_Kind.CORRECTION, cause, account, moves={_Name.CASH: -amount}, corrects=of):
         return earlier
     legs = {_Name.CASH: -amount, _Name.CUSTOMER_CREDIT: amount}
     return book(_Kind.CORRECTION, account=account, cause=cause, legs=legs, corrects=of)
@@ -127,7 +131,7 @@ def _move(
     """Move an amount from one ledger account to another, once."""
     _require_positive(amount)
     account = lock(organization)
-    if earlier := find(kind, cause, account):
+    if earlier := find(kind, cause, account, moves={target: amount}, operator=operator):
         return earlier
     if (
         source == _Name.CUSTOMER_CREDIT
@@ -157,15 +161,20 @@ def adjust(*, corrects: UUID, amount: Decimal, cause: str, operator: Operator) -
     if not amount or (kind is _Kind.GRANT and amount > 0):
         raise ValueError("amount: above or below zero, and below it for a grant")
     account = lock(wrong.organization)
-    if earlier := find(_Kind.CORRECTION, cause, account):
+    credit = _Name.PROMOTIONAL_CREDIT if kind is _Kind.GRANT else _Name.CUSTOMER_CREDIT
+    moves = {credit: amount}
+    if earlier := find(_Kind.CORRECTION, cause, account, moves=moves, operator=operator, corrects=wrong):
         return earlier
     if amount < 0:
         _require_free(account, -amount, given=kind is _Kind.GRANT)
     if kind is _Kind.GRANT:
         _lower(account, wrong, by=-amount)
-    credit = _Name.PROMOTIONAL_CREDIT if kind is _Kind.GRANT else _Name.CUSTOMER_CREDIT
     legs = {_COUNTERPART[kind]: -amount, credit: amount}
     return book(_Kind.CORRECTION, account=account, cause=cause, legs=legs, operator=operator, corrects=wrong)
+
+
+def _until(expires_at: datetime | None) -> str:
+    return f"until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "without an end"
 
 
 def _require_free(account: Account, amount: Decimal, *, given: bool) -> None:

@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, cancellations, channel, doorbell, jobs, presence, results, turns
+from inference import assets, cancellations, channel, doorbell, jobs, presence, results, silence, turns
 from inference.audio import FRAME_RATE
 from inference.delivery import generation_seconds
 from inference.engines.protocol import (
@@ -146,16 +146,14 @@ class Host:
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
         script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
-        if not script.segments:
-            raise Unspeakable("nothing_to_speak", "the text has no word in it")
         context = turns.load(job.organization_id, job.context)
         connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)
         recording = work.recording = Recording(
-            writer, format=job.format, speed=job.speed, max_frames=job.max_frames
+            writer, format=job.format, speed=job.speed if script.segments else 1, max_frames=job.max_frames
         )
         request = _request(job, script.segments, context, self._codes_so_far(job))
-        generation = work.generation = self.engine.submit(request)
+        generation = work.generation = self.engine.submit(request) if script.segments else silence.answer(request)
         until = math.inf
         late = False
         try:
@@ -166,6 +164,8 @@ class Host:
                 elif time.monotonic() > until:
                     late = True
                     break
+            if not recording.metered:  # an engine that found no sound in the text
+                recording.add(silence.CHUNK)
         finally:
             generation.cancel()  # an encoder that broke must not leave the engine speaking
         recorded = recording.close()

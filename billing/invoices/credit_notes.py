@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from billing.audit import Operator
+from billing.booking import taken
 from billing.invoices import dunning, numbers
 from billing.invoices.amounts import is_whole_cents, to_cents
 from billing.invoices.issuing import WrongState, book_for, find_for, locked
@@ -40,12 +41,15 @@ def issue(
 
     Raises:
         ValueError: the amount is not above zero, not in whole cents, or more than is left of the invoice.
-        CauseTaken: the cause names a credit note of another invoice.
+        CauseTaken: the cause names a credit note of another invoice, amount or reason.
         WrongState: the invoice is neither open nor paid.
     """
     at = now or timezone.now()
     account, invoice = locked(invoice_id)
-    if earlier := find_for(invoice, LedgerTransaction.Kind.CREDIT_NOTE, cause, account=account):
+    kind, moves = LedgerTransaction.Kind.CREDIT_NOTE, {_Name.REFUNDS: -net}
+    if earlier := find_for(invoice, kind, cause, account=account, moves=moves, operator=operator):
+        if earlier.credit_note.reason != reason:
+            raise taken(earlier, f"with the reason {earlier.credit_note.reason!r}", f"with {reason!r}")
         return earlier.credit_note
     if invoice.state not in (_State.OPEN, _State.PAID):
         raise WrongState(f"invoice {invoice.number or invoice.pk}: it is {invoice.state}, neither open nor paid")

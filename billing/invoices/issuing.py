@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -39,14 +40,20 @@ def locked(invoice_id: UUID) -> tuple[Account, Invoice]:
 
 
 def find_for(
-    invoice: Invoice, kind: LedgerTransaction.Kind, cause: str, *, account: Account
+    invoice: Invoice,
+    kind: LedgerTransaction.Kind,
+    cause: str,
+    *,
+    account: Account,
+    moves: Mapping[LedgerEntry.Name, Decimal],
+    operator: Operator | None = None,
 ) -> LedgerTransaction | None:
     """What the cause booked earlier for this invoice, whose account is locked.
 
     Raises:
-        CauseTaken: it booked something for another one.
+        CauseTaken: it booked something for another one, or of another amount or reason.
     """
-    earlier = find(kind, cause, account)
+    earlier = find(kind, cause, account, moves=moves, operator=operator)
     if earlier and earlier.of_invoice.invoice_id != invoice.pk:
         raise CauseTaken(f"{kind} {cause!r} is another invoice's")
     return earlier

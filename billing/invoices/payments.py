@@ -38,12 +38,13 @@ def record(
     Raises:
         ValueError: the amount is not above zero, or not in whole cents.
         WrongState: the invoice is a draft.
-        CauseTaken: the cause names a payment of another invoice.
+        CauseTaken: the cause names a payment of another invoice, amount or reason.
     """
     if amount <= 0 or not is_whole_cents(amount):
         raise ValueError("amount: must be above zero, in whole cents")
     account, invoice = locked(invoice_id)
-    if earlier := find_for(invoice, _Kind.PAYMENT, cause, account=account):
+    moves = {_Name.CASH: -amount}
+    if earlier := find_for(invoice, _Kind.PAYMENT, cause, account=account, moves=moves, operator=operator):
         return earlier
     if invoice.state == _State.DRAFT:
         raise WrongState(f"invoice {invoice.pk}: a draft asks for nothing yet; finalize it first")
@@ -59,7 +60,7 @@ def take_back(*, payment: LedgerTransaction, cause: str, operator: Operator | No
         ValueError: it is no payment of an invoice, or was taken back before.
     """
     account = lock(payment.organization)
-    if earlier := find(_Kind.CORRECTION, cause, account):
+    if earlier := find(_Kind.CORRECTION, cause, account, moves={}, operator=operator, corrects=payment):
         return earlier
     if payment.kind != _Kind.PAYMENT or payment.corrections.exists():
         raise ValueError(f"payment: {payment.pk} is none, or went back before")
@@ -71,7 +72,7 @@ def take_back(*, payment: LedgerTransaction, cause: str, operator: Operator | No
 def contest(*, payment: LedgerTransaction, amount: Decimal, cause: str) -> LedgerTransaction:
     """Book what a bank took back of a disputed payment. A repeat of the cause changes nothing."""
     account = lock(payment.organization)
-    if earlier := find(_Kind.DISPUTE, cause, account):
+    if earlier := find(_Kind.DISPUTE, cause, account, moves={_Name.CASH: amount}):
         return earlier
     return _give_up(account, payment, _Kind.DISPUTE, amount, cause)
 
@@ -80,7 +81,7 @@ def contest(*, payment: LedgerTransaction, amount: Decimal, cause: str) -> Ledge
 def win(*, dispute: LedgerTransaction, amount: Decimal, cause: str) -> LedgerTransaction:
     """Book what came back of a dispute: it is received for the invoice again, as that is by now."""
     account, invoice = locked(dispute.of_invoice.invoice_id)
-    if earlier := find(_Kind.CORRECTION, cause, account):
+    if earlier := find(_Kind.CORRECTION, cause, account, moves={_Name.CASH: -amount}, corrects=dispute):
         return earlier
     return _take_in(account, invoice, _Kind.CORRECTION, amount, cause, corrects=dispute)
 

@@ -29,6 +29,7 @@ def request(*, payment: StripePayment, amount: Decimal, cause: str, operator: Op
     Raises:
         InsufficientCredit: it is used, or held by running jobs.
         ValueError: the payment has not as much left to give back.
+        CauseTaken: the cause names a refund of another amount or reason.
     """
     cents = to_cents(amount)
     named = f"stripe-refund:{cause}"
@@ -38,6 +39,8 @@ def request(*, payment: StripePayment, amount: Decimal, cause: str, operator: Op
         movement__kind=LedgerTransaction.Kind.PAYOUT, movement__cause=named, payment=payment
     ).first()
     if earlier is not None:
+        # Books nothing, and refuses a repeat that asks for another amount or gives another reason.
+        ledger.pay_out(organization=payment.organization, amount=amount, cause=named, operator=operator)
         return earlier
     refundable = StripePayment.objects.filter(
         id=payment.id, state=StripePayment.State.PAID, invoice=None, amount__gte=F("returned") + amount

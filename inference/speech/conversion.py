@@ -97,7 +97,7 @@ def _packets(path: Path) -> Iterator[Pcm]:
         yield resampled.to_ndarray()[0]
 
 
-def _limit() -> None:
+def limit() -> None:
     """Bound what this process may take."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -107,7 +107,7 @@ def _limit() -> None:
 
 
 if __name__ == "__main__":
-    _limit()
+    limit()
     _source, _target, _source_format, _target_format, _samples = sys.argv[1:]
     convert(
         Path(_source),

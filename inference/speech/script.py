@@ -18,7 +18,8 @@ LONGEST_WORD = 100
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """`transcript` is what will be heard, with the tags that say who speaks; no segment: nothing to speak."""
+    """`transcript` is what will be heard, with the tags that say who speaks. Each segment has a word; a text
+    without any has no segment."""
 
     transcript: str
     segments: tuple[Segment, ...]
@@ -37,7 +38,7 @@ def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int
             break
         heard, room = _cut(line.text, room)
         normal = text.normalize(heard)
-        sentences = text.split_sentences(normal)
+        sentences = [sentence for sentence in text.split_sentences(normal) if text.has_word(sentence)]
         if sentences:
             spoken.append(f"[{line.speaker}] {normal}" if line.speaker else normal)
             segments += (Segment(sentence, voices.get(line.speaker, voice)) for sentence in sentences)

@@ -28,8 +28,11 @@ OPENAI_SPEECH_MODELS = (
     "gpt-audio",
     "gpt-audio-mini",
     "gpt-4o-audio-preview",
+    "gpt-4o-mini-audio-preview",
 )
-"""OpenAI's own, which go in January 2027 or have gone: their clients move here by changing a base URL."""
+"""OpenAI's own, which go in January 2027 or have gone: their clients move here by changing a base URL.
+
+Names of their versions and snapshots, such as gpt-audio-1.5, need no entry (see `gateway.catalog`)."""
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 

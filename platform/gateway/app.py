@@ -10,18 +10,27 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from django.conf import settings
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import audio, health, metrics, models_api
+from gateway import astray, audio, health, metrics, models_api, request_api
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import Recorder
 from gateway.reference import document
 from gateway.service import Service, open_service
 from gateway.speech import chat, speech
 
+
+class AudioId(StringConvertor):
+    """Only what looks like an id of ours: a fixed word below /audio/ is no recording of that name."""
+
+    regex = "audio_[^/]+"
+
+
+register_url_convertor("audio_id", AudioId())
 V1_ROUTES = (
     Route("/chat/completions", chat.create_chat_completion, methods=["POST"]),
     Route("/chat/completions/{completion_id}", chat.delete_chat_completion, methods=["DELETE"]),
@@ -29,16 +38,27 @@ V1_ROUTES = (
     Route("/models", models_api.list_models),
     Route("/models/{model:path}", models_api.get_model),
     Route("/voices", models_api.list_voices),
-    Route("/audio/{audio_id}", audio.AudioResource),
+    Route("/audio/voices", models_api.list_audio_voices),
+    Route("/audio/models", models_api.list_audio_models),
+    Route("/audio/{audio_id:audio_id}", audio.AudioResource),
+    Route("/requests/{request_id}", request_api.get_request),
     Route("/openapi.json", document.show),
 )
 EXPOSED_HEADERS = (
+    "accept-ranges",
+    "content-disposition",
+    "content-range",
+    "etag",
     "idempotency-replayed",
     "openai-processing-ms",
     "retry-after",
     "server-timing",
     "x-audio-id",
+    "x-audio-seconds",
+    "x-cost-usd",
     "x-request-id",
+    "x-should-retry",
+    "x-voice-reference",
     *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
 )
 """What a web page may read of an answer."""
@@ -71,7 +91,7 @@ def build(fallback: ASGIApp) -> ASGIApp:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.show),
-        Mount("/", fallback),
+        Mount("/", astray.Guide(fallback)),
     )
     router = Router(routes, redirect_slashes=False, lifespan=_lifespan)
     recorder = Recorder(BodyLimit(router), _namer(v1))
@@ -98,6 +118,6 @@ async def _lifespan(app: ASGIApp) -> AsyncIterator[State]:
 def _namer(v1: Sequence[Route]) -> Callable[[Scope], str]:
     def route_of(scope: Scope) -> str:
         endpoint = scope.get("endpoint")
-        return next((f"/v1{route.path}" for route in v1 if route.endpoint is endpoint), "unknown")
+        return next((f"/v1{route.path_format}" for route in v1 if route.endpoint is endpoint), "unknown")
 
     return route_of

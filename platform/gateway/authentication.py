@@ -18,7 +18,7 @@ REMEMBER_SECONDS = 0.9
 """How long a looked-up key is believed: a revoked key is refused within a second."""
 MAX_REMEMBERED = 10_000
 
-SCOPES = {"/v1/models": None, "/v1/key": None, "/v1/usage": ApiKey.Scope.USAGE}
+SCOPES = {"/v1/models": None, "/v1/key": None, "/v1/requests": None, "/v1/usage": ApiKey.Scope.USAGE}
 """The scope that a route, with all below it, asks of a key; None is open to each. What is not here is speech."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,18 +26,24 @@ class Model:
 MODELS = {model.id: model for model in (Model("boson/higgs-audio-v2.5", 1_764_547_200, "boson"),)}
 
 
+_DATED = re.compile(r"(?P<alias>.+?)(?:-\d{1,2}\.\d{1,2})?(?:-\d{4}(?:-\d{2}-\d{2})?)?")
+"""How OpenAI names versions and snapshots: gpt-audio-1.5, tts-1-1106, gpt-4o-mini-tts-2025-12-15."""
+
+
 def names() -> list[str]:
-    """What a request may call a model."""
+    """What a request may call a model; the dated names of the aliases come on top."""
     return [*MODELS, *settings.ENVIRONMENT.model_aliases]
 
 
 def find(name: str, *, param: str | None = "model") -> Model:
-    """The model of that name, or of which it is an alias (`MODEL_ALIASES`).
+    """The model of that name, or of which it is an alias (`MODEL_ALIASES`), with or without version and date.
 
     Raises:
         ApiError: 404, there is none.
     """
-    model = MODELS.get(settings.ENVIRONMENT.model_aliases.get(name, name))
+    aliases = settings.ENVIRONMENT.model_aliases
+    dated = _DATED.fullmatch(name)
+    model = MODELS.get(name) or MODELS.get(aliases.get(name) or (aliases.get(dated["alias"], "") if dated else ""))
     if model is None:
         raise unknown_model(name, param=param)
     return model

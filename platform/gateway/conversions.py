@@ -129,15 +129,34 @@ async def _convert(wanted: Wanted) -> str:
 
 
 async def _run(wanted: Wanted, source: Path, target: Path) -> None:
-    """Run the conversion, and leave no process behind, whatever ends the waiting."""
+    """Run the conversion. Raises ApiError: 503, it takes too long; 500, it failed."""
+    command = conversion.command(
+        source,
+        target,
+        source_format=wanted.source_format,
+        target_format=wanted.target_format,
+        samples=wanted.samples,
+    )
+    try:
+        code = await run_bounded(command)
+    except TimeoutError:
+        log.error("job %s: its audio as %s took too long", wanted.job_id, wanted.target_format)
+        raise _busy() from None
+    if code:
+        log.error(
+            "job %s: its audio could not be converted to %s: code %d", wanted.job_id, wanted.target_format, code
+        )
+        raise internal()
+
+
+async def run_bounded(command: list[str]) -> int:
+    """Run a decoder's process and return its exit status; none is left behind, whatever ends the waiting.
+
+    Raises:
+        TimeoutError: it takes longer than `PATIENCE_SECONDS`.
+    """
     process = await asyncio.create_subprocess_exec(
-        *conversion.command(
-            source,
-            target,
-            source_format=wanted.source_format,
-            target_format=wanted.target_format,
-            samples=wanted.samples,
-        ),
+        *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         cwd=settings.PROJECT_ROOT,
@@ -145,16 +164,8 @@ async def _run(wanted: Wanted, source: Path, target: Path) -> None:
     )
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            code = await process.wait()
-    except TimeoutError:
-        log.error("job %s: its audio as %s took too long", wanted.job_id, wanted.target_format)
-        raise _busy() from None
+            return await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
             await asyncio.shield(process.wait())
-    if code:
-        log.error(
-            "job %s: its audio could not be converted to %s: code %d", wanted.job_id, wanted.target_format, code
-        )
-        raise internal()

@@ -1,9 +1,10 @@
-"""GET /v1/models, /v1/models/{id} and /v1/voices."""
+"""GET /v1/models, /v1/models/{id}, /v1/voices; /v1/audio/models and /v1/audio/voices, as Open WebUI asks."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,7 +24,9 @@ async def list_models(request: Request) -> Response:
 async def get_model(request: Request) -> Response:
     """One model."""
     await _authenticate(request)
-    return JSONResponse(catalog.find(request.path_params["model"]).as_json())
+    if not (name := request.path_params["model"]):
+        raise HTTPException(404)
+    return JSONResponse(catalog.find(name).as_json())
 
 
 async def list_voices(request: Request) -> Response:
@@ -39,6 +42,17 @@ async def list_voices(request: Request) -> Response:
 
 def _voice_as_json(voice: Voice) -> dict[str, Any]:
     return {"id": voice.name, "object": "voice", "gender": voice.gender, "description": voice.description}
+
+
+async def list_audio_models(request: Request) -> Response:
+    """Every name of a model, in the shape that Open WebUI and its kin read; open, since they ask without a key."""
+    return JSONResponse({"models": [{"id": name, "name": name} for name in catalog.names()]})
+
+
+async def list_audio_voices(request: Request) -> Response:
+    """Every voice, likewise."""
+    service: Service = request.state.service
+    return JSONResponse({"voices": [{"id": name, "name": name} for name in await service.workers.voices()]})
 
 
 async def _authenticate(request: Request) -> None:

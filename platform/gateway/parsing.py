@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
-from gateway.errors import ApiError, invalid
+from gateway.errors import ApiError, invalid, rate_limited, unavailable
 from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -17,12 +20,26 @@ MAX_BRACKETS = 50_000
 """Opening ones, in texts too: of all that a body can hold, lists and objects take longest to read."""
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
+RECORDING = b'"input_audio"'
+"""The name of the part that carries a recording."""
+
+
+async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | None = None) -> bytes:
     """The body of a request that says it is JSON.
 
+    Above `limit` bytes it must hold a recording by then, and `grow`, which may refuse, is called.
+
     Raises:
-        ApiError: 415 for another content type, 413 above `limit` bytes.
+        ApiError: 415 for another content type or a compressed body, 413 above `limit` bytes, 503 and 429 where
+            there are too many large bodies.
     """
+    if (encoding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
+        raise ApiError(
+            415,
+            f"Unsupported content encoding {encoding[:100]!r}: send the body as it is, without compression.",
+            code="unsupported_content_encoding",
+            headers={"accept-encoding": "identity"},
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ApiError(
@@ -30,17 +47,66 @@ async def read_body(request: Request, *, limit: int) -> bytes:
             f"Unsupported content type {media_type[:100]!r}: send application/json.",
             code="unsupported_media_type",
         )
-    body = bytearray()
+    body, grown = bytearray(), False
     async for piece in request.stream():
         body += piece
-        if len(body) > limit:
-            raise ApiError(
-                413,
-                f"The request body is larger than the {limit} bytes allowed.",
-                code="request_too_large",
-                headers={"connection": "close"},
-            )
+        if len(body) > limit and not grown:
+            if grow is None or RECORDING not in body:
+                raise too_large(limit)
+            grow()
+            grown = True
     return bytes(body)
+
+
+def too_large(limit: int) -> ApiError:
+    """The refusal of a body, or of what of it is no recording."""
+    return ApiError(
+        413,
+        f"The request body is larger than the {limit} bytes allowed, not counting recordings.",
+        code="request_too_large",
+        headers={"connection": "close"},
+    )
+
+
+class LargeBodies:
+    """The bodies above the usual limit that one gateway holds in memory: few, and one of each owner's."""
+
+    AT_ONCE = 4
+
+    def __init__(self) -> None:
+        self._owners: set[object] = set()
+
+    @contextmanager
+    def place(self, owner: object) -> Iterator[Callable[[], None]]:
+        """A place for the owner's body, which is taken once what is yielded here is called."""
+        taken = False
+
+        def take() -> None:
+            nonlocal taken
+            self._take(owner)
+            taken = True
+
+        try:
+            yield take
+        finally:
+            if taken:
+                self._owners.remove(owner)
+
+    def _take(self, owner: object) -> None:
+        """Raises ApiError: 429 while the owner has another one here, 503 while there are too many."""
+        if owner in self._owners:
+            raise rate_limited(
+                "Your organization is sending another recording right now: one at a time. Please try again soon.",
+                type="concurrency",
+                headers={"retry-after": "2"},
+            )
+        if len(self._owners) >= self.AT_ONCE:
+            raise unavailable(
+                "The service is receiving as many recordings as it can. Please try again shortly.",
+                code="recordings_busy",
+                retry_after_seconds=2,
+            )
+        self._owners.add(owner)
 
 
 def read_json(body: bytes) -> Any:
@@ -52,7 +118,8 @@ def read_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
         raise invalid(f"The JSON body of your request has more than {MAX_BRACKETS} brackets.", code="invalid_json")
     try:
-        return from_json(body, allow_inf_nan=False)
+        # RFC 8259 lets a reader skip a byte-order mark, which some writers put in front.
+        return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
         raise invalid(f"We could not parse the JSON body of your request: {error}.", code="invalid_json") from None
 

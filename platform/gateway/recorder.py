@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 import psycopg
 import redis
@@ -20,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accounts.identifiers import new_id
+from gateway import astray
 from gateway.door import addresses
 from gateway.errors import ApiError, client_closed, internal, of_status, unavailable
 from inference.failures import place_of
@@ -75,8 +77,8 @@ class Recorder:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            refusal = _refusal_of(error, row)
-            row.error_code = refusal.code
+            refusal = _refusal_of(error, row, scope["path"])
+            row.refuse(refusal.code, refusal.message, refusal.param)
             if not answered:  # else the server closes the connection of an answer that was begun and not ended
                 await refusal.response()(scope, receive, send_with_headers)
         finally:
@@ -89,12 +91,14 @@ class Recorder:
                     scope["state"]["service"].log.add(row)
 
 
-def _refusal_of(error: Exception, row: Row) -> ApiError:
+def _refusal_of(error: Exception, row: Row, path: str) -> ApiError:
     """What the client is told; what nobody foresaw is told to the operator too."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, ClientDisconnect):  # before its body was here
         return client_closed()
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+        return astray.refusal(path)
     if isinstance(error, HTTPException):
         return of_status(error.status_code, error.headers)
     log.error("req_%s failed\n%s", row.id.hex, place_of(error))

@@ -61,7 +61,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Any error as OpenAI's envelope, and its code in the request log."""
     refusal = _refusal_of(error)
     if (row := _state(context["request"]).get("row")) is not None:
-        row.error_code = refusal.code
+        row.refuse(refusal.code, refusal.message, refusal.param)
     return HttpResponse(
         refusal.body(), status=refusal.status, headers=refusal.headers, content_type="application/json"
     )

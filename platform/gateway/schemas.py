@@ -15,11 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from inference.audio import FRAME_RATE
 from inference.speech.formats import FORMAT_NAMES
@@ -66,7 +67,8 @@ IGNORED_MEMBERS = frozenset(
         "web_search_options",
     }
 )
-"""OpenAI's standard members that mean nothing to speech: accepted and not looked at."""
+"""OpenAI's standard members that mean nothing to speech: accepted and not looked at on both routes, but for the
+route that has a member of that name (`response_format`)."""
 
 
 PART_TYPES = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
@@ -89,10 +91,27 @@ class Schema(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _bounded(cls, body: Any) -> Any:
-        return _at_most(MAX_MEMBERS)(body)
+    def _given(cls, body: Any) -> Any:
+        """The members that are given: a client that writes `null` means that it has nothing to say there."""
+        body = _at_most(MAX_MEMBERS)(body)
+        return (
+            {name: value for name, value in body.items() if value is not None} if isinstance(body, dict) else body
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Tell readers of the document, too, that `null` may stand for what is not required."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for name, member in schema.get("properties", {}).items():
+            if name not in schema.get("required", ()) and member and _NULL not in member.get("anyOf", ()):
+                about = {key: member.pop(key) for key in ("default", "description", "title") if key in member}
+                schema["properties"][name] = {"anyOf": [*member.get("anyOf", (member,)), _NULL], **about}
+        return schema
 
 
+_NULL = {"type": "null"}
 Content = Annotated[str, StringConstraints(max_length=MAX_CONTENT_CHARACTERS)]
 Name = Annotated[str, StringConstraints(max_length=200)]
 """Of a model, a voice, a format or an audio."""
@@ -149,7 +168,7 @@ Cast = Annotated[
 class AudioOptions(Schema):
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
-    format: Format = "wav"
+    format: Format | None = Field(default=None, description="wav; pcm16 where `stream` is true.")
 
 
 class StreamOptions(Schema):
@@ -214,14 +233,29 @@ class Sampling(Schema):
 
 
 def _tell_ignored(schema: dict[str, Any]) -> None:
-    schema["properties"] |= {name: {} for name in sorted(IGNORED_MEMBERS)}
+    schema["properties"] |= {name: {} for name in sorted(IGNORED_MEMBERS) if name not in schema["properties"]}
 
 
-class ChatRequest(Sampling):
-    """The body of POST /v1/chat/completions."""
+class Ask(Sampling):
+    """What both requests for speech may have; `user` and `metadata` are checked and change nothing."""
 
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: Name
+    user: Annotated[str, StringConstraints(max_length=512)] | None = None
+    metadata: Metadata | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_ignored(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        ignored = IGNORED_MEMBERS - cls.model_fields.keys()
+        return {name: value for name, value in body.items() if name not in ignored}
+
+
+class ChatRequest(Ask):
+    """The body of POST /v1/chat/completions."""
+
     messages: Annotated[
         list[Message],
         Field(
@@ -239,21 +273,11 @@ class ChatRequest(Sampling):
     n: Literal[1] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[str, StringConstraints(max_length=512)] | None = None
-    metadata: Metadata | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_ignored(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
-            return body
-        return {name: value for name, value in body.items() if name not in IGNORED_MEMBERS}
 
 
-class SpeechBody(Sampling):
+class SpeechBody(Ask):
     """The body of POST /v1/audio/speech; `voices` and the sampling are ours."""
 
-    model: Name
     input: Content
     voice: Voice = DEFAULT_VOICE
     voices: Cast | None = None
@@ -262,3 +286,6 @@ class SpeechBody(Sampling):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     """Billed is the longer of what was generated and of the audio."""
     stream_format: Literal["audio", "sse"] = "audio"
+    stream: bool | None = Field(
+        default=None, description="Changes nothing: the audio is always sent as it is made, as bytes or as events."
+    )

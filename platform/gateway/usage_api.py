@@ -27,11 +27,13 @@ MAX_DAYS = timedelta(days=366)
 
 @extend_schema_field(OpenApiTypes.STR)
 class Moment(serializers.Field[datetime, str, str, Any]):
-    """An ISO date, which is its midnight in UTC, or an ISO date and time on a whole hour."""
+    """An ISO date, which is its midnight in UTC, or an ISO date and time that is on a whole hour of UTC."""
 
     default_error_messages: ClassVar = {
         "invalid": "write an ISO date such as 2026-11-01, or a date and time on a whole hour such as "
-        "2026-11-01T15:00:00Z."
+        "2026-11-01T15:00:00Z.",
+        "split_hour": "usage is summed up by hours of UTC, and this moment is not on one: write a date and time "
+        "that is on a whole hour in UTC, such as 2026-11-01T15:00:00Z.",
     }
 
     def to_internal_value(self, data: str) -> datetime:
@@ -41,9 +43,16 @@ class Moment(serializers.Field[datetime, str, str, Any]):
             self.fail("invalid")
         if day is not None:
             return datetime.combine(day, time(), UTC)
-        if moment is None or (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+        if moment is None:
             self.fail("invalid")
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        try:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except OverflowError:  # the first or the last day of the calendar, in a zone beyond it
+            self.fail("invalid")
+        # Buckets are hours of UTC, and a whole hour of a zone such as +05:45 is not one of them.
+        if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+            self.fail("split_hour")
+        return moment
 
 
 class Several(serializers.ListField):

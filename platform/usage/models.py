@@ -31,6 +31,9 @@ class RequestLog(models.Model):
     route = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=500, blank=True, db_default="")
+    """What the caller was told, without what it quoted of a longer text of theirs (see `usage.request_log`)."""
+    error_param = models.CharField(max_length=100, blank=True, db_default="")
     model = models.CharField(max_length=100, blank=True)
     voice = models.CharField(max_length=100, blank=True)
     format = models.CharField(max_length=16, blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,10 @@ RETRY_SECONDS = 1.0
 GATHER_SECONDS = 0.05
 """How long a row waits for others: one transaction for all takes no more than one for each."""
 CLOSE_SECONDS = 10.0
+MESSAGE_CHARACTERS = 500
+PARAM_CHARACTERS = 100
+NAME_CHARACTERS = 40
+_QUOTED = re.compile(r"'[^']*+'|\"[^\"]*+\"")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +45,8 @@ class Row:
     job_id: UUID | None = None
     status: int = 500
     error_code: str = ""
+    error_message: str = ""
+    error_param: str = ""
     model: str = ""
     voice: str = ""
     format: str = ""
@@ -51,6 +58,26 @@ class Row:
     first_audio_ms: int | None = None
     synthesis_ms: int | None = None
     total_ms: int = 0
+
+    def refuse(self, code: str, message: str, param: str | None) -> None:
+        """Keep why the call failed.
+
+        A message may quote a value of the request, such as the name of a voice. A value that is longer than a name
+        may be the text that was to be spoken, which the log never holds.
+        """
+        self.error_code = code
+        self.error_message = _storable(_QUOTED.sub(_shown, message), MESSAGE_CHARACTERS)
+        self.error_param = _storable(param or "", PARAM_CHARACTERS)
+
+
+def _shown(quoted: re.Match[str]) -> str:
+    """A quoted value, if it is no longer than a name."""
+    return quoted[0] if len(quoted[0]) <= NAME_CHARACTERS + 2 else "'…'"
+
+
+def _storable(text: str, most: int) -> str:
+    """`text` as PostgreSQL can hold it: without NUL and lone surrogates."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:most]
 
 
 _TYPES = {"UUID": "uuid", "datetime": "timestamptz", "str": "text", "int": "bigint", "Decimal": "numeric"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.identifiers import new_id
 from billing import grants, ledger, tasks
 from billing.booking import CauseTaken
+from billing.ledger import Operator
 from billing.models import Account, Grant, LedgerTransaction, OperatorAct
 from billing.reservations import InsufficientCredit
 from tests.billing.books import FRAME, OPERATOR, account_of, admit, check_books, new_organization, usage
@@ -49,9 +50,33 @@ def test_each_movement_is_booked_once(verb: object, booked: dict[str, int], cred
     assert (act.actor, act.reason, act.transaction) == ("ada@example.com", "a test", first)
     with pytest.raises(CauseTaken):
         verb(organization=other, **arguments)  # type: ignore[operator]
+    for changed in ({"amount": Decimal(6)}, {"operator": Operator(actor="bob@example.com", reason="other")}):
+        with pytest.raises(CauseTaken, match=str(first.pk)):
+            verb(organization=organization, **{**arguments, **changed})  # type: ignore[operator]
     for nothing in (Decimal(0), Decimal(-1)):
         with pytest.raises(ValueError, match="amount"):
             verb(organization=organization, amount=nothing, cause="nothing")  # type: ignore[operator]
+    check_books()
+
+
+def test_a_grants_repeat_has_the_same_end() -> None:
+    organization = new_organization()
+    end = datetime(2030, 1, 1, tzinfo=UTC)
+    first = ledger.grant(organization=organization, amount=Decimal(1), cause="c", expires_at=end)
+    assert ledger.grant(organization=organization, amount=Decimal(1), cause="c", expires_at=end) == first
+    with pytest.raises(CauseTaken, match="until 2030-01-01"):
+        ledger.grant(organization=organization, amount=Decimal(1), cause="c")
+
+
+def test_a_corrections_repeat_corrects_the_same() -> None:
+    organization = new_organization(paid="1")
+    first, second = admit(organization), admit(organization)
+    for job in (first, second):
+        ledger.settle(usage(job))
+    ledger.adjust(corrects=first, amount=FRAME, cause="c", operator=OPERATOR)
+    for changed in ({"corrects": second}, {"amount": -FRAME}):
+        with pytest.raises(CauseTaken):
+            ledger.adjust(**{"corrects": first, "amount": FRAME, "cause": "c", "operator": OPERATOR, **changed})
     check_books()
 
 

@@ -115,3 +115,14 @@ def test_an_sdks_own_retry_is_charged_once(
     assert seen["chat"]["bytes"] == WAV_HEADER + round(seen["chat"]["seconds"] * 24_000) * 2
     wait_for(lambda: records(customer))
     assert [record.duration_ms for record in records(customer)] == [round(seen["chat"]["seconds"] * 1000)]
+
+
+@pytest.mark.parametrize("sdk", ["openai==1.*", "openai>=3.54"])
+def test_the_model_makers_example_does_its_five_tasks(service: Service, customer: Customer, sdk: str) -> None:
+    seen = run([*environments.python(sdk), str(SCRIPTS / "model_maker_python.py")], service.url, customer)
+    assert {task["rate"] for task in seen.values()} == {24_000}
+    assert seen["plain"]["text"] == "The sun rises in the east and sets in the west."
+    assert seen["two speakers"]["text"].startswith("[SPEAKER0] I cannot find the keys.")
+    assert seen["two speakers streamed"]["samples"] == seen["two speakers"]["samples"]
+    assert seen["cloned streamed"]["samples"] == seen["cloned"]["samples"] > 24_000
+    assert len(records(customer)) == 5

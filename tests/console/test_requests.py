@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -90,6 +91,24 @@ def test_a_refused_request_says_why_and_that_it_is_free(acme: Office) -> None:
     html = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
     assert "<code>rate_limit_exceeded</code>" in html
     assert "no audio was billed" in html
+
+
+def test_one_who_hung_up_sees_what_that_cost(acme: Office) -> None:
+    row = called(acme, frames=50)
+    gone = called(acme, status=499, error_code="client_closed", job_id=row.job_id, cost=row.cost)
+    late = called(acme, status=499, error_code="client_closed", job_id=row.job_id, cost=None)
+    free = called(acme, status=499, error_code="client_closed", cost=Decimal(0))
+    for each, said in ((gone, f"cost ${row.cost}"), (late, f"cost ${row.cost}"), (free, "It cost nothing.")):
+        page = browser(acme.owner).get(acme.path(f"requests/req_{each.id.hex}")).content.decode()
+        assert said in page
+        assert ("It cost nothing." in page) is (each is free)
+
+
+def test_the_page_shows_what_the_error_said(acme: Office) -> None:
+    row = called(acme, status=400, error_message="Invalid voice 'hal'.", error_param="audio.voice")
+    page = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
+    assert "Invalid voice &#x27;hal&#x27;." in page
+    assert "<code>audio.voice</code>" in page
 
 
 def test_the_pieces_of_the_time_are_the_whole() -> None:

@@ -45,15 +45,15 @@ def message(content: Any) -> list[dict[str, Any]]:
 
 BAD = [
     ({"model": "gpt-4o"}, 404, "model", "model_not_found", "boson/higgs-audio-v2.5"),
-    ({"model": None}, 400, "model", "invalid_type", "string"),
+    ({"model": None}, 400, "model", "missing_required_parameter", "model"),
     ({"model": 5}, 400, "model", "invalid_type", "string"),
     ({"messages": []}, 400, "messages", "invalid_value", "at least 1"),
     ({"messages": "hi"}, 400, "messages", "invalid_type", "list"),
     ({"messages": [{"role": "assistant", "content": "hi"}]}, 400, "messages", "invalid_value", "user message"),
     ({"messages": [{"role": "owl", "content": "hi"}]}, 400, "messages[0].role", "unsupported_value", "'user'"),
-    ({"messages": message("")}, 400, "messages[0].content", "nothing_to_speak", "no word"),
-    ({"messages": message("... !?")}, 400, "messages[0].content", "nothing_to_speak", "no word"),
-    ({"messages": message(None)}, 400, "messages[0].content", "nothing_to_speak", "no word"),
+    ({"messages": message("")}, 400, "messages[0].content", "nothing_to_speak", "empty"),
+    ({"messages": message(" \n\t")}, 400, "messages[0].content", "nothing_to_speak", "empty"),
+    ({"messages": message(None)}, 400, "messages[0].content", "nothing_to_speak", "empty"),
     ({"messages": message("a" * 4097)}, 400, "messages[0].content", "string_above_max_length", "4096"),
     ({"messages": message([{"type": "image_url"}])}, 400, "messages[0].content", "unsupported_value", "text"),
     (

@@ -17,7 +17,7 @@ from tests.live import Service
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"model"}
 """What a path may name that is nobody's own."""
-PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-"}
+PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-", "request_id": "req_"}
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
 
 
@@ -25,16 +25,20 @@ def named(path: str) -> set[str]:
     return {*re.findall(r"\{(\w+)", path)}
 
 
-OWNED = [route.path for route in V1_ROUTES if named(route.path) - PUBLIC]
+OWNED = [route.path_format for route in V1_ROUTES if named(route.path_format) - PUBLIC]
 
 
 @pytest.mark.parametrize("path", OWNED)
 def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     service: Service, client: OpenAI, customer: Customer, new_customer: Callable[..., Customer], path: str
 ) -> None:
-    spoken = speak(client).choices[0].message.audio
+    completion = speak(client)
+    spoken = completion.choices[0].message.audio
     assert spoken
-    own, nobodys = spoken.id.removeprefix("audio_"), "0" * 32
+    assert completion._request_id
+    of_request = "request_id" in named(path)
+    own = completion._request_id.removeprefix("req_") if of_request else spoken.id.removeprefix("audio_")
+    nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:
         ids = {name: PREFIXES[name] + id for name in named(path)}

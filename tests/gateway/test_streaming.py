@@ -57,15 +57,28 @@ def test_the_events_come_in_openais_order(service: Service, customer: Customer) 
     delta = first["choices"][0]["delta"]
     assert delta == {"role": "assistant", "refusal": None}
     said = transcript["choices"][0]["delta"]["audio"]
-    assert said == {"id": "audio_" + chunks[0]["id"].removeprefix("chatcmpl-"), "transcript": "A tone."}
+    audio_id = "audio_" + chunks[0]["id"].removeprefix("chatcmpl-")
+    assert said == {"id": audio_id, "data": "", "transcript": "A tone."}
     for chunk in audio:
         assert list(chunk["choices"][0]["delta"]["audio"]) == ["data"]
         assert len(base64.b64decode(chunk["choices"][0]["delta"]["audio"]["data"], validate=True)) % 2 == 0
-    assert list(expiry["choices"][0]["delta"]["audio"]) == ["expires_at"]
+    assert list(expiry["choices"][0]["delta"]["audio"]) == ["data", "expires_at"]
+    assert expiry["choices"][0]["delta"]["audio"]["data"] == ""
     assert finish["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": None}
     assert usage["choices"] == []
     assert (usage["usage"]["audio_seconds"], usage["usage"]["cost_usd"]) == (0.8, "0.000600000")
     assert all(chunk["usage"] is None for chunk in chunks[:-1])
+
+
+@pytest.mark.parametrize("audio", [{}, {"audio": None}, {"audio": {"voice": "alloy"}}])
+def test_a_stream_without_a_format_is_pcm16(service: Service, customer: Customer, audio: dict[str, Any]) -> None:
+    chunks = [
+        json.loads(line.removeprefix("data: "))
+        for line in lines(service, customer, scripted(20, **audio))
+        if line.startswith("data: {")
+    ]
+    deltas = [chunk["choices"][0]["delta"]["audio"] for chunk in chunks if "audio" in chunk["choices"][0]["delta"]]
+    assert sum(len(base64.b64decode(delta["data"])) for delta in deltas) == 2 * 20 * 960
 
 
 def test_without_include_usage_no_chunk_speaks_of_it(client: OpenAI) -> None:
@@ -99,7 +112,7 @@ def test_a_container_is_streamed_as_a_file_that_plays(client: OpenAI, format_nam
 def test_audio_comes_while_it_is_made(service: Service, customer: Customer) -> None:
     """The engine makes a frame and waits; the frame must be there before the next is made."""
     events = lines(service, customer, scripted(3, pace=0.7, audio=PCM16))
-    heard = [event for event in events if '"data"' in event]
+    heard = [event for event in events if '"data":' in event and '"data":""' not in event]
     assert len(heard) == 3, "each frame in an event of its own"
 
 
@@ -111,7 +124,7 @@ def test_silence_is_filled_with_comments(service: Service, customer: Customer) -
 
 def test_what_fails_before_it_begins_is_an_ordinary_error(client: OpenAI) -> None:
     with pytest.raises(APIStatusError) as raised:
-        stream(client, body("...", audio=PCM16))
+        stream(client, body("", audio=PCM16))
     assert raised.value.status_code == 400
     with pytest.raises(APIStatusError, match="voice"):
         stream(client, body("Hi.", audio={"voice": "nobody", "format": "pcm16"}))

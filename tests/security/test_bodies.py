@@ -22,7 +22,6 @@ PATHS = (
     "/console/x",
     "/healthz",
     "/v1/usage",
-    "/v1/chat/completions",
     "/v1/audio/speech",
 )
 MEBIBYTE = 1_048_576
@@ -113,6 +112,19 @@ def test_the_customer_finds_the_refusal_in_the_log(service: Service, customer: C
     httpx.post(f"{service.url}/v1/audio/speech", content=bytes(MEBIBYTE + 1), headers=headers)
     row = wait_for(lambda: RequestLog.objects.filter(organization_id=customer.organization.id).first())
     assert (row.route, row.status, row.error_code) == ("/v1/audio/speech", 413, "request_too_large")
+
+
+def test_a_body_with_recordings_has_a_limit_of_its_own() -> None:
+    assert limit_of("/v1/chat/completions") == 25_000_000
+    assert limit_of("/v1/audio/speech") == MEBIBYTE
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_body_without_a_recording_is_refused(service: Service, customer: Customer, chunked: bool) -> None:
+    headers = {**customer.headers, "content-type": "application/json"}
+    content = pieces(2) if chunked else bytes(MEBIBYTE + 1)
+    answer = httpx.post(f"{service.url}/v1/chat/completions", content=content, headers=headers, timeout=30)
+    check(answer, "/v1/chat/completions")
 
 
 def test_what_does_not_exist_reads_no_body(service: Service) -> None:

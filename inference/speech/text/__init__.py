@@ -5,6 +5,6 @@ nemo_text_processing) take 750 MB to 1.1 GB of disk and misread money and decade
 """
 
 from .normalizer import normalize
-from .sentences import split_sentences
+from .sentences import has_word, split_sentences
 
-__all__ = ["normalize", "split_sentences"]
+__all__ = ["has_word", "normalize", "split_sentences"]

@@ -13,6 +13,8 @@ _ABBREVIATED = frozenset(TITLES) | {"vs", "e.g", "i.e", "approx", "Jr", "Sr", "N
 _LONGEST_ABBREVIATION = 8
 # A lone A or I after an initial is one more initial.
 _OPENERS = STARTERS - {"A", "I"}
+# Letters to Unicode, which stand for the absence of one.
+_FILLERS = "\u115f\u1160\u3164\uffa0"
 _CLAUSE = re.compile(r"[,;:—](?=\s)")
 
 
@@ -33,6 +35,11 @@ def split_sentences(text: str, *, limit: int = 300) -> list[str]:
             else:
                 pieces.append(piece)
     return pieces
+
+
+def has_word(text: str) -> bool:
+    """Whether a normalised text has a letter or a digit that is heard."""
+    return any(char.isalnum() and char not in _FILLERS for char in text)
 
 
 def _sentences(text: str) -> Iterator[str]:

@@ -71,13 +71,16 @@ def show(request: HttpRequest, member: Member, request_id: UUID) -> HttpResponse
     row = _of(member, request_id).first()
     if row is None:
         raise Http404
+    record = _record(member, row)
     context = {
         "member": member,
         "section": "requests",
         "row": row,
         "key": _key(member, row),
         "timings": timings_of(row),
-        "record": _record(member, row),
+        "record": record,
+        # The row of one who hung up may be written before the bill is known.
+        "cost": row.cost if row.cost is not None else record and record.cost,
         "asset": _asset(member, row),
         "now": timezone.now(),
     }

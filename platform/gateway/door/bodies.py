@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import ApiError
 
-LIMITS: dict[str, int] = {"/stripe/webhook": 262_144}
+WITH_AUDIO_BYTES = 25_000_000
+"""Of a body that carries recordings; JSON without them stays within MAX_BODY_BYTES (see `gateway.parsing`)."""
+LIMITS: dict[str, int] = {"/stripe/webhook": 262_144, "/v1/chat/completions": WITH_AUDIO_BYTES}
 """Bytes, by the beginning of a path; the longest that fits counts. All others have MAX_BODY_BYTES.
 
 Stripe's events are some kilobytes.

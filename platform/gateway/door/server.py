@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from django.conf import settings
 from prometheus_client import Counter as Metric
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.door import addresses
+from gateway.door.trailers import Trailers
 from gateway.errors import ApiError, unavailable
 
 if TYPE_CHECKING:
@@ -144,6 +145,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes, self._body_seconds, self._body_paused = 0, 0.0, 0.0
         self.app = cast("ASGI3Application", self._app_for_this_request())
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        offering = Trailers(cast("ASGIApp", app), cycle)
+        super()._start_asgi_task(cycle, cast("ASGI3Application", offering))
 
     def on_body(self, body: bytes) -> None:
         self._undelivered = 0

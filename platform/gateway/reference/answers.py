@@ -55,6 +55,10 @@ class CompletionUsage(Answer):
     completion_tokens_details: dict[str, int]
     audio_seconds: float
     cost_usd: str = Field(description="Exact dollars, to the nano-dollar.")
+    voice_reference: str | None = Field(
+        default=None,
+        description="Why a recording in the request was not used as the voice; only there where it was not.",
+    )
 
 
 class ChatCompletion(Answer):
@@ -96,6 +100,24 @@ class VoiceList(Answer):
     data: list[OfferedVoice]
 
 
+class NamedModel(Answer):
+    id: str
+    name: str
+
+
+class AudioModels(Answer):
+    models: list[NamedModel]
+
+
+class NamedVoice(Answer):
+    id: str
+    name: str
+
+
+class AudioVoices(Answer):
+    voices: list[NamedVoice]
+
+
 class Latency(Answer):
     p50: int | None
     p95: int | None
@@ -126,6 +148,39 @@ class Usage(Answer):
     group_by: list[Literal["key", "model", "voice"]]
     data: list[UsageLine]
     total: UsageSums
+
+
+class RequestError(Answer):
+    code: str
+    message: str
+    param: str | None
+
+
+class RequestTimings(Answer):
+    queue_ms: int | None
+    first_audio_ms: int | None
+    synthesis_ms: int | None
+    total_ms: int
+
+
+class LoggedRequest(Answer):
+    id: str
+    object: Literal["request"]
+    created_at: str
+    method: str
+    route: str
+    status: int
+    error: RequestError | None
+    model: str | None
+    voice: str | None
+    format: str | None
+    characters: int | None
+    audio_id: str | None
+    audio_seconds: float | None
+    cost_usd: str | None = Field(
+        description="Exact dollars, to the nano-dollar; null where no audio was asked for."
+    )
+    timings: RequestTimings
 
 
 class Limit(Answer):

@@ -183,6 +183,42 @@ class Voices(Described):
     def get(self, request: Any) -> None: ...
 
 
+class AudioVoices(Described):
+    @extend_schema(
+        operation_id="listAudioVoices",
+        tags=["Models"],
+        summary="List the voices for Open WebUI and its kin",
+        description="What /v1/voices lists, in the shape that such clients read; without a key.",
+        auth=[],
+        responses={200: answers.AudioVoices, **_errors()},
+    )
+    def get(self, request: Any) -> None: ...
+
+
+class AudioModels(Described):
+    @extend_schema(
+        operation_id="listAudioModels",
+        tags=["Models"],
+        summary="List the names of the models for Open WebUI and its kin",
+        description="The models and their other names, in the shape that such clients read; without a key.",
+        auth=[],
+        responses={200: answers.AudioModels, **_errors()},
+    )
+    def get(self, request: Any) -> None: ...
+
+
+class LoggedRequest(Described):
+    @extend_schema(
+        operation_id="getRequest",
+        tags=["Account"],
+        summary="What the log says of one request",
+        description="Its timings, cost and error, by the `x-request-id` of its answer, once that has ended.",
+        parameters=[OpenApiParameter("request_id", str, OpenApiParameter.PATH)],
+        responses={200: answers.LoggedRequest, **_errors(404)},
+    )
+    def get(self, request: Any) -> None: ...
+
+
 class Usage(Described):
     @extend_schema(
         operation_id="getUsage",
@@ -224,10 +260,13 @@ described = [
     path("v1/chat/completions", ChatCompletions.as_view()),
     path("v1/chat/completions/{completion_id}", StoredCompletion.as_view()),
     path("v1/audio/speech", Speech.as_view()),
+    path("v1/audio/voices", AudioVoices.as_view()),
+    path("v1/audio/models", AudioModels.as_view()),
     path("v1/audio/{audio_id}", Audio.as_view()),
     path("v1/models", Models.as_view()),
     path("v1/models/{model}", Model.as_view()),
     path("v1/voices", Voices.as_view()),
+    path("v1/requests/{request_id}", LoggedRequest.as_view()),
     path("v1/usage", Usage.as_view()),
     path("v1/key", Key.as_view()),
     path("v1/openapi.json", Document.as_view()),

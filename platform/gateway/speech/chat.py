@@ -17,6 +17,7 @@ from gateway.parsing import parse
 from gateway.schemas import ChatRequest
 from gateway.service import Service
 from gateway.speech import sse
+from gateway.speech.recordings import NOT_USED
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
@@ -37,7 +38,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     return Asked(order_from_chat(request, offered), answer, streamed=bool(request.stream))
 
 
-create_chat_completion = SpeechRoute(_read)
+create_chat_completion = SpeechRoute(_read, takes_recordings=True)
 """Speak the last user message."""
 
 
@@ -95,6 +96,8 @@ class _Completion:
 class _Chunks:
     """The answer as it is spoken, in OpenAI's order: the role, the transcript, the audio, when it expires, why it
     ended, what it costs. A container's first bytes cannot know its length here; the stored audio's do.
+
+    Each audio delta has `data`, empty where there is no audio in it: clients read it without looking first.
     """
 
     streamed = True
@@ -113,7 +116,7 @@ class _Chunks:
     def begin(self, begun: Begun) -> bytes:
         self._envelope["model"] = begun.engine_model
         self._audio = Spliced(self._delta({"audio": {"data": HERE}}))
-        spoken = {"content": None, "audio": {"id": self._audio_id, "transcript": begun.transcript}}
+        spoken = {"content": None, "audio": {"id": self._audio_id, "data": "", "transcript": begun.transcript}}
         return self._delta({"role": "assistant", "refusal": None}) + self._delta(spoken)
 
     def audio(self, data: bytes) -> bytes:
@@ -125,7 +128,7 @@ class _Chunks:
     def end(self, finished: Finished, bill: Bill) -> bytes:
         result = finished.result
         pieces = [
-            self._delta({"audio": {"expires_at": result.expires_at}}),
+            self._delta({"audio": {"data": "", "expires_at": result.expires_at}}),
             self._delta({}, finish_reason=result.finish_reason),
         ]
         if self._include_usage:
@@ -150,6 +153,7 @@ def _usage(bill: Bill) -> dict[str, Any]:
         "completion_tokens_details": {"audio_tokens": bill.frames, "text_tokens": 0, "reasoning_tokens": 0},
         "audio_seconds": bill.seconds,
         "cost_usd": bill.cost,
+        **({"voice_reference": NOT_USED} if bill.recorded else {}),
     }
 
 

@@ -66,9 +66,11 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         )
     audio = request.audio
     voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
-    format_name = catalog.known_format(audio.format, "audio.format") if audio else "wav"
+    # A stream is pcm16 where nothing is said, which is the one format of OpenAI's streams.
+    named = (audio and audio.format) or ("pcm16" if request.stream else "wav")
+    format_name = catalog.known_format(named, "audio.format")
     index = _last_user_message(request.messages)
-    text = _checked(_text_to_speak(request, index), f"messages[{index}].content")
+    text = _checked(_text_to_speak(request, index), f"messages[{index}].content", stops=bool(request.stop))
     style = _style(request.messages)
     return SpeechOrder(
         model=model.id,
@@ -187,17 +189,28 @@ def _context(earlier: Sequence[Message]) -> tuple[EarlierTurn, ...]:
 
 def _text_of(message: Message) -> str:
     if isinstance(message.content, list):
-        return "".join(part.text for part in message.content if isinstance(part, TextPart))
+        # A line each: joined without a break, "Total: 5" and "0 items" would be another number.
+        return "\n".join(part.text for part in message.content if isinstance(part, TextPart))
     return message.content or ""
 
 
-def _checked(text: str, param: str) -> str:
+def _checked(text: str, param: str, *, stops: bool = False) -> str:
+    """The text to speak, which may be without a word: then a short silence is the answer.
+
+    Args:
+        stops: whether stop sequences may have cut it.
+
+    Raises:
+        ApiError: 400, it is too long, or empty.
+    """
     if len(text) > MAX_TEXT_CHARACTERS:
         raise _too_long(len(text), MAX_TEXT_CHARACTERS, param, "can be spoken")
     text = _clean(text)
-    if not any(c.isalnum() for line in split_lines(text) for c in line.text):
+    if not split_lines(text):
+        # Of what is not empty, the worker decides whether it has a word: only the normalised text tells.
         raise invalid(
-            f"Invalid value for {param!r}: there is no word in it to speak (after any stop sequence).",
+            f"Invalid value for {param!r}: there is nothing in it to speak, as it is empty"
+            f"{', or empty before the first stop sequence' if stops else ''}.",
             param=param,
             code="nothing_to_speak",
         )

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,12 +17,14 @@ from starlette.types import Receive, Scope, Send
 
 from billing import policies, pricing
 from gateway import database_threads
+from gateway.door import trailers
 from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
 from gateway.limits.limiter import Slot
-from gateway.parsing import read_body, read_json
+from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
-from gateway.speech import admission, conversation, hangups, relay
+from gateway.speech import admission, conversation, hangups, recordings, relay
 from gateway.speech.idempotency import Ask
+from gateway.speech.recordings import Recording
 from gateway.speech.relay import Begun, Finished, Piece, Silence
 from gateway.speech.speech_request import SpeechOrder
 from gateway.speech.timings import Timings
@@ -31,6 +33,7 @@ from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
 from usage.request_log import Row
 
+_large = LargeBodies()
 RETRY_GRACE_SECONDS = 0.8
 """How long a job waits for the client that hung up to ask again; OpenAI's SDKs do so within half a second."""
 LARGE_BODY_BYTES = 65_536
@@ -47,6 +50,8 @@ class Bill:
     frames: int
     cost: str
     """Exact dollars."""
+    recorded: bool = False
+    """Whether a recording of the voice came with the request, which no engine can clone yet."""
 
     @classmethod
     def of(cls, result: Result, *, replayed: bool) -> Bill:
@@ -88,13 +93,16 @@ class Asked:
     answer: Callable[[UUID, int], Answer]
     streamed: bool
     """Whether the answer leaves as it is spoken."""
+    recorded: bool = False
+    """Whether it carries a recording of the voice that is wanted."""
 
 
 class SpeechRoute:
     """An ASGI endpoint; `read` understands its body, given the voices on offer, or refuses it."""
 
-    def __init__(self, read: Callable[[Any, Sequence[str]], Asked]) -> None:
+    def __init__(self, read: Callable[[Any, Sequence[str]], Asked], *, takes_recordings: bool = False) -> None:
         self.read = read
+        self._takes_recordings = takes_recordings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -106,12 +114,7 @@ class SpeechRoute:
         # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
         async with service.limiter.slot(principal) as slot:
             service.solvency.check(principal.organization_id, request.headers)
-            body = await read_body(request, limit=settings.ENVIRONMENT.max_body_bytes)
-            offered = await service.workers.voices()
-            if len(body) > LARGE_BODY_BYTES:
-                asked, ask = await asyncio.to_thread(self._understand, request, body, offered)
-            else:
-                asked, ask = self._understand(request, body, offered)
+            asked, ask = await self._read(request, principal.organization_id)
             order = asked.order
             await conversation.check(service.database, principal, order.context)
             row.model, row.voice, row.format = order.model, order.voice, order.format
@@ -120,13 +123,43 @@ class SpeechRoute:
             admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
             timings.mark("admit")
             row.job_id = admitted.job_id
-            serving = _Serving(service, row, slot, timings, admitted, send)
+            serving = _Serving(
+                service,
+                row,
+                slot,
+                timings,
+                admitted,
+                send,
+                recorded=asked.recorded,
+                takes_trailers=trailers.EXTENSION in scope.get("extensions", {}),
+            )
             await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
 
-    def _understand(self, request: Request, body: bytes, offered: Sequence[str]) -> tuple[Asked, Ask]:
-        """Raises ApiError: 400 or 404, it is not a request that can be spoken."""
+    async def _read(self, request: Request, organization_id: UUID) -> tuple[Asked, Ask]:
+        """Read and understand the body. Raises ApiError: it is not a request that can be spoken."""
+        service: Service = request.state.service
+        limit = settings.ENVIRONMENT.max_body_bytes
+        with _large.place(organization_id) as grow:
+            body = await read_body(request, limit=limit, grow=grow if self._takes_recordings else None)
+            offered = await service.workers.voices()
+            if len(body) > LARGE_BODY_BYTES:
+                asked, ask, found = await asyncio.to_thread(self._understand, request, body, offered)
+            else:
+                asked, ask, found = self._understand(request, body, offered)
+            del body
+            for recording in found:
+                await recordings.check(recording)
+        return (replace(asked, recorded=True) if found else asked), ask
+
+    def _understand(
+        self, request: Request, body: bytes, offered: Sequence[str]
+    ) -> tuple[Asked, Ask, list[Recording]]:
+        """Raises ApiError: 400, 404 or 413, it is not a request that can be spoken."""
         data = read_json(body)
-        return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data)
+        found = recordings.cut_out(data) if self._takes_recordings else []
+        if len(body) - sum(len(each.data) for each in found) > (limit := settings.ENVIRONMENT.max_body_bytes):
+            raise too_large(limit)
+        return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data), found
 
 
 class _Serving:
@@ -140,6 +173,9 @@ class _Serving:
         timings: Timings,
         admitted: admission.Admitted,
         send: Send,
+        *,
+        recorded: bool,
+        takes_trailers: bool,
     ) -> None:
         self._service = service
         self._row = row
@@ -147,8 +183,14 @@ class _Serving:
         self._timings = timings
         self._job_id = admitted.job_id
         self._replayed = admitted.replayed
+        self._recorded = recorded
         self._send = send
         self._started = False
+        self._bill: Bill | None = None
+        """Once the job has ended, which it may have done before it was asked for again."""
+        self._takes_trailers = takes_trailers
+        self._trailing = False
+        """Whether the price follows the body."""
         self._relayed_frames = 0
         """Billed frames of the audio that was handed to the connection."""
 
@@ -160,6 +202,8 @@ class _Serving:
             await self._hung_up(ask)
             raise client_closed() from None
         await self._send({"type": "http.response.body", "body": last})
+        if self._trailing and self._bill is not None:
+            await self._send({"type": trailers.EXTENSION, "headers": _raw(_price(self._bill))})
 
     async def _relay(self, answer: Answer) -> bytes:
         """Send all but the last piece, which is returned.
@@ -189,6 +233,8 @@ class _Serving:
     async def _events(self) -> AsyncIterator[relay.Event]:
         deadline = settings.REQUEST_DEADLINE_SECONDS
         result = await relay.ended(self._service, self._job_id) if self._replayed else None
+        if result:
+            self._bill = Bill.of(result, replayed=True)
         heard = (
             relay.replay(result)
             if result
@@ -208,22 +254,23 @@ class _Serving:
 
     async def _finish(self, answer: Answer, finished: Finished) -> bytes:
         result = finished.result
-        bill = Bill.of(result, replayed=self._replayed)
+        bill = self._bill = replace(Bill.of(result, replayed=self._replayed), recorded=self._recorded)
         self._note(result, bill)
         if result.state == results.SUCCEEDED:
             last = answer.end(finished, bill)
             self._timings.take(result)
-            await self._start(answer, length=None if answer.streamed else len(last))
+            await self._start(answer, length=None if answer.streamed else len(last), bill=bill)
             return last
         refusal = failure_of(result, bill)
         if not self._started:
             raise refusal
-        self._row.error_code = refusal.code
+        self._row.refuse(refusal.code, refusal.message, refusal.param)
         if not (last := answer.fail(refusal, bill)):
             raise refusal
         return last
 
-    async def _start(self, answer: Answer, *, length: int | None = None) -> None:
+    async def _start(self, answer: Answer, *, length: int | None = None, bill: Bill | None = None) -> None:
+        """Send the head, once. The price is in it where the job has ended by now; else it is in the trailers."""
         if self._started:
             return
         self._started = True
@@ -237,10 +284,18 @@ class _Serving:
             headers["content-length"] = str(length)
         else:
             headers |= {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        bill = bill or self._bill
+        if bill is not None:
+            headers |= _price(bill)
+        self._trailing = bill is None and self._takes_trailers
+        if self._recorded:
+            headers["x-voice-reference"] = recordings.NOT_USED
         if self._replayed:
             headers["idempotency-replayed"] = "true"
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+        if self._trailing:
+            headers["trailer"] = ", ".join(PRICE_HEADERS)
+        start = {"type": "http.response.start", "status": 200, "headers": _raw(headers)}
+        await self._send({**start, "trailers": True} if self._trailing else start)
 
     async def _hung_up(self, ask: Ask) -> None:
         """Give the job up, unless it is asked for again, and note what is billed of it."""
@@ -272,11 +327,20 @@ class _Serving:
         self._slot.tokens_used = 0 if self._replayed else bill.frames
 
 
+PRICE_HEADERS = ("x-audio-seconds", "x-cost-usd")
+
+
+def _price(bill: Bill) -> dict[str, str]:
+    return dict(zip(PRICE_HEADERS, (f"{bill.seconds:.2f}", bill.cost), strict=True))
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
 def failure_of(result: Result, bill: Bill) -> ApiError:
     """What is said of a job that did not succeed, and what is billed of it."""
     costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
-    if result.error_code == "nothing_to_speak":
-        return invalid("There is no word to speak in the text.", code="nothing_to_speak")
     if result.error_code == "unsupported_text":
         return invalid(
             "The voice cannot speak this text: it has letters of a script that it does not know.",

@@ -1,0 +1,39 @@
+"""Requests that look for the API where it is not: a client's base URL is wrong, and JSON says what is right.
+
+Such as /v1 alone, /audio/speech without /v1, /v1/v1/audio/speech, or /openai/deployments/NAME/audio/speech.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.errors import ApiError, not_found
+
+_MEANT = re.compile(r"/(chat/completions|audio/(?:speech|voices|models)|models|voices|openapi\.json)/*\Z")
+"""The end of a path that can mean nothing but a route of the API; no page has such an address."""
+
+
+def refusal(path: str) -> ApiError:
+    """The 404 for a path that is no route, with the base URL and the route that was probably meant."""
+    meant = _MEANT.search(path)
+    said = f" Did you mean {_base()}/{meant[1]}?" if meant else ""
+    return not_found(f"Not Found: there is no such route here. The API is at {_base()}.{said}")
+
+
+class Guide:
+    """Answers what was meant for the API in its error envelope; all else is for `app`, which has the pages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] == "/v1" or _MEANT.search(scope["path"])):
+            raise refusal(scope["path"])
+        await self._app(scope, receive, send)
+
+
+def _base() -> str:
+    return f"{settings.ENVIRONMENT.origin}/v1"
