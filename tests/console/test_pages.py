@@ -20,7 +20,6 @@ from billing.alerts.rules import Rules
 from billing.models import Budget
 from config.urls import urlpatterns as real
 from console.middleware import POLICY
-from gateway.reference.document import document
 from tests.console.people import Office, browser, called, history
 
 MOST_BYTES = 300_000
@@ -190,13 +189,3 @@ def test_a_month_of_movements_is_the_balance(acme: Office) -> None:
     assert html.count(">Usage ") >= 1
     empty = browser(acme.owner).get(acme.path("billing?month=2020-01")).content.decode()
     assert "Nothing moved" in empty
-
-
-def test_the_reference_tells_every_route_and_how_to_call_it() -> None:
-    page = Client().get("/reference").content.decode()
-    for route, item in document()["paths"].items():
-        assert f"<code>{route}</code>" in page
-        assert all(operation["summary"] in page for operation in item.values())
-    assert "max_completion_tokens" in page
-    assert "integer, 1 to 22500" in page
-    assert "curl http://127.0.0.1:8000/v1/chat/completions -X POST" in page

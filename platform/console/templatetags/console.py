@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django import template
 from django.conf import settings
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.permissions import Action
 from billing import pricing
@@ -32,6 +34,14 @@ register.filter("exact", pricing.show)
 def audio(samples: int) -> str:
     """The length of so many samples."""
     return shown.minutes(samples * 1000 // SAMPLE_RATE)
+
+
+@register.filter
+def code(text: str) -> SafeString:
+    """A text with its `backticks` as code."""
+    plain, *rest = text.split("`")
+    pieces = [format_html("<code>{}</code>", each) if odd % 2 == 0 else each for odd, each in enumerate(rest)]
+    return format_html_join("", "{}", ((each,) for each in (plain, *pieces)))
 
 
 @register.filter

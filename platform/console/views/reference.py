@@ -7,10 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console import samples
-from console.reference import operations
+from console.reference import errors, operations
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Every route: what it takes, what it answers, how it is called."""
-    return render(request, "console/reference.html", {"tags": operations(samples.base_url())})
+    """How to use the API, and every route of it: parameters, answers, errors, sample calls."""
+    base_url = samples.base_url()
+    shown = {"tags": operations(base_url), "errors": errors(), "base_url": base_url}
+    return render(request, "console/reference.html", shown)

@@ -1,39 +1,50 @@
-"""What the API answers, as schemas. They describe; the answers themselves are put together where they are made."""
+"""Schemas of the API's answers. The answers themselves are built elsewhere, without these classes;
+`tests/gateway/test_reference.py` checks that they match.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 
 class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class ErrorDetail(Answer):
     message: str
+    """What is wrong, for a person to read."""
     type: str
-    param: str | None = Field(description="The member of the request that is wrong.")
+    """The class of the error, such as `invalid_request_error`."""
+    param: str | None
+    """The parameter that is wrong, where one is."""
     code: str | None
+    """The error's name, for a program to read."""
 
 
 class Error(Answer):
-    """Every answer but success."""
+    """Every unsuccessful answer."""
 
     error: ErrorDetail
 
 
 class CompletionAudio(Answer):
-    id: str = Field(description="Of the audio resource, audio_…")
-    data: str = Field(description="The audio file in base64.")
-    expires_at: int = Field(description="Unix seconds at which the stored audio goes.")
-    transcript: str = Field(description="The normalised text that was spoken.")
+    id: str
+    """Id of the stored audio, `audio_…`."""
+    data: str
+    """The audio file, base64-encoded."""
+    expires_at: int
+    """When the stored audio is deleted, in Unix seconds."""
+    transcript: str
+    """The text that was spoken, with numbers and abbreviations written out."""
 
 
 class CompletionMessage(Answer):
     role: Literal["assistant"]
     content: str | None
+    """The transcript."""
     refusal: None
     audio: CompletionAudio
 
@@ -42,24 +53,30 @@ class CompletionChoice(Answer):
     index: int
     message: CompletionMessage
     finish_reason: Literal["stop", "length"]
+    """`length` if the audio was cut off at `max_completion_tokens`."""
     logprobs: None
 
 
 class CompletionUsage(Answer):
     prompt_tokens: int
-    completion_tokens: int = Field(description="Frames of audio; 25 are a second.")
+    completion_tokens: int
+    """Audio frames; one second has 25."""
     total_tokens: int
     prompt_tokens_details: dict[str, int]
     completion_tokens_details: dict[str, int]
     audio_seconds: float
-    cost_usd: str = Field(description="Exact dollars, to the nano-dollar.")
+    """Duration of the audio."""
+    cost_usd: str
+    """Exact cost in US dollars, with nine decimal places."""
 
 
 class ChatCompletion(Answer):
     id: str
     object: Literal["chat.completion"]
-    created: int = Field(description="Unix seconds.")
-    model: str = Field(description="The voice that really spoke.")
+    created: int
+    """When the request was made, in Unix seconds."""
+    model: str
+    """The model that generated the audio. The preview voice has a name of its own."""
     choices: list[CompletionChoice]
     usage: CompletionUsage
 
@@ -74,6 +91,7 @@ class Model(Answer):
     id: str
     object: Literal["model"]
     created: int
+    """When the model was released, in Unix seconds."""
     owned_by: str
 
 
@@ -84,6 +102,7 @@ class ModelList(Answer):
 
 class OfferedVoice(Answer):
     id: str
+    """The name to pass as `voice`."""
     object: Literal["voice"]
 
 
@@ -93,6 +112,8 @@ class VoiceList(Answer):
 
 
 class Latency(Answer):
+    """Milliseconds that successful requests took, to the end of the answer; null if there are none."""
+
     p50: int | None
     p95: int | None
     p99: int | None
@@ -100,33 +121,47 @@ class Latency(Answer):
 
 class UsageSums(Answer):
     requests: int
+    """Successful and failed requests."""
     errors: int
+    """Failed requests."""
     duration_ms: int
+    """Generated audio, in milliseconds."""
     cost_usd: str
+    """Exact cost in US dollars, with nine decimal places."""
     latency_ms: Latency
 
 
 class UsageLine(UsageSums):
     start: str
+    """Start of the time bucket."""
     key: str | None = None
+    """With `group_by=key`: the key's id."""
     key_name: str | None = None
+    """With `group_by=key`: the key's name."""
     model: str | None = None
+    """With `group_by=model`; empty for requests that named no known model."""
     voice: str | None = None
+    """With `group_by=voice`; empty for requests that named no known voice."""
 
 
 class Usage(Answer):
     object: Literal["list"]
     start: str
+    """Start of the range, included."""
     end: str
+    """End of the range, excluded."""
     bucket: Literal["hour", "day", "month", "total"]
     group_by: list[Literal["key", "model", "voice"]]
     data: list[UsageLine]
+    """One line per time bucket and group that has requests."""
     total: UsageSums
+    """Over the whole range."""
 
 
 class Limit(Answer):
     limit: int
-    remaining: int | None = Field(description="null where Redis cannot say it.")
+    remaining: int | None
+    """Null while the counters are unavailable."""
 
 
 class Limits(Answer):
@@ -142,7 +177,9 @@ class BothLimits(Answer):
 
 class Spend(Answer):
     today: str
+    """US dollars since midnight UTC."""
     month: str
+    """US dollars since the first of the month, UTC."""
 
 
 class BothSpends(Answer):
@@ -156,14 +193,18 @@ class KeyBudget(Answer):
     limit: str
     spent: str
     held: str
+    """Reserved by running requests."""
     remaining: str
 
 
 class Credit(Answer):
     balance: str
     promotional: str
+    """The part of the balance that was given, not bought."""
     held: str
+    """Reserved by running requests."""
     available: str
+    """The balance and the credit limit, less what is reserved."""
 
 
 class Key(Answer):
@@ -176,4 +217,5 @@ class Key(Answer):
     limits: BothLimits
     spend_usd: BothSpends
     budgets: list[KeyBudget]
+    """The budgets that apply to this key."""
     credit_usd: Credit
