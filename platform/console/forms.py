@@ -1,4 +1,4 @@
-"""What people fill in. A form checks and types its values; what they do is elsewhere."""
+"""Forms. They validate and type their values; what is done with them is elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import names
@@ -18,15 +19,16 @@ from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
 from billing.models import BillingDetails, Budget
+from console import countries
 from console.key_actions import Terms
 
 NEVER = ""
-EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")]
 OVERLAPS = [
-    ("0", "End it now"),
-    ("1", "Keep it for an hour"),
-    ("24", "Keep it for a day"),
-    ("168", "Keep it for a week"),
+    ("0", "Revoke now"),
+    ("1", "Keep for 1 hour"),
+    ("24", "Keep for 1 day"),
+    ("168", "Keep for 1 week"),
 ]
 ROLES = [(role, label) for role, label in Membership.Role.choices if role != Membership.Role.OWNER]
 MOST_TAX_ID = 60
@@ -44,26 +46,28 @@ def _dollars(label: str, help_text: str) -> forms.DecimalField:
         min_value=Decimal(0),
         max_digits=15,
         decimal_places=9,
-        widget=forms.NumberInput({"step": "any", "placeholder": "no budget", "inputmode": "decimal"}),
+        widget=forms.NumberInput({"step": "any", "placeholder": "No limit", "inputmode": "decimal"}),
     )
 
 
-def _limit(label: str) -> forms.IntegerField:
-    widget = forms.NumberInput({"placeholder": "standard"})
+def _limit(label: str, name: str) -> forms.IntegerField:
+    """A rate limit; the default, which a blank field stands for, is shown in it."""
+    default = dict(zip(Limits._fields, settings.DEFAULT_LIMITS, strict=True))[name]
+    widget = forms.NumberInput({"placeholder": f"Default: {default:,}"})
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=MOST, widget=widget)
 
 
 class TopUpForm(forms.Form):
     amount = forms.DecimalField(
-        label="Dollars",
+        label="Amount (USD)",
         min_value=Decimal(5),
         max_value=Decimal(10_000),
         decimal_places=2,
         initial=Decimal(20),
-        help_text="From 5 to 10,000. You pay on Stripe's page; no card number comes near us.",
+        help_text="$5 to $10,000. You pay on a page of Stripe; we never see your card number.",
         widget=forms.NumberInput({"step": "0.01", "inputmode": "decimal"}),
     )
-    save_card = forms.BooleanField(label="Keep the card for next time", required=False)
+    save_card = forms.BooleanField(label="Save this card", required=False)
 
 
 class PromotionForm(forms.Form):
@@ -72,11 +76,16 @@ class PromotionForm(forms.Form):
 
 class RechargeForm(forms.Form):
     threshold = forms.DecimalField(
-        label="Below", min_value=Decimal(0), max_value=Decimal(10_000), decimal_places=2
+        label="When the balance falls below (USD)",
+        min_value=Decimal(0),
+        max_value=Decimal(10_000),
+        decimal_places=2,
     )
-    amount = forms.DecimalField(label="Charge", min_value=Decimal(5), max_value=Decimal(10_000), decimal_places=2)
+    amount = forms.DecimalField(
+        label="Charge (USD)", min_value=Decimal(5), max_value=Decimal(10_000), decimal_places=2
+    )
     monthly_ceiling = forms.DecimalField(
-        label="At most in a month", min_value=Decimal(5), max_value=Decimal(100_000), decimal_places=2
+        label="Monthly maximum (USD)", min_value=Decimal(5), max_value=Decimal(100_000), decimal_places=2
     )
 
 
@@ -85,32 +94,34 @@ class DetailsForm(forms.Form):
 
     legal_name = forms.CharField(label="Company", max_length=200, required=False, validators=[names.check])
     line1 = forms.CharField(label="Street", max_length=200, required=False)
-    line2 = forms.CharField(label="More of the address", max_length=200, required=False)
+    line2 = forms.CharField(label="Address line 2", max_length=200, required=False)
     postal_code = forms.CharField(label="Postal code", max_length=20, required=False)
     city = forms.CharField(label="City", max_length=100, required=False)
     state = forms.CharField(label="State", max_length=100, required=False)
-    country = forms.RegexField(
-        "^[A-Z]{2}$", label="Country", required=False, help_text="Two capital letters, such as DE."
+    country = forms.ChoiceField(
+        label="Country", required=False, choices=[("", "Select a country"), *countries.NAMES]
     )
     tax_ids = forms.CharField(
         label="Tax ids",
         max_length=300,
         required=False,
-        help_text="As they are to be printed, with semicolons between them: EU VAT DE123456789.",
+        help_text="As printed on the invoice, separated by semicolons: EU VAT DE123456789.",
     )
     email = forms.EmailField(
-        label="Address for bills", required=False, help_text="Empty: the owners and the billing role."
+        label="Billing e-mail",
+        required=False,
+        help_text="Leave blank to send bills to the owner and the billing role.",
     )
 
     def clean_tax_ids(self) -> list[str]:
         ids = [part.strip() for part in self.cleaned_data["tax_ids"].split(";") if part.strip()]
         if any(len(one) > MOST_TAX_ID for one in ids):
-            raise forms.ValidationError(f"Each has {MOST_TAX_ID} letters at most.")
+            raise forms.ValidationError(f"Each tax id can have at most {MOST_TAX_ID} characters.")
         return ids
 
     @staticmethod
     def of(details: BillingDetails) -> dict[str, str]:
-        """What stands in the fields before anything is changed."""
+        """The values to start from."""
         values = {name: getattr(details, name) for name in DetailsForm.base_fields}
         return values | {"tax_ids": "; ".join(details.tax_ids)}
 
@@ -121,26 +132,26 @@ class KeyForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         validators=[names.check],
-        help_text="Where it is used, such as “production” or “Ana's laptop”.",
+        help_text="For example “Production” or “Ana's laptop”.",
     )
-    budget_day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    budget_month = _dollars("Dollars a month", "The calendar month in UTC.")
-    budget_total = _dollars("Dollars in all", "Over the key's whole life.")
-    requests_per_minute = _limit("Requests a minute")
-    audio_seconds_per_minute = _limit("Seconds of audio a minute")
-    concurrent_jobs = _limit("Requests at a time")
+    budget_day = _dollars("Daily budget (USD)", "Resets at midnight UTC.")
+    budget_month = _dollars("Monthly budget (USD)", "Resets on the first of the month, UTC.")
+    budget_total = _dollars("Total budget (USD)", "For the lifetime of the key.")
+    requests_per_minute = _limit("Requests per minute", "requests_per_minute")
+    audio_seconds_per_minute = _limit("Seconds of audio per minute", "audio_seconds_per_minute")
+    concurrent_jobs = _limit("Concurrent requests", "concurrent_jobs")
     scopes = forms.MultipleChoiceField(
-        label="May be used to",
+        label="Permissions",
         choices=ApiKey.Scope.choices,
         initial=ApiKey.Scope.values,
         widget=forms.CheckboxSelectMultiple,
     )
     allowed_addresses = forms.CharField(
-        label="Works from",
+        label="Allowed IP addresses",
         required=False,
         max_length=2000,
-        widget=forms.Textarea({"rows": 3, "placeholder": "anywhere"}),
-        help_text="Addresses or networks such as 203.0.113.7 or 2001:db8::/32, one a line.",
+        widget=forms.Textarea({"rows": 3, "placeholder": "Any address"}),
+        help_text="IP addresses or networks, one per line, such as 203.0.113.7 or 2001:db8::/32.",
     )
 
     def clean_allowed_addresses(self) -> tuple[str, ...]:
@@ -151,7 +162,7 @@ class KeyForm(forms.Form):
                 networks.append(str(ip_network(text)))
             except ValueError:
                 raise forms.ValidationError(
-                    f"{text[:50]} is no address or network; write 203.0.113.7 or 203.0.113.0/24."
+                    f"{text[:50]} is not an IP address or network such as 203.0.113.7 or 203.0.113.0/24."
                 ) from None
         if len(networks) > MOST_NETWORKS:
             raise forms.ValidationError(f"At most {MOST_NETWORKS} networks.")
@@ -159,7 +170,7 @@ class KeyForm(forms.Form):
 
     @staticmethod
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
-        """What a key has now, to be changed; `amounts` are its budgets by period."""
+        """The key's current values; `amounts` are its budgets by period."""
         limits = {name: getattr(key, name) for name in Limits._fields}
         reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
         budgets = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
@@ -185,7 +196,7 @@ class NewKeyForm(KeyForm):
 
 
 class RotateForm(forms.Form):
-    overlap = forms.ChoiceField(choices=OVERLAPS, initial="24", label="The old key")
+    overlap = forms.ChoiceField(choices=OVERLAPS, initial="24", label="Old key")
 
     def duration(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["overlap"]))
@@ -205,43 +216,43 @@ class OrganizationForm(forms.Form):
 
 
 class BudgetForm(forms.Form):
-    """What the organization with all its keys may spend."""
+    """The budgets of the organization, including all its keys."""
 
-    day = _dollars("Dollars a day", "Ends at midnight UTC.")
-    month = _dollars("Dollars a month", "The calendar month in UTC.")
+    day = _dollars("Daily budget (USD)", "Resets at midnight UTC.")
+    month = _dollars("Monthly budget (USD)", "Resets on the first of the month, UTC.")
 
 
 class AlertsForm(forms.Form):
-    """What the organization is told of."""
+    """Which alerts the organization gets."""
 
     percents = forms.CharField(
-        label="Percent",
+        label="Alert at (% of budget)",
         required=False,
         max_length=100,
         widget=forms.TextInput({"placeholder": "50, 80, 100", "inputmode": "decimal", "autocomplete": "off"}),
-        help_text="Of each budget, the organization's and the keys'. Numbers from 1 to 100 with commas between; "
-        "empty tells of none.",
+        help_text="For the organization's and the keys' budgets. Numbers from 1 to 100, separated by commas. "
+        "Leave blank for no alerts.",
     )
-    budget_email = forms.BooleanField(label="By e-mail, too", required=False)
+    budget_email = forms.BooleanField(label="Also send by e-mail", required=False)
     credit = forms.DecimalField(
-        label="Below, in dollars",
+        label="Alert when credit falls below (USD)",
         required=False,
         min_value=Decimal("0.01"),
         max_value=Decimal(1_000_000),
         decimal_places=2,
-        widget=forms.NumberInput({"step": "0.01", "placeholder": "never", "inputmode": "decimal"}),
-        help_text="Balance and credit limit together. It tells again once there was more in between.",
+        widget=forms.NumberInput({"step": "0.01", "placeholder": "No alert", "inputmode": "decimal"}),
+        help_text="Counts your balance and credit limit. Re-arms when credit rises above the threshold.",
     )
-    credit_email = forms.BooleanField(label="By e-mail, too", required=False)
+    credit_email = forms.BooleanField(label="Also send by e-mail", required=False)
 
     def clean_percents(self) -> tuple[int, ...]:
         """Whole numbers, rising, each once."""
         words = self.cleaned_data["percents"].replace(",", " ").replace("%", " ").split()
         if not all(re.fullmatch("100|[1-9][0-9]?", word) for word in words):
-            raise forms.ValidationError("Whole numbers from 1 to 100, such as 50, 80, 100.")
+            raise forms.ValidationError("Enter whole numbers from 1 to 100, such as 50, 80, 100.")
         percents = tuple(sorted({int(word) for word in words}))
         if len(percents) > MOST_THRESHOLDS:
-            raise forms.ValidationError(f"At most {MOST_THRESHOLDS}.")
+            raise forms.ValidationError(f"Enter at most {MOST_THRESHOLDS} thresholds.")
         return percents
 
     @staticmethod
@@ -267,14 +278,14 @@ class AlertsForm(forms.Form):
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label="URL",
         max_length=500,
         widget=forms.URLInput({"placeholder": "https://example.com/speech-alerts", "autocomplete": "off"}),
-        help_text="https, on port 443 or one above 1023, at a public address. Redirects are not followed.",
+        help_text="An https URL at a public address, on port 443 or above 1023. We don't follow redirects.",
     )
 
     def clean_url(self) -> str:
-        """Where it leads is looked at for every message; here already, so that a mistake is seen."""
+        """The target is checked for every message; it is checked here, too, so that a mistake shows at once."""
         url: str = self.cleaned_data["url"]
         try:
             targets.resolve(targets.parse(url))
@@ -284,7 +295,7 @@ class WebhookForm(forms.Form):
 
 
 class DeletionForm(forms.Form):
-    """What is deleted for good is typed out first."""
+    """Deletion is confirmed by typing the name."""
 
     name = forms.CharField(label="To confirm", max_length=254, widget=forms.TextInput({"autocomplete": "off"}))
 

@@ -5,6 +5,8 @@ The credit comes once the owner has proved to hold a mailbox, and once a person 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -14,11 +16,14 @@ from django.contrib import messages
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import organizations
 from accounts.models import Membership, Organization, User
-from billing import ledger, once
+from billing import ledger, once, pricing
+from gateway.catalog import MODELS
 
+MINUTES_MODEL = next(iter(MODELS))
 OFFER = "welcome"
 HAD_BEFORE = (
     "There is no promotional credit this time: this mailbox, or you with another account, had it before. "
@@ -28,6 +33,20 @@ BUSY = (
     "There is no promotional credit now: many people of your network had it today. "
     "Top up to begin, or write to us."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCredit:
+    """What a newcomer gets: dollars, and the whole minutes of audio that they buy (0 without a price)."""
+
+    amount: Decimal
+    minutes: int
+
+
+def offer() -> FreeCredit:
+    amount = settings.ENVIRONMENT.promo_credit_dollars or Decimal(0)
+    price = pricing.price_at(model=MINUTES_MODEL, at=timezone.now()) if amount else None
+    return FreeCredit(amount, int(amount / price.dollars_per_minute) if price and price.dollars_per_minute else 0)
 
 
 @transaction.atomic

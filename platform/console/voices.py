@@ -1,6 +1,8 @@
-"""The voices that pages offer."""
+"""The voices that pages offer, and the model that speaks them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -8,14 +10,30 @@ from django.conf import settings
 from inference import presence
 
 PATIENCE_SECONDS = 0.5
+PREVIEW = " (preview)"
+"""How the name of a preview voice ends."""
 
 
-def on_offer() -> tuple[str, ...]:
-    """Those of the workers that live; the standard ones where none does, or Redis is away."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    voices: tuple[str, ...]
+    preview: str
+    """The preview voice that speaks in place of the full model; empty where the full model does."""
+
+
+def offer() -> Offer:
+    """What the live workers say; the standard voices where there are none, or Redis is away."""
     try:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
         ) as client:
-            return presence.voices_of(presence.living(client))
+            workers = presence.living(client)
     except redis.RedisError:
-        return presence.voices_of(())
+        workers = []
+    models = (worker["model"] for worker in workers)
+    preview = next((model.removesuffix(PREVIEW) for model in models if model.endswith(PREVIEW)), "")
+    return Offer(presence.voices_of(workers), preview)
+
+
+def on_offer() -> tuple[str, ...]:
+    return offer().voices

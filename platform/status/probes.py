@@ -1,4 +1,4 @@
-"""Looking at the service as its customers reach it: over HTTP, from a process of its own."""
+"""Probing the service the way its customers reach it: over HTTP, from a separate process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A component, as people know it."""
+    """A component, as customers know it."""
 
     name: str
     title: str
@@ -26,15 +26,15 @@ class Kind:
 
 
 KINDS = (
-    Kind("api", "API", "the gateway answers and knows its customers"),
-    Kind("speech", "Speech", "a worker is there to speak what is asked for"),
-    Kind("console", "Console", "the page to sign in on is shown"),
+    Kind("api", "API", "the API answers and reaches its database"),
+    Kind("speech", "Speech generation", "a worker is ready to generate speech"),
+    Kind("console", "Console", "the sign-in page loads"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether a component worked, at a moment."""
+    """Whether a component worked at a moment."""
 
     component: str
     at: datetime
@@ -46,7 +46,7 @@ class Probe:
 
 
 def probe(url: str, host: str) -> list[Probe]:
-    """Look at every component of the service at `url`, which is asked for under the name `host`."""
+    """Probe every component of the service at `url`, with `host` as the Host header."""
     at = datetime.now(UTC)
     checks = _checks(_ask(f"{url}/readyz", host))
     sign_in = _ask(f"{url}/accounts/login/", host)

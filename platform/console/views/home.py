@@ -22,7 +22,7 @@ from console import samples, voices
 from console.access import LAST_ORGANIZATION, actor_of
 from console.forms import OrganizationForm
 from gateway.catalog import MODELS
-from inference.speech.formats import FORMAT_NAMES
+from inference.speech.formats import CONTENT_TYPES
 
 
 @require_safe
@@ -33,11 +33,13 @@ def landing(request: HttpRequest) -> HttpResponse:
         for model in MODELS
         if (price := pricing.price_at(model=model, at=timezone.now()))
     ]
+    offer = voices.offer()
     context = {
         "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
-        "voices": voices.on_offer(),
-        "formats": FORMAT_NAMES,
+        "voices": offer.voices,
+        "preview": offer.preview,
+        "formats": CONTENT_TYPES,
     }
     return render(request, "console/home.html", context)
 

@@ -51,7 +51,7 @@ def top_up(request: HttpRequest, member: Member) -> HttpResponse:
 def redeem(request: HttpRequest, member: Member) -> HttpResponse:
     form = PromotionForm(request.POST)
     if form.is_valid() and not _may_try(request, member):
-        form.add_error("code", "Too many tries. Try again in an hour.")
+        form.add_error("code", "Too many attempts. Try again in an hour.")
     elif form.is_valid():
         try:
             promotions.redeem(organization=member.organization, code=form.cleaned_data["code"], by=member.user)

@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import playground as playground_keys
 from accounts.permissions import Action
+from billing import pricing
 from console import playground, samples, voices
 from console.access import Member, member_view
 from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
@@ -19,12 +21,16 @@ from inference.speech.formats import CONTENT_TYPES
 @member_view(Action.USE_PLAYGROUND)
 @require_safe
 def show(request: HttpRequest, member: Member) -> HttpResponse:
+    offer = voices.offer()
+    price = pricing.price_at(model=samples.MODEL, at=timezone.now(), organization_id=member.organization.id)
     context = {
         "member": member,
         "section": "playground",
+        "preview": offer.preview,
+        "dollars_per_minute": price.dollars_per_minute if price else 0,
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],
-        "voices": voices.on_offer(),
+        "voices": offer.voices,
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
         "base_url": samples.base_url(),

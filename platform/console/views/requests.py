@@ -66,17 +66,20 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_USAGE)
 @require_safe
 def show(request: HttpRequest, member: Member, request_id: UUID) -> HttpResponse:
-    """One request: its timings, what it cost and how that is worked out, and its audio."""
+    """One request: its timings, its cost with the calculation, and its audio."""
     row = _of(member, request_id).first()
     if row is None:
         raise Http404
+    record = _record(member, row)
     context = {
         "member": member,
         "section": "requests",
         "row": row,
+        # A row that was written before its job was settled has no cost; one that repeats an earlier answer has $0.
+        "billed": record.cost if record and row.cost is None else row.cost,
         "key": _key(member, row),
         "timings": timings_of(row),
-        "record": _record(member, row),
+        "record": record,
         "asset": _asset(member, row),
         "now": timezone.now(),
     }

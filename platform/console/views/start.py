@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -10,7 +12,7 @@ from accounts.keys import DEFAULTS, EVERYTHING
 from accounts.models import ApiKey
 from accounts.permissions import Action
 from billing.models import Account
-from console import key_actions, periods, samples
+from console import blocked, key_actions, onboarding, periods, samples
 from console.access import Member, member_view
 from console.key_actions import Terms
 from console.usage_report import UsageReport
@@ -28,12 +30,14 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     recent, _ = request_search.find(Search(organization_id=member.organization.id))
     if not recent:
         return redirect("start", member.organization.id)
+    account = Account.objects.filter(organization=member.organization).first() or Account()
     context = {
         "member": member,
         "section": "overview",
         "report": UsageReport(member.organization.id, periods.default()),
         "recent": [(row, None) for row in recent[:RECENT]],
-        "account": Account.objects.filter(organization=member.organization).first() or Account(),
+        "account": account,
+        "blocked": blocked.of(member.organization, account),
     }
     return render(request, "console/overview.html", context)
 
@@ -54,7 +58,8 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
         ).exists(),
         "samples": samples.for_key(samples.base_url(), secret),
         "base_url": samples.base_url(),
-        "first": request_search.last_spoken(member.organization.id),
+        "free": onboarding.offer(),
+        **_first(member),
     }
     return render(request, "console/start.html", context)
 
@@ -63,7 +68,14 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
 @require_safe
 def check(request: HttpRequest, member: Member) -> HttpResponse:
     """The check mark, for the page to ask for: 204 where it is not there yet, and after 286 htmx asks no more."""
-    first = request_search.last_spoken(member.organization.id)
-    if first is None:
+    first = _first(member)
+    if first["first"] is None:
         return HttpResponse(status=204)
-    return render(request, "console/parts/first_call.html", {"member": member, "first": first}, status=286)
+    return render(request, "console/parts/first_call.html", {"member": member, **first}, status=286)
+
+
+def _first(member: Member) -> dict[str, Any]:
+    """The last successful request, and whether the member can play its audio."""
+    found = request_search.last_spoken(member.organization.id)
+    playable = found is not None and member.may(Action.HEAR_AUDIO) and not member.visit
+    return {"first": found, "playable": playable}

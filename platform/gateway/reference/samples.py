@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.reference import answers
 
 MODEL = "boson/higgs-audio-v2.5"
@@ -9,7 +11,7 @@ ID = "0198f3b2c4d57e6f8a9b0c1d2e3f4a5b"
 AUDIO_ID = f"audio_{ID}"
 COMPLETION_ID = f"chatcmpl-{ID}"
 
-CHAT = {
+CHAT: dict[str, dict[str, Any]] = {
     "A sentence": {
         "model": MODEL,
         "modalities": ["text", "audio"],
@@ -34,7 +36,7 @@ CHAT = {
         "messages": [{"role": "user", "content": "[SPEAKER0] How are you?\n[SPEAKER1] Fine, thank you."}],
     },
 }
-SPEECH = {
+SPEECH: dict[str, dict[str, Any]] = {
     "A sentence": {"model": "tts-1", "voice": "alloy", "input": "Hello there."},
     "With a style, as events": {
         "model": "tts-1",
