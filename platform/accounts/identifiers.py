@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 (RFC 9562) everywhere, so that rows made together lie together in every index."""
+"""Identifiers: UUIDv7 (RFC 9562), so that rows that are created together are close in every index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def new_id() -> UUID:
 
 
 def random_token(length: int) -> str:
-    """`length` letters and digits from the system's generator, 5.95 bits each."""
+    """`length` characters from the operating system's random generator, 5.95 bits each."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 

@@ -1,4 +1,4 @@
-"""How much an organization or a key may ask for, set by the operator; the gateway keeps to it within a second."""
+"""Rate limits of organizations and keys, set by operators. The gateway applies them within a second."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ NAMES = ("requests_per_minute", "audio_seconds_per_minute", "concurrent_jobs")
 
 
 def put(subject: Organization | ApiKey, **limits: int | None) -> None:
-    """Set those limits that are named; None is the settings' default."""
+    """Set the limits that are given; None is the default in the settings."""
     type(subject)._default_manager.filter(pk=subject.pk).update(**limits)

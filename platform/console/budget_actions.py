@@ -1,4 +1,4 @@
-"""What members set for the organization with all its keys: budget and audit log in one transaction."""
+"""Changes to the budgets of an organization, with the audit log in one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from console.access import Member
 
 @transaction.atomic
 def put(*, member: Member, day: Decimal | None, month: Decimal | None) -> None:
-    """Set or, with None, lift the budget of a day and of a month; what stays as it is, is not noted."""
+    """Set the daily and monthly budget, or remove one with None. Unchanged values are not logged."""
     now = {each.period: each.amount for each in budgets.status(organization_id=member.organization.id)}
     for period, amount in ((Budget.Period.DAY, day), (Budget.Period.MONTH, month)):
         if amount == now.get(period):

@@ -269,7 +269,7 @@ class AlertsForm(forms.Form):
         cleaned = self.cleaned_data
         return Rules(
             percents=cleaned["percents"],
-            # Where there is nothing to tell, there is no choice to keep.
+            # Without thresholds the checkbox has no meaning: keep its default.
             budget_email=cleaned["budget_email"] or not cleaned["percents"],
             credit=cleaned["credit"],
             credit_email=cleaned["credit_email"] or cleaned["credit"] is None,

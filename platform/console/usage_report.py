@@ -1,4 +1,4 @@
-"""What the usage page shows: sums and how they changed, four charts, and the table behind them."""
+"""The data of the usage page: sums and their changes, four charts, and the table behind them."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class UsageReport:
 
     @cached_property
     def steps(self) -> list[Row]:
-        """A row a step, with nothing in it where nothing was asked."""
+        """A row per time step, empty if it had no requests."""
         sums: dict[datetime | None, list[Line]] = {}
         for line in self.lines:
             sums.setdefault(line.start, []).append(line)
@@ -153,7 +153,7 @@ class UsageReport:
 
     @cached_property
     def groups(self) -> list[Row]:
-        """A row a group, the dearest first."""
+        """A row per group, the most expensive first."""
         sums: dict[Any, list[Line]] = {}
         for line in self.lines:
             sums.setdefault(line.group, []).append(line)
@@ -177,7 +177,7 @@ class UsageReport:
         return f"{key['key_name']} ({key['key']})" if key["key_name"] else key["key"]
 
     def _split(self, measure: Callable[[Line], Number]) -> Sequence[Series]:
-        """The steps' sums; by group, the greatest few have a series of their own."""
+        """The sums per step; by group, the largest groups have a series each."""
         if self.group is None:
             return [Series("all", [measure(row.line) for row in self.steps])]
         own = [row.line.group for row in self.groups[:MOST_SERIES]]

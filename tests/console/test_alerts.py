@@ -103,7 +103,7 @@ def test_a_webhook_is_added_and_its_secret_shown_once(acme: Office, receiver: Re
     client = browser(acme.owner)
     assert client.post(path(acme, "webhook_test", endpoint_id=endpoint.id)).status_code == 302
     again = client.post(path(acme, "webhook_test", endpoint_id=endpoint.id), follow=True)
-    assert "under way already" in again.content.decode()
+    assert "already being sent" in again.content.decode()
     tasks.deliver_alerts()
     [message] = receiver.received
     assert message.event["type"] == "webhook.test"

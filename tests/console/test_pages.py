@@ -154,7 +154,7 @@ def test_errors_are_pages_of_ours(acme: Office) -> None:
         forger = Client(enforce_csrf_checks=True)
         cases: list[tuple[int, str, Callable[[], object]]] = [
             (404, "Page not found", lambda: visitor.get("/nothing")),
-            (403, "one of these roles is needed", lambda: member.get(acme.path("billing"))),
+            (403, "you need one of these roles", lambda: member.get(acme.path("billing"))),
             (400, "Check the address", lambda: member.get(acme.path("usage.csv?range=x"))),
             (403, "Please send the form again", lambda: forger.post("/accounts/login/")),
             (500, "Something went wrong on our side", lambda: visitor.get("/break")),

@@ -135,7 +135,7 @@ def test_guessing_passwords_is_slowed_down() -> None:
         client.post("/accounts/login/", wrong)
     answer = client.post("/accounts/login/", {**wrong, "password": FORM["password1"]})
     assert "_auth_user_id" not in client.session
-    assert "Too many failed tries" in answer.content.decode()
+    assert "Too many failed attempts" in answer.content.decode()
     cache.clear()
     assert client.post("/accounts/login/", {**wrong, "password": FORM["password1"]}).url == "/console"
 

@@ -189,7 +189,7 @@ def test_reports_come_to_the_ledger(acme: Office, invoice: Invoice) -> None:
         True,
     )
     wrong = client.get(reverse("admin:reports"), {"report": "revenue"}).content.decode()
-    assert "The first day of the span is needed." in wrong
+    assert "Enter the first day." in wrong
 
 
 def test_an_invoice_is_downloaded_as_pdf(invoice: Invoice) -> None:

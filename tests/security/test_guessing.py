@@ -18,7 +18,7 @@ from accounts.models import User
 from tests.console.people import Office, browser, person
 
 RIGHT, WRONG = "an analytical engine", "a difference engine"
-LOCKED = "Too many failed tries"
+LOCKED = "Too many failed attempts"
 pytestmark = pytest.mark.django_db
 
 
@@ -136,7 +136,7 @@ def test_codes_of_promotions_have_five_tries_an_hour(acme: Office) -> None:
         browser(acme.owner).post(acme.path("billing/redeem"), {"code": f"GUESS{number}"}).content.decode()
         for number in range(6)
     ]
-    assert all("There is no such code" in answer for answer in answers[:5])
+    assert all("This code does not exist" in answer for answer in answers[:5])
     assert "Too many attempts" in answers[5]
 
 

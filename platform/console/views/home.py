@@ -1,4 +1,4 @@
-"""The pages before an organization is chosen: the front page, the way in, invitations."""
+"""The pages outside of an organization: the home page, entering the console, invitations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from inference.speech.formats import CONTENT_TYPES
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """What this is, what it costs, and the first request, ready to paste."""
+    """The product, its price, and the first request, ready to paste."""
     offers = [
         (model, price.dollars_per_minute.normalize())
         for model in MODELS
@@ -47,7 +47,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def console(request: HttpRequest) -> HttpResponse:
-    """On to the organization that was looked at last; whoever has none sees who invites them."""
+    """Redirect to the organization that was viewed last; without one, show the invitations."""
     ids = list(
         Membership.objects.filter(user=actor_of(request).user)
         .order_by("created_at")
@@ -65,7 +65,7 @@ def console(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_organization(request: HttpRequest) -> HttpResponse:
-    """A further organization; the promotional credit is for the first."""
+    """Create another organization; the free credit is only for the first."""
     form = OrganizationForm(request.POST or None)
     if form.is_valid():
         owner = actor_of(request).user
@@ -80,7 +80,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Where an invitation's link leads: to accept it, or to sign in or up first."""
+    """The page of an invitation's link: accept it, or sign in or up first."""
     found = invitations.find(token)
     if found is None and not ratelimit.consume(
         request, app="allauth.account", action="invitation", limit_get=True
@@ -95,7 +95,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 @require_POST
 def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
-    """Join, as whoever has proved to hold the invited address."""
+    """Join with a confirmed address that was invited."""
     found = Invitation.objects.filter(id=invitation_id, email__in=_proved_addresses(request)).first()
     if found is None:
         raise Http404
@@ -108,6 +108,6 @@ def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
 
 
 def _proved_addresses(request: HttpRequest) -> list[str]:
-    """The addresses whose link the signed-in person has followed, in lower case."""
+    """The confirmed addresses of the signed-in person, in lower case."""
     own = EmailAddress.objects.filter(user=actor_of(request).user, verified=True)
     return [email.lower() for email in own.values_list("email", flat=True)]

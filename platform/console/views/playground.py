@@ -1,4 +1,4 @@
-"""The playground: the page, the key that it calls the API with, and what was made there."""
+"""The playground: the page, its API key, and recent generations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.USE_PLAYGROUND)
 @require_POST
 def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
-    """A key for the page's script, in no page and in no list."""
+    """A key for the page's script, which no page shows."""
     secret, expires_at = playground_keys.lend_key(organization=member.organization, user=member.user)
     return JsonResponse({"key": secret, "expires_at": expires_at.isoformat()})
 
@@ -53,6 +53,6 @@ def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.USE_PLAYGROUND)
 @require_safe
 def history(request: HttpRequest, member: Member) -> HttpResponse:
-    """The list alone, for the page to show what has just been made."""
+    """The list of recent generations, to refresh it on the page."""
     context = {"member": member, "recent": playground.recent(member)}
     return render(request, "console/parts/playground_history.html", context)

@@ -1,4 +1,4 @@
-"""The request log: what was asked, when, how long it took and what it cost; and the audio while it lives."""
+"""The request log: search, timing, cost, and the audio until it expires."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _key(member: Member, row: RequestLog) -> ApiKey | None:
 
 
 def _search(request: HttpRequest, member: Member, keys: list[ApiKey]) -> Search:
-    """What the address asks for; a filter that means nothing is none."""
+    """The search of the query string; invalid filters are ignored."""
     outcomes: dict[str, Outcome] = {"ok": "ok", "failed": "failed"}
     last = _midnight(request.GET.get("to", ""))
     try:

@@ -1,4 +1,4 @@
-"""The first minute, the live check for the first call, and the overview that follows."""
+"""The getting-started page, its check for the first request, and the overview."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECENT = 5
 @member_view(Action.SEE_USAGE)
 @require_safe
 def overview(request: HttpRequest, member: Member) -> HttpResponse:
-    """Thirty days at a glance; before the first call, how to make it."""
+    """The last 30 days; before the first request, how to make it."""
     recent, _ = request_search.find(Search(organization_id=member.organization.id))
     if not recent:
         return redirect("start", member.organization.id)
@@ -45,7 +45,7 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_KEYS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, member: Member) -> HttpResponse:
-    """Key, code, check mark. A key is made by a POST, and its answer is the only place it ever stands in."""
+    """Key, code, check mark. A POST creates a key; its response is the only place that shows it."""
     secret = None
     if request.method == "POST" and member.may(Action.MANAGE_KEYS):
         _, secret = key_actions.create(member=member, terms=FIRST_KEY, expires_at=None)
@@ -67,7 +67,7 @@ def start(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_KEYS)
 @require_safe
 def check(request: HttpRequest, member: Member) -> HttpResponse:
-    """The check mark, for the page to ask for: 204 where it is not there yet, and after 286 htmx asks no more."""
+    """The check mark, which the page polls for: 204 until there is one; on 286 htmx stops polling."""
     first = _first(member)
     if first["first"] is None:
         return HttpResponse(status=204)

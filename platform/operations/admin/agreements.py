@@ -1,4 +1,4 @@
-"""The forms of what is agreed with a customer: prices, credit, limits; and what they do."""
+"""Forms for agreements with a customer: prices, credit, limits; and their effects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.catalog import MODELS
 from operations.admin.base import ReasonForm
 
 MOST = 2**31 - 1
-"""What the columns hold."""
+"""The maximum of the columns."""
 
 
 def _moment(help_text: str) -> forms.DateTimeField:
@@ -91,7 +91,7 @@ def enter_price(
     valid_to: datetime | None,
     **_: Any,
 ) -> str:
-    """Enter a price as a form asked for it; what was done, in words."""
+    """Enter the price of a form; returns a message."""
     price = terms.set_price(
         model=model,
         dollars_per_minute=dollars_per_minute,
@@ -105,7 +105,7 @@ def enter_price(
 
 
 def put_limits(subject: Organization | ApiKey, operator: Operator, asked: dict[str, Any], *, of: str) -> str:
-    """Set the limits that a form asked for; what was done, in words."""
+    """Set the limits of a form; returns a message."""
     values = {name: asked[name] for name in limits.NAMES}
     limits.put(subject, **values)
     said = ", ".join(f"{value or 'default'} {name.replace('_', ' ')}" for name, value in values.items())

@@ -65,7 +65,7 @@ class AmountForm(ReasonForm):
         widget=UnfoldAdminDecimalFieldWidget(),
         help_text="US dollars.",
     )
-    # Sent twice, it is booked once.
+    # Makes a repeated submission idempotent.
     cause = forms.CharField(max_length=100, widget=forms.HiddenInput, initial=lambda: f"operator:{uuid4()}")
     field_order = ("amount", "reason")
 
@@ -196,7 +196,7 @@ def act(
             if request.method == "POST" and asked.is_valid():
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
                 try:
-                    with transaction.atomic():  # what is done, and the note of it
+                    with transaction.atomic():  # the act and its audit record
                         done = four_eyes.hold(
                             request, by=perform.__qualname__, row=row, asked=asked, needs=needs
                         ) or perform(self, row, operator, asked.cleaned_data)

@@ -1,4 +1,4 @@
-"""Customers, their accounts and keys, and the people of both sides."""
+"""Customers, their accounts, keys and people; operators, too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from operations.roles import Act
 
 
 def is_suspended(organization: Organization) -> bool:
-    """By hand, or for an overdue invoice."""
+    """By an operator, or for an overdue invoice."""
     account = Account.objects.filter(organization=organization, suspended_at__isnull=False)
     return organization.suspended_at is not None or account.exists()
 

@@ -64,7 +64,7 @@ class Jobs(Looked):
         if not jobs.requeue(job.id):
             raise ValueError("This job has ended, was cancelled, or has passed its deadline.")
         audit.record(operator, what=f"job {job.id} requeued")
-        transaction.on_commit(tasks.ring, robust=True)  # a worker's sweep rings again where this fails
+        transaction.on_commit(tasks.ring, robust=True)  # if this fails, a worker's sweep does it
         return "The job is queued for the next free worker."
 
     @act("Cancel job", Act.SERVE, fits=lambda job: job.state in (_State.QUEUED, _State.RUNNING))
@@ -103,7 +103,7 @@ class Requests(Looked):
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RequestLog]:
-        """With the customer's name, for the rows of a page alone."""
+        """With the customer's name."""
         named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
         rows: QuerySet[RequestLog] = super().get_queryset(request)
         return rows.annotate(customer_name=Subquery(named))

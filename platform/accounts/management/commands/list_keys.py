@@ -1,4 +1,4 @@
-"""`manage.py list_keys [ORGANIZATION]`: every key, as much of it as may be shown."""
+"""`manage.py list_keys [ORGANIZATION]`: the keys, without their secrets."""
 
 from __future__ import annotations
 

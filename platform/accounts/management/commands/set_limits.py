@@ -1,4 +1,4 @@
-"""`manage.py set_limits SUBJECT --requests-per-minute 60`: what an organization, a key or a person may have."""
+"""`manage.py set_limits SUBJECT --requests-per-minute 60`: limits of an organization, key or person."""
 
 from __future__ import annotations
 

@@ -47,6 +47,14 @@ function dollars(amount) {
   return (amount >= 1 || exact.endsWith("0000000") ? cents : frames).format(exact);
 }
 
+// The amounts of an axis, all with as many places as the finest of them needs.
+function amounts(values) {
+  const needed = (value) => (value.toFixed(9).replace(/0+$/, "").split(".")[1] ?? "").length;
+  const places = Math.max(2, ...values.map(needed));
+  const format = rounded(places, { ...dollar, minimumFractionDigits: places });
+  return values.map((value) => format.format(value.toFixed(9)));
+}
+
 // A custom property is resolved only where something is painted with it.
 function colour(name) {
   const probe = document.body.appendChild(document.createElement("i"));
@@ -121,7 +129,7 @@ function draw(place) {
         size: (_, texts) => 14 + 6.5 * Math.max(0, ...(texts ?? []).map((text) => text.length)),
         grid: { stroke: colour("--line"), width: 1 },
         incrs,
-        values: (_, splits) => splits.map(show),
+        values: (_, splits) => (unit === "usd" ? amounts(splits) : splits.map(show)),
       },
     ],
     series: [
