@@ -6,7 +6,7 @@ index of the budgets' running periods. Any number may look at once: the unique k
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
@@ -116,7 +116,7 @@ def _fire(statement: str, parameters: dict[str, object]) -> int:
     return len(alerts)
 
 
-def _messages(alerts: Iterable[Alert]) -> Iterable[AlertDelivery]:
+def _messages(alerts: Sequence[Alert]) -> Iterable[AlertDelivery]:
     organizations = {alert.organization_id for alert in alerts}
     rules = AlertRule.objects.filter(organization__in=organizations, email=True)
     by_email = set(rules.values_list("organization_id", "percent"))
@@ -124,11 +124,17 @@ def _messages(alerts: Iterable[Alert]) -> Iterable[AlertDelivery]:
     endpoints = WebhookEndpoint.objects.filter(organization__in=organizations).order_by("id")
     listening = list(endpoints.select_for_update(no_key=True))
     addresses = letters.addressees(organizations)
+    highest: dict[tuple[object, object], int] = {}
+    for alert in alerts:
+        budget = (alert.budget_id, alert.start)
+        highest[budget] = max(highest.get(budget, 0), alert.percent or 0)
     for alert in alerts:
         of = {"organization_id": alert.organization_id, "alert": alert}
         for endpoint in listening:
             if endpoint.organization_id == alert.organization_id:
                 yield AlertDelivery(**of, endpoint=endpoint)
-        if (alert.organization_id, alert.percent) in by_email:
+        # Of thresholds that are passed at once, the highest says it all; webhooks get each.
+        passed_with_others = (alert.percent or 0) < highest[(alert.budget_id, alert.start)]
+        if (alert.organization_id, alert.percent) in by_email and not passed_with_others:
             for address in addresses.get(alert.organization_id, ()):
                 yield AlertDelivery(**of, address=address)

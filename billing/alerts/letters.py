@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 
 from accounts import names
 from accounts.models import Membership
-from billing import budgets, pricing
+from billing import budgets, links, pricing
 from billing.models import Alert, AlertKind
 
 _READERS = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
@@ -65,6 +65,8 @@ def send(alert: Alert, address: str) -> None:
         "amount": dollars(alert.amount),
         "reached": dollars(alert.reached),
         "seller": settings.COMPANY_NAME,
+        "billing": links.console(alert.organization_id, "billing"),
+        "rules": links.console(alert.organization_id, "alerts"),
     }
     body = render_to_string("billing/alert.txt", words)
     server = get_connection(timeout=TIMEOUT_SECONDS)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from billing import links
 from billing.invoices import details, rendering
 from billing.models import CreditNote, Invoice
 
@@ -42,7 +43,8 @@ def send_suspension(invoice: Invoice) -> None:
 
 
 def _send(template: str, subject: str, invoice: Invoice, *, document: Invoice | CreditNote, **words: Any) -> None:
-    body = render_to_string(f"billing/{template}.txt", {"invoice": invoice, **words})
+    link = links.console(invoice.organization_id, "billing")
+    body = render_to_string(f"billing/{template}.txt", {"invoice": invoice, "link": link, **words})
     message = EmailMessage(subject=subject, body=body, to=details.addressees(invoice.organization))
     message.attach(f"{document.number}.pdf", rendering.pdf(document), "application/pdf")
     message.send()

@@ -112,9 +112,7 @@ class EngineError(Exception):
 class Unspeakable(EngineError):
     """This request cannot be spoken, which is known before any audio of it; no other attempt could speak it."""
 
-    def __init__(
-        self, code: Literal["unsupported_text", "text_too_long"], message: str
-    ) -> None:
+    def __init__(self, code: Literal["unsupported_text", "text_too_long"], message: str) -> None:
         super().__init__(message)
         self.code = code
 

@@ -1,4 +1,4 @@
-"""Writing down who did what in an organization. The log only grows; a trigger refuses the rest."""
+"""The audit log of an organization. It is append-only; a trigger enforces that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.models import AuditEvent, User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A person who does something, and from where."""
+    """A person who acts, and their IP address."""
 
     user: User
     address: str | None = None
@@ -19,7 +19,7 @@ class Actor:
 def record(
     *, organization_id: UUID, by: Actor, action: AuditEvent.Action, subject: str = "", **detail: str | int | None
 ) -> AuditEvent:
-    """Note an act, in the transaction that does it. `subject` is whom or what it was done to."""
+    """Record an action, in its own transaction. `subject` is the person or thing that it changed."""
     return AuditEvent.objects.create(
         organization_id=organization_id,
         actor_id=by.user.pk,

@@ -1,4 +1,4 @@
-"""What is counted against guessing: a cache that nobody can flush.
+"""Counters that limit guessing, in a cache that cannot be flushed.
 
 Django's own database cache drops the rows that come first by key once there are too many, and so forgets
 counters whose time has not come. This one forgets a row when it expires and never earlier; `purge` deletes what
@@ -23,7 +23,7 @@ class GuessCache(BaseCache):
         super().__init__(params)
 
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Put it unless there is one: of two at once, one is told False."""
+        """Set a key that does not exist; of two concurrent calls, one gets False."""
         return self._put(key, value, timeout, version, "WHERE cache.expires <= clock_timestamp()")
 
     def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
@@ -74,7 +74,7 @@ _EXPIRES = "clock_timestamp() + %s::interval"
 
 
 def purge() -> int:
-    """Delete what has expired; how many rows that was."""
+    """Delete expired rows; returns their number."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM cache WHERE expires <= clock_timestamp()")
         count: int = cursor.rowcount

@@ -1,9 +1,10 @@
-"""Identifiers: UUIDv7 (RFC 9562) everywhere, so that rows made together lie together in every index."""
+"""Identifiers: UUIDv7 (RFC 9562), so that rows that are created together are close in every index."""
 
 from __future__ import annotations
 
 import secrets
 import string
+from argparse import ArgumentTypeError
 from uuid import UUID
 
 from uuid_utils import compat
@@ -17,13 +18,26 @@ def new_id() -> UUID:
 
 
 def random_token(length: int) -> str:
-    """`length` letters and digits from the system's generator, 5.95 bits each."""
+    """`length` characters from the operating system's random generator, 5.95 bits each."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def parse_prefixed(prefix: str, text: str) -> UUID | None:
-    """The UUID in `<prefix><32 hex digits>`, as ids are shown to customers; None where it is not one."""
+    """The UUID in `<prefix><32 hex digits>`, as ids are shown to customers; None if it is not one."""
     digits = text.removeprefix(prefix)
     if not text.startswith(prefix) or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
         return None
     return UUID(hex=digits)
+
+
+def id_argument(text: str) -> UUID:
+    """An id on a command line: a UUID, or as pages show it (`org_…`, `audio_…`).
+
+    Raises:
+        ArgumentTypeError: it is neither.
+    """
+    prefix, _, rest = text.rpartition("_")
+    try:
+        return UUID(rest if prefix.isalpha() or not prefix else text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not an id such as org_ with 32 digits, or a UUID") from None

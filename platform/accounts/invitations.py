@@ -1,4 +1,4 @@
-"""Invitations: a letter with a link, which whoever holds the invited address may accept once, for a week."""
+"""Invitations: an e-mail with a link that the holder of the address can accept once, within a week."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from accounts.organizations import Refused
 
 VALID = timedelta(days=7)
 EVERY = timedelta(hours=1)
-"""A mailbox is sent one invitation in this time, whoever invites it."""
+"""A mailbox gets at most one invitation in this time, from all organizations together."""
 MOST_A_DAY = 20
-"""Invitations of an organization that has not paid."""
+"""For an organization that has not paid."""
 MAX_OPEN = 50
-"""Letters to strangers carry our name: an organization may have this many open at a time."""
+"""E-mails to strangers carry our name, so an organization can have this many open at a time."""
 
 _Act = AuditEvent.Action
 
@@ -31,9 +31,9 @@ _Act = AuditEvent.Action
 def create(
     *, organization: Organization, email: str, role: Membership.Role, by: Actor, trusted: bool = False
 ) -> tuple[Invitation, str]:
-    """Invite an address; the second value is the token for the link, which is kept nowhere.
+    """Invite an address. The second value is the token for the link, which is not stored.
 
-    A second invitation of an address takes the first one's place, and counts as a letter like any other.
+    A second invitation of an address replaces the first, and counts as another e-mail.
 
     Args:
         trusted: whether the organization has paid; one that has may send more than MOST_A_DAY.
@@ -44,24 +44,22 @@ def create(
     """
     email = email.lower()
     if role == Membership.Role.OWNER:
-        raise Refused("Nobody is invited as owner. Invite an admin, and hand the organization over.")
+        raise Refused("You cannot invite an owner. Invite an admin, then transfer the organization.")
     if Membership.objects.filter(organization=organization, user__email__iexact=email).exists():
-        raise Refused(f"{email} is a member already.")
+        raise Refused(f"{email} is already a member.")
     now = timezone.now()
     Organization.objects.select_for_update(no_key=True).get(
         pk=organization.pk
-    )  # its letters are counted one by one
+    )  # its e-mails are counted one at a time
     lately = Invitation.objects.filter(organization=organization, created_at__gt=now - timedelta(days=1))
     if not trusted and lately[:MOST_A_DAY].count() >= MOST_A_DAY:
-        raise Refused(f"{MOST_A_DAY} invitations a day are sent until the organization has paid. Go on tomorrow.")
+        raise Refused(f"Unpaid organizations can send {MOST_A_DAY} invitations per day. Try again tomorrow.")
     if not _may_write_to(email):
-        raise Refused(
-            "This mailbox was sent an invitation within the last hour. Wait before you send another one."
-        )
+        raise Refused("This mailbox got an invitation within the last hour. Wait before you send another one.")
     of_organization = Invitation.objects.filter(organization=organization, accepted_at=None, withdrawn_at=None)
     of_organization.filter(email__iexact=email).update(withdrawn_at=now)
     if of_organization.filter(expires_at__gt=now).count() >= MAX_OPEN:
-        raise Refused(f"{MAX_OPEN} invitations are open. Withdraw some, or wait until they are accepted.")
+        raise Refused(f"You have {MAX_OPEN} open invitations. Withdraw some, or wait until they are accepted.")
     token = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
@@ -74,13 +72,13 @@ def create(
                 expires_at=now + VALID,
             )
     except IntegrityError:
-        raise Refused(f"{email} was invited at this very moment.") from None
+        raise Refused(f"{email} was invited just now.") from None
     audit.record(organization_id=organization.id, by=by, action=_Act.MEMBER_INVITED, subject=email, role=str(role))
     return invitation, token
 
 
 def _may_write_to(email: str) -> bool:
-    """Note an e-mail to this mailbox; False, and nothing noted, where the last one is too recent."""
+    """Record an e-mail to this mailbox; False, without a record, if the last one is too recent."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -101,7 +99,7 @@ def find(token: str) -> Invitation | None:
 
 
 def for_addresses(emails: list[str]) -> list[Invitation]:
-    """The open invitations of a person, by the addresses that the person has proved to hold."""
+    """The open invitations to the addresses that a person has confirmed."""
     return list(_open().filter(email__in=[email.lower() for email in emails]))
 
 
@@ -111,13 +109,13 @@ def of_organization(organization_id: UUID) -> list[Invitation]:
 
 @transaction.atomic
 def accept(*, invitation: Invitation, by: Actor) -> None:
-    """Join; that the person holds the invited address is the caller's to prove.
+    """Join. The caller must check that the person holds the invited address.
 
     Raises:
         Refused: the invitation was accepted, withdrawn or has expired meanwhile.
     """
     if not _open().filter(id=invitation.id).update(accepted_at=timezone.now()):
-        raise Refused("This invitation has expired or was withdrawn. Ask for another one.")
+        raise Refused("This invitation has expired or was withdrawn. Ask for a new one.")
     Membership.objects.get_or_create(
         organization_id=invitation.organization_id, user=by.user, defaults={"role": invitation.role}
     )
@@ -131,7 +129,7 @@ def accept(*, invitation: Invitation, by: Actor) -> None:
 
 @transaction.atomic
 def withdraw(*, organization_id: UUID, invitation_id: UUID, by: Actor) -> bool:
-    """End an open invitation; False where there is no such one."""
+    """Withdraw an open invitation; False if there is none."""
     wanted = _open().filter(id=invitation_id, organization=organization_id)
     email = wanted.values_list("email", flat=True).first()
     if email is None or not wanted.update(withdrawn_at=timezone.now()):
@@ -146,5 +144,5 @@ def _open() -> QuerySet[Invitation]:
 
 
 def _hash(token: str) -> bytes:
-    """256 random bits need no slow hash: there is nothing to guess."""
+    """A random token of 256 bits needs no slow hash."""
     return hashlib.sha256(token.encode()).digest()

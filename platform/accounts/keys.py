@@ -33,7 +33,7 @@ LAST_USED_RESOLUTION_SECONDS = 60
 
 
 class Reach(NamedTuple):
-    """What a key may be used for, and the networks that it works from; no network is any."""
+    """The permissions of a key, and the networks that it works from; without networks, from any."""
 
     scopes: tuple[str, ...] = tuple(ApiKey.Scope.values)
     allowed_addresses: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ EVERYTHING = Reach()
 
 
 class Secret(NamedTuple):
-    """A whole key, which is shown once, and what is kept of it."""
+    """A whole key, which is shown once, and the parts that are stored."""
 
     whole: str
     columns: dict[str, str | int | bytes]
@@ -51,7 +51,7 @@ class Secret(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: a live key and the organization it acts for."""
+    """The caller: an active key and its organization."""
 
     key_id: UUID
     organization_id: UUID
@@ -62,13 +62,13 @@ class Principal:
     organization_limits: Limits = field(default_factory=dict)
     reach: Reach = EVERYTHING
     suspended: bool = False
-    """The organization is, by the operator's hand."""
+    """Whether an operator suspended the organization."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
     def allows(self, address: str | None) -> bool:
-        """Whether the key works from an address."""
+        """Whether the key works from an IP address."""
         networks = self.reach.allowed_addresses
         if not networks:
             return True
@@ -83,7 +83,7 @@ def create(
     limits: Limits = MappingProxyType({}),
     reach: Reach = EVERYTHING,
 ) -> tuple[ApiKey, str]:
-    """Make a key; the second value is the whole key, which can never be read again."""
+    """Create a key. The second value is the whole key, which cannot be read again."""
     secret = new_secret()
     key = ApiKey.objects.create(
         organization=organization,
@@ -97,7 +97,7 @@ def create(
 
 
 def new_secret() -> Secret:
-    """A public id and a secret that nobody has had yet."""
+    """A new public id and secret."""
     public_id, secret = random_token(PUBLIC_ID_LENGTH), random_token(SECRET_LENGTH)
     pepper_number = max(settings.API_KEY_PEPPERS)
     columns: dict[str, str | int | bytes] = {
@@ -110,18 +110,18 @@ def new_secret() -> Secret:
 
 
 def revoke(*, public_id: str) -> bool:
-    """End a key now; False where there is no such live key."""
+    """Revoke a key now; False if no active key has this id."""
     return bool(ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=timezone.now()))
 
 
 def change(*, key: ApiKey, name: str, limits: Limits, reach: Reach) -> bool:
-    """Give a live key another name, other limits and another reach; False where it lives no longer."""
+    """Change the name, limits and reach of an active key; False if it is no longer active."""
     live = ApiKey.objects.filter(id=key.id, revoked_at=None)
     return bool(live.update(name=name, **limits, **_columns(reach)))
 
 
 def expire(*, key: ApiKey, at: datetime) -> bool:
-    """Let a live key end at a moment to come, or at its own if that is sooner; False where it lives no longer."""
+    """Let an active key expire at a time, or at its own if that is sooner; False if it is no longer active."""
     live = ApiKey.objects.filter(id=key.id, revoked_at=None)
     return bool(live.update(expires_at=Least(Coalesce("expires_at", Value(at)), Value(at))))
 
@@ -152,7 +152,7 @@ WHERE key.public_id = %s AND key.revoked_at IS NULL
 
 
 async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Principal | None:
-    """The live key with this public id."""
+    """The active key with this public id."""
     row = await (await connection.execute(_LOOK_UP, (public_id,))).fetchone()
     if row is None:
         return None
@@ -164,7 +164,7 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
 
 
 async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
-    """Remember that the key was used, at most once a minute to spare the table."""
+    """Record that the key was used, at most once a minute, to limit writes."""
     await connection.execute(
         """
         UPDATE accounts_apikey SET last_used_at = now()

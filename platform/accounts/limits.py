@@ -94,5 +94,5 @@ def of(subject: Organization | ApiKey) -> dict[str, int | None]:
 
 
 def put(subject: Organization | ApiKey, **values: int | None) -> None:
-    """Set those limits that are named; None is the default. The gateway keeps to them within a second."""
+    """Set the limits that are given; None is the default. The gateway applies them within a second."""
     type(subject)._default_manager.filter(pk=subject.pk).update(**values)

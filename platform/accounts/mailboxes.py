@@ -1,4 +1,4 @@
-"""Which mailbox an e-mail address reaches: one mailbox has many addresses, and is one person's.
+"""The mailbox that an e-mail address reaches. Several addresses can reach one mailbox, which is one person's.
 
 Only a keyed hash of it is kept, so that what is counted once a mailbox stays counted when the account is deleted,
 and nobody who reads the table learns an address.
@@ -21,7 +21,7 @@ _SAME_DOMAIN = {
     **dict.fromkeys(("ya.ru", "yandex.com"), "yandex.ru"),
 }
 _IGNORED = {"gmail.com": ".", "proton.me": ".-_", "yandex.ru": ".-"}
-"""What providers do not look at before the @."""
+"""Characters that providers ignore before the @."""
 
 
 def normalise(address: str) -> str:
@@ -31,7 +31,7 @@ def normalise(address: str) -> str:
     """
     local, _, domain = unicodedata.normalize("NFKC", address.strip()).rpartition("@")
     domain = domain.lower().rstrip(".")
-    with suppress(idna.IDNAError):  # no name that DNS knows stays as it is written
+    with suppress(idna.IDNAError):  # what is not a valid domain is kept as written
         domain = idna.encode(domain, uts46=True).decode()
     domain = _SAME_DOMAIN.get(domain, domain)
     local = local.lower().partition("+")[0] or local.lower()

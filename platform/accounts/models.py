@@ -1,4 +1,4 @@
-"""Who uses the service. An organization owns everything; people belong to organizations; keys act for them."""
+"""People, organizations and keys. An organization owns everything; people are members; keys act for it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, known by the e-mail address."""
+    """A person, identified by the e-mail address."""
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     max_organizations = models.PositiveIntegerField(null=True, blank=True)
-    """How many organizations the person may own; null is the settings' default."""
+    """How many organizations the person can own; null is the default in the settings."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -44,7 +44,7 @@ class User(AbstractUser):
 
 
 class Limited(models.Model):
-    """How much may be asked of the service; null is the settings' default. Kept to by `gateway.limits.limiter`."""
+    """Rate limits; null is the default in the settings. `gateway.limits.limiter` enforces them."""
 
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     audio_seconds_per_minute = models.PositiveIntegerField(null=True, blank=True)
@@ -69,14 +69,14 @@ class Limited(models.Model):
 
 
 class Organization(Limited):
-    """The customer: owns keys, jobs, audio and money."""
+    """The customer, who owns keys, jobs, audio and money."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """It is nobody's and nameless from then on; the row stays, because the books name it (`gateway.erasure`)."""
+    """From then on it has no members and no name. The ledger still refers to the row (`gateway.erasure`)."""
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class Membership(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
-            # That there is one, a trigger of migration 0004 says.
+            # A trigger of migration 0004 ensures that there is one.
             models.UniqueConstraint(
                 fields=["organization"], condition=models.Q(role="owner"), name="organization_has_one_owner"
             ),
@@ -114,7 +114,7 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """An e-mail address asked to join. Only the SHA-256 of the token in the letter's link is kept.
+    """An e-mail address that was invited. Only the SHA-256 of the token in the e-mail's link is stored.
 
     open -> accepted | withdrawn; an open one is void from `expires_at` on.
     """
@@ -153,7 +153,7 @@ class Invitation(models.Model):
 
 
 class InvitedMailbox(models.Model):
-    """When a mailbox was last sent an invitation, by whatever organization (see `accounts.invitations`)."""
+    """When a mailbox last got an invitation, from any organization (see `accounts.invitations`)."""
 
     mailbox = models.BinaryField(max_length=32, primary_key=True)
     """A keyed hash (`accounts.mailboxes`)."""
@@ -164,7 +164,7 @@ class InvitedMailbox(models.Model):
 
 
 class AuditEvent(models.Model):
-    """What a person did in an organization. Append-only, by a trigger, which lets a row lose whom it names.
+    """An action of a person in an organization. A trigger makes the table append-only; names can be erased.
 
     Organization and actor are plain values, so that the log outlives what it speaks of.
     """
@@ -212,7 +212,7 @@ class AuditEvent(models.Model):
 
 
 class Visit(models.Model):
-    """One of the operator's people looks at a customer's console; `accounts.visits` is the only writer.
+    """An operator views a customer's console. Only `accounts.visits` writes here.
 
     Over when ended or expired. What the customer reads of it stands in the audit log.
     """
@@ -249,7 +249,7 @@ def every_scope() -> list[str]:
 
 
 class ApiKey(Limited):
-    """A key of an organization: a public id to look it up by and a secret of which only an HMAC is kept."""
+    """A key of an organization: a public id for lookups, and a secret of which only an HMAC is stored."""
 
     class Scope(models.TextChoices):
         SPEECH = "speech", "Make speech and fetch its audio"
@@ -269,13 +269,13 @@ class ApiKey(Limited):
     scopes: ClassVar = ArrayField(
         models.CharField(max_length=16, choices=Scope), default=every_scope, db_default=["speech", "usage"]
     )
-    """What it may be used for; `gateway.authentication` keeps to it, and to `allowed_addresses`."""
+    """Its permissions. `gateway.authentication` enforces them, and `allowed_addresses`."""
     allowed_addresses: ClassVar = ArrayField(
         models.CharField(max_length=43), default=list, db_default=[], blank=True
     )
-    """Networks that it works from, as 203.0.113.0/24; none is any."""
+    """Networks that it works from, such as 203.0.113.0/24; empty for any."""
     playground_of = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
-    """Whose playground it is lent to, a few minutes at a time; `accounts.playground` is the only writer."""
+    """The person whose playground uses it, for a few minutes. Only `accounts.playground` writes it."""
 
     class Meta(Limited.Meta):
         constraints = (
@@ -300,10 +300,10 @@ class ApiKey(Limited):
 
     @property
     def named(self) -> str:
-        """The public half, by which people and the API call it."""
+        """The public part, which names the key on pages and in the API."""
         return f"sk-{self.public_id}"
 
     @property
     def shown(self) -> str:
-        """What may be shown after creation: enough to recognise the key, too little to use it."""
+        """What is shown after creation: enough to recognize the key, not enough to use it."""
         return f"{self.named}-…{self.last_four}"

@@ -1,6 +1,6 @@
-"""Names that people choose and that e-mails to others carry: one line of words, without a link.
+"""Names that people choose and that appear in e-mails to others: one line of text, without a link.
 
-`check` refuses the rest where a name is typed in; `plain` makes it harmless in a letter, for all others.
+`check` refuses other names in forms; `plain` makes them harmless in e-mails.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from django.core.exceptions import ValidationError
 
 MAX_LENGTH = 100
 _JOINERS = "\u200c\u200d"
-"""Invisible, and part of how some scripts and emoji are written."""
+"""Invisible characters that some scripts and emoji need."""
 _ADDRESS = re.compile(r"://|\bwww\.|[\w-]\.[^\W\d_]{2,}|@\w", re.IGNORECASE)
-"""What mail programs make a link of."""
+"""What mail programs turn into a link."""
 
 
 def check(name: str) -> None:
-    """Raises ValidationError, which says what is wrong, for a name that must not stand in a letter."""
+    """Raises ValidationError, with the reason, for a name that must not appear in an e-mail."""
     if any(map(_is_control, name)):
         raise ValidationError("Write it on one line, without control characters.")
     if found := _ADDRESS.search(name):
@@ -27,10 +27,10 @@ def check(name: str) -> None:
 
 
 def plain(name: str, length: int = MAX_LENGTH) -> str:
-    """A name as it may stand in a letter: on one line, bounded, and with no link that can be followed."""
+    """A name that is safe in an e-mail: on one line, bounded, and without a link."""
     line = " ".join("".join(" " if _is_control(letter) else letter for letter in name).split())
     line = line[: 2 * length]
-    while _ADDRESS.search(line):  # each time there are fewer of these marks
+    while _ADDRESS.search(line):  # ends: each pass removes some of these characters
         line = _ADDRESS.sub(lambda found: re.sub(r"[.:/@]+", " ", found[0]), line)
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Organizations and their people: who belongs, in which role, and who owns.
+"""Organizations, their members and roles, and their owners.
 
 Each change is one conditional statement whose row count decides, so that of two at once one is refused.
 """
@@ -20,12 +20,12 @@ _Role = Membership.Role
 
 
 class Refused(Exception):
-    """A change that may not be; the message says why, to the person who asked for it."""
+    """A change that is not allowed. The message tells the person why."""
 
 
 @transaction.atomic
 def create(*, name: str, owner_email: str, limited: bool = False) -> Organization:
-    """Make an organization owned by the person with this address, who is made too where unknown.
+    """Create an organization for the person with this address, who is created, too, if unknown.
 
     Args:
         limited: whether the person asks for it, and not the operator.
@@ -35,7 +35,9 @@ def create(*, name: str, owner_email: str, limited: bool = False) -> Organizatio
     """
     owner = User.objects.filter(email__iexact=owner_email).first() or User.objects.create_user(owner_email)
     if limited and not _may_own_another(owner.pk):
-        raise Refused("You own as many organizations as a person may. Hand one over, or ask us for more.")
+        raise Refused(
+            "You own the maximum number of organizations. Transfer one, or contact us to raise the limit."
+        )
     organization = Organization.objects.create(name=name)
     Membership.objects.create(organization=organization, user=owner, role=_Role.OWNER)
     audit.record(
@@ -46,72 +48,72 @@ def create(*, name: str, owner_email: str, limited: bool = False) -> Organizatio
 
 @transaction.atomic
 def rename(*, organization_id: UUID, name: str, by: Actor) -> None:
-    """Give an organization another name; the same one again is nothing."""
+    """Rename an organization; the same name is a no-op."""
     if Organization.objects.filter(id=organization_id).exclude(name=name).update(name=name):
         audit.record(organization_id=organization_id, by=by, action=_Act.ORGANIZATION_RENAMED, subject=name)
 
 
 def suspend(*, organization_id: UUID) -> bool:
-    """Refuse all that its keys ask for, within a second; what runs is finished. False if it is suspended."""
+    """Refuse its keys within a second; running requests complete. False if it is already suspended."""
     open = Organization.objects.filter(id=organization_id, suspended_at=None)
     return bool(open.update(suspended_at=timezone.now()))
 
 
 def resume(*, organization_id: UUID) -> bool:
-    """End a suspension by hand; False where there is none."""
+    """End an operator's suspension; False if there is none."""
     suspended = Organization.objects.filter(id=organization_id, deleted_at=None).exclude(suspended_at=None)
     return bool(suspended.update(suspended_at=None))
 
 
 @transaction.atomic
 def change_role(*, organization_id: UUID, user_id: int, role: Membership.Role, by: Actor) -> None:
-    """Give a member another role.
+    """Change a member's role.
 
     Raises:
         Refused: the role is the owner's, which only `transfer` gives and takes, or there is no such member.
     """
     if role == _Role.OWNER:
-        raise Refused("There is one owner. Hand the organization over to change who that is.")
+        raise Refused("An organization has one owner. Transfer it to change the owner.")
     members = Membership.objects.filter(organization=organization_id, user=user_id).exclude(role=_Role.OWNER)
     if not members.update(role=role):
-        raise Refused("That member is the owner, or is no longer here.")
+        raise Refused("This member is the owner or has left.")
     _record(organization_id, by, _Act.MEMBER_ROLE_CHANGED, user_id, role=str(role))
 
 
 @transaction.atomic
 def remove(*, organization_id: UUID, user_id: int, by: Actor) -> None:
-    """End a membership: one's own, which is leaving, or another's.
+    """End a membership: leave, or remove another member.
 
     Raises:
         Refused: it is the owner's, or there is none.
     """
     members = Membership.objects.filter(organization=organization_id, user=user_id).exclude(role=_Role.OWNER)
     if not members.delete()[0]:
-        raise Refused("The owner cannot leave: hand the organization over first. Or the member is gone already.")
+        raise Refused("The member has already left, or is the owner, who must transfer the organization first.")
     _record(organization_id, by, _Act.MEMBER_LEFT if by.user.pk == user_id else _Act.MEMBER_REMOVED, user_id)
 
 
 @transaction.atomic
 def transfer(*, organization_id: UUID, to_user_id: int, by: Actor) -> None:
-    """Make another member the owner; the owner, who asks for it, becomes an admin.
+    """Transfer the organization to another member. The owner, who must ask for it, becomes an admin.
 
     Raises:
         Refused: whoever asks is not the owner, or the other is no member, or owns as many as a person may.
     """
     members = Membership.objects.filter(organization=organization_id)
     if by.user.pk == to_user_id:
-        raise Refused("You own the organization already.")
+        raise Refused("You already own the organization.")
     if members.filter(user=to_user_id).exists() and not _may_own_another(to_user_id):
-        raise Refused("The new owner owns as many organizations as a person may.")
+        raise Refused("The new owner already owns the maximum number of organizations.")
     if not members.filter(user=by.user, role=_Role.OWNER).update(role=_Role.ADMIN):
-        raise Refused("Only the owner can hand the organization over.")
+        raise Refused("Only the owner can transfer the organization.")
     if not members.filter(user=to_user_id).update(role=_Role.OWNER):
         raise Refused("The new owner must be a member.")
     _record(organization_id, by, _Act.ORGANIZATION_TRANSFERRED, to_user_id)
 
 
 def _may_own_another(user_id: int) -> bool:
-    """Whether a person may own one more. The person's row is locked: two at once are counted one by one."""
+    """Whether a person can own one more. It locks the person's row, so that concurrent calls are counted."""
     person = User.objects.select_for_update(no_key=True).get(pk=user_id)
     most = person.max_organizations or settings.ENVIRONMENT.organizations_per_person
     return Membership.objects.filter(user=person, role=_Role.OWNER).count() < most

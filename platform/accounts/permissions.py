@@ -1,4 +1,4 @@
-"""What each role may do: the one table."""
+"""What each role can do, in one table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Role = Membership.Role
 
 
 class Action(StrEnum):
-    """Something that a member does, or does not, in an organization."""
+    """An action in an organization that needs a permission."""
 
     SEE_USAGE = "see usage and the request log"
     HEAR_AUDIO = "listen to stored audio"
@@ -50,7 +50,7 @@ VISITOR = frozenset(
         *(Action.SEE_ALERTS, Action.MANAGE_ALERTS, Action.RENAME, Action.TRANSFER),
     }
 )
-"""Whose forms the operator's people see on a visit, though they may send none (`console.access`).
+"""Forms that an operator sees during a visit, but cannot submit (`console.access`).
 
 Named one by one, so that a new action is withheld until somebody thinks of it. Left out is what members say and
 hear.
@@ -62,5 +62,5 @@ def may(role: str, action: Action) -> bool:
 
 
 def roles_that_may(action: Action) -> list[str]:
-    """Whom to ask, as a refusal names them."""
+    """The roles that can do it, for an error message."""
     return [role for role, actions in ALLOWED.items() if action in actions]

@@ -1,4 +1,4 @@
-"""The key that a member's playground calls the API with: one a member, lent anew for a few minutes at a time.
+"""The key that a member's playground calls the API with: one per member, renewed every few minutes.
 
 It is one row, so that the usage has one line for it. Each loan has a public id of its own: what a gateway still
 remembers of the loan before is then about another key, and refuses nothing that is good.
@@ -18,7 +18,7 @@ NAME = "Playground"
 
 
 def lend_key(*, organization: Organization, user: User) -> tuple[str, datetime]:
-    """A whole key and when it ends. It makes speech and nothing else; the member's key before it ends now."""
+    """A whole key and its expiry. It can only generate speech. The member's previous key is revoked."""
     secret = keys.new_secret()
     expires_at = timezone.now() + LIFE
     ApiKey.objects.update_or_create(

@@ -1,4 +1,4 @@
-"""What the scheduler has the accounts do."""
+"""Scheduled tasks of the accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visits: one of the operator's people looks at a customer's console, and changes nothing there.
+"""Visits: an operator views a customer's console, and cannot change anything there.
 
 The customer reads in the audit log that it happens, by whom and until when. The reason stays with the operator: it
 may speak of others.
@@ -27,13 +27,13 @@ may_visit = Port[[User], bool]("decides who may visit")
 
 @transaction.atomic
 def begin(*, operator: User, organization: Organization, reason: str) -> Visit:
-    """Begin a visit, and end the operator's visit before.
+    """Start a visit, and end the operator's previous one.
 
     Raises:
         Refused: the operator is a member, or begins another visit at this very moment.
     """
     if Membership.objects.filter(organization=organization, user=operator).exists():
-        raise Refused(f"You belong to {organization}: its console is open to you.")
+        raise Refused(f"You are a member of {organization} and can open its console directly.")
     end(operator=operator)
     now = timezone.now()
     try:
@@ -42,7 +42,7 @@ def begin(*, operator: User, organization: Organization, reason: str) -> Visit:
                 operator=operator, organization=organization, reason=reason, began_at=now, expires_at=now + LIFE
             )
     except IntegrityError:
-        raise Refused("You are beginning another visit at this moment.") from None
+        raise Refused("You are starting another visit right now.") from None
     audit.record(
         organization_id=organization.id,
         by=Actor(user=operator),
@@ -53,13 +53,13 @@ def begin(*, operator: User, organization: Organization, reason: str) -> Visit:
 
 
 def end(*, operator: User) -> bool:
-    """End the operator's open visit; whether there was one."""
+    """End the operator's open visit; returns whether there was one."""
     open_one = Visit.objects.filter(operator=operator, ended_at=None)
     return bool(open_one.update(ended_at=Least(timezone.now(), F("expires_at"))))
 
 
 def current(*, operator: User, organization_id: UUID) -> Visit | None:
-    """The visit that lets a person look at this organization now.
+    """The visit by which a person can view this organization now.
 
     `may_visit` is asked each time: the visit ends once its operator has lost that right.
     """

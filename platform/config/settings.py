@@ -281,20 +281,6 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "gateway.rest.answer_error",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Speech API",
-    "DESCRIPTION": "Text in, speech out, billed by the millisecond of audio. OpenAI's clients work as they are.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_PUBLIC": True,
-    "SCHEMA_PATH_PREFIX": "",
-    "SERVERS": [{"url": "/"}],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key, sk-…"}}
-    },
-    "SECURITY": [{"key": []}],
 }
 
 # Who writes the invoices.

@@ -1,4 +1,4 @@
-"""Who looks at an organization's pages, and whether they may: the one door of the console.
+"""Access to an organization's pages. Every page of the console goes through it.
 
 What an organization has is looked up by the `Member` that the door hands on, so that another's id finds nothing.
 One of the operator's people on a visit gets in as a member who sees, and whom the door lets send nothing.
@@ -25,20 +25,20 @@ from accounts.permissions import Action
 
 P = ParamSpec("P")
 LAST_ORGANIZATION = "organization"
-"""The session's key for the organization that was looked at last."""
+"""The session's key for the organization that was viewed last."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in the organization whose pages are looked at, or on a visit there."""
+    """A member of the organization whose pages are shown, or an operator on a visit."""
 
     organization: Organization
     organizations: tuple[Organization, ...]
-    """All that the person belongs to, to switch between."""
+    """The person's organizations, to switch between."""
     actor: Actor
     role: str
-    """A member's; nothing for a visitor."""
+    """Empty for a visitor."""
     visit: Visit | None = None
 
     @property
@@ -53,7 +53,7 @@ View = Callable[Concatenate[HttpRequest, Member, P], HttpResponseBase]
 
 
 def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
-    """A view of `organization`'s pages for those of its members whose role allows an action.
+    """A view of an organization's page for members whose role allows an action.
 
     Strangers get a 404, as for an organization that does not exist; a member who may not gets a 403 that says who
     may. A visitor sees the forms that members see, and gets a 403 for sending one.
@@ -69,7 +69,7 @@ def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse
                 response = _refuse_visitor(request, member, needs)
             elif not member.may(needs):
                 roles = ", ".join(permissions.roles_that_may(needs))
-                raise PermissionDenied(f"To {needs}, one of these roles is needed: {roles}.")
+                raise PermissionDenied(f"To {needs}, you need one of these roles: {roles}.")
             else:
                 response = view(request, member, *args, **kwargs)
             response.headers.setdefault("cache-control", "private, no-store")
@@ -81,7 +81,7 @@ def member_view(needs: Action) -> Callable[[View[P]], Callable[..., HttpResponse
 
 
 def find_member(request: HttpRequest, organization_id: UUID) -> Member:
-    """The signed-in person as a member or a visitor. Raises Http404 where they are neither."""
+    """The signed-in person as a member or visitor. Raises Http404 if they are neither."""
     actor = actor_of(request)
     memberships = list(
         Membership.objects.filter(user=actor.user).select_related("organization").order_by("organization__name")
@@ -99,10 +99,10 @@ def find_member(request: HttpRequest, organization_id: UUID) -> Member:
 
 
 def _refuse_visitor(request: HttpRequest, member: Member, needs: Action) -> HttpResponse:
-    """A page that says what a visit is not for, with the way back beside it."""
+    """A page that says what a visit does not allow, with a link back."""
     return render(request, "console/visit_refused.html", {"member": member, "needs": needs}, status=403)
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The signed-in person, as the audit log names them."""
+    """The signed-in person, for the audit log."""
     return Actor(user=cast(User, request.user), address=request.META.get("REMOTE_ADDR") or None)

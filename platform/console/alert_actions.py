@@ -1,4 +1,4 @@
-"""What members set to be told of, and where: alerts, webhooks and the audit log in one transaction."""
+"""Changes to alert rules and webhooks, with the audit log in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Act = AuditEvent.Action
 
 @transaction.atomic
 def put_rules(*, member: Member, wanted: Rules) -> None:
-    """Raises ValueError for what cannot be (see `rules.put`); what stays as it is, is not noted."""
+    """Raises ValueError (see `rules.put`). Unchanged values are not logged."""
     if wanted == rules.of(member.organization.id):
         return
     rules.put(organization=member.organization, rules=wanted)
@@ -33,7 +33,7 @@ def put_rules(*, member: Member, wanted: Rules) -> None:
 
 @transaction.atomic
 def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
-    """Make an endpoint; the second value is its secret, shown this once. Raises what `webhooks.add` does."""
+    """Create an endpoint. The second value is its secret, shown once. Raises what `webhooks.add` does."""
     endpoint, secret = webhooks.add(organization=member.organization, url=url)
     _record(member, _Act.WEBHOOK_ADDED, endpoint)
     return endpoint, secret
@@ -41,7 +41,7 @@ def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
 
 @transaction.atomic
 def rotate_webhook(*, member: Member, endpoint: WebhookEndpoint) -> str:
-    """Make another secret, shown this once. Raises WebhookEndpoint.DoesNotExist where it was removed meanwhile."""
+    """Create a new secret, shown once. Raises WebhookEndpoint.DoesNotExist if it was removed meanwhile."""
     secret = webhooks.rotate(endpoint)
     _record(member, _Act.WEBHOOK_ROTATED, endpoint)
     return secret
@@ -61,5 +61,5 @@ def _letters(wanted: Rules) -> dict[str, bool]:
 
 
 def _record(member: Member, action: AuditEvent.Action, endpoint: WebhookEndpoint) -> None:
-    # The host alone: what follows it may let whoever reads the log in.
+    # Only the host: the rest of the URL may contain a secret.
     audit.record(organization_id=member.organization.id, by=member.actor, action=action, subject=endpoint.host)

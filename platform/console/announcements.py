@@ -1,6 +1,6 @@
-"""Announcements: publish, end, and which of them a browser is still to show.
+"""Announcements: publishing, ending, and which of them a browser has not dismissed.
 
-What somebody has dismissed stands in a cookie of theirs, so that it works before sign-in too and costs no row.
+Dismissals are in a cookie, so that they work before sign-in and need no row.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ def publish(*, title: str, text: str, level: str, starts_at: datetime, ends_at: 
 
 
 def end(announcement: Announcement) -> bool:
-    """Take it from the pages now, or keep it from ever coming; whether it had not ended before."""
+    """End it now, or cancel it before it starts; False if it had already ended."""
     now = timezone.now()
     not_over = Announcement.objects.filter(id=announcement.id, ended_at=None, ends_at__gt=now)
     return bool(not_over.update(ended_at=now))
 
 
 def current(*, without: Collection[UUID] = ()) -> QuerySet[Announcement]:
-    """What is to be shown now, newest first."""
+    """The announcements to show now, newest first."""
     now = timezone.now()
     valid = Announcement.objects.filter(ended_at=None, ends_at__gt=now, starts_at__lte=now)
     return valid.exclude(id__in=without).order_by("-starts_at")[:MOST_SHOWN]
 
 
 def dismissed(request: HttpRequest) -> list[UUID]:
-    """What this browser has put away; a cookie that somebody bent is none."""
+    """The announcements that this browser dismissed; an invalid cookie counts as none."""
     try:
         return [UUID(hex=each) for each in request.COOKIES.get(COOKIE, "").split(".")[:MOST_DISMISSED] if each]
     except ValueError:
@@ -49,7 +49,7 @@ def dismissed(request: HttpRequest) -> list[UUID]:
 
 
 def dismiss(request: HttpRequest, response: HttpResponse, announcement: Announcement) -> None:
-    """Put one away in this browser, the newest before those of long ago."""
+    """Dismiss one in this browser; the oldest dismissals are dropped first."""
     away = dict.fromkeys([announcement.id, *dismissed(request)])
     response.set_cookie(
         COOKIE,

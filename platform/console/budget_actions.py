@@ -1,4 +1,4 @@
-"""What members set for the organization with all its keys: budget and audit log in one transaction."""
+"""Changes to the budgets of an organization, with the audit log in one transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from console.access import Member
 
 @transaction.atomic
 def put(*, member: Member, amounts: Mapping[Budget.Period, Decimal | None]) -> None:
-    """Set or, with None, lift the budgets of these periods; one that stays as it is is not noted."""
+    """Set the budgets of these periods, or remove one with None. Unchanged values are not logged."""
     now = {each.period: each.amount for each in budgets.status(organization_id=member.organization.id)}
     for period, amount in amounts.items():
         if amount == now.get(period):

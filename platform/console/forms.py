@@ -1,4 +1,4 @@
-"""What people fill in. A form checks and types its values; what they do is elsewhere."""
+"""Forms. They validate and type their values; what is done with them is elsewhere."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
 from billing.models import BillingDetails, Budget
+from console import countries
 from console.key_actions import Terms
 
 NEVER = ""
-EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")]
 OVERLAPS = [
-    ("0", "End it now"),
-    ("1", "Keep it for an hour"),
-    ("24", "Keep it for a day"),
-    ("168", "Keep it for a week"),
+    ("0", "Revoke now"),
+    ("1", "Keep for 1 hour"),
+    ("24", "Keep for 1 day"),
+    ("168", "Keep for 1 week"),
 ]
 ROLES = [(role, label) for role, label in Membership.Role.choices if role != Membership.Role.OWNER]
 MOST_TAX_ID = 60
@@ -44,31 +45,32 @@ def _budget(kind: budgets.Kind) -> forms.DecimalField:
         min_value=Decimal(0),
         max_digits=15,
         decimal_places=9,
-        widget=forms.NumberInput({"step": "any", "placeholder": "no budget", "inputmode": "decimal"}),
+        widget=forms.NumberInput({"step": "any", "placeholder": "No limit", "inputmode": "decimal"}),
     )
 
 
 def _limit(limit: Limit) -> forms.IntegerField:
+    """A rate limit; the default, which a blank field stands for, is shown in it."""
     return forms.IntegerField(
         label=limit.label,
         required=False,
         min_value=limits.MINIMUM,
         max_value=limits.MAXIMUM,
-        widget=forms.NumberInput({"placeholder": "standard"}),
+        widget=forms.NumberInput({"placeholder": f"Default: {limits.default(limit.name):,}"}),
     )
 
 
 class TopUpForm(forms.Form):
     amount = forms.DecimalField(
-        label="Dollars",
+        label="Amount (USD)",
         min_value=Decimal(5),
         max_value=Decimal(10_000),
         decimal_places=2,
         initial=Decimal(20),
-        help_text="From 5 to 10,000. You pay on Stripe's page; no card number comes near us.",
+        help_text="$5 to $10,000. You pay on a page of Stripe; we never see your card number.",
         widget=forms.NumberInput({"step": "0.01", "inputmode": "decimal"}),
     )
-    save_card = forms.BooleanField(label="Keep the card for next time", required=False)
+    save_card = forms.BooleanField(label="Save this card", required=False)
 
 
 class PromotionForm(forms.Form):
@@ -77,11 +79,16 @@ class PromotionForm(forms.Form):
 
 class RechargeForm(forms.Form):
     threshold = forms.DecimalField(
-        label="Below", min_value=Decimal(0), max_value=Decimal(10_000), decimal_places=2
+        label="When the balance falls below (USD)",
+        min_value=Decimal(0),
+        max_value=Decimal(10_000),
+        decimal_places=2,
     )
-    amount = forms.DecimalField(label="Charge", min_value=Decimal(5), max_value=Decimal(10_000), decimal_places=2)
+    amount = forms.DecimalField(
+        label="Charge (USD)", min_value=Decimal(5), max_value=Decimal(10_000), decimal_places=2
+    )
     monthly_ceiling = forms.DecimalField(
-        label="At most in a month", min_value=Decimal(5), max_value=Decimal(100_000), decimal_places=2
+        label="Monthly maximum (USD)", min_value=Decimal(5), max_value=Decimal(100_000), decimal_places=2
     )
 
 
@@ -90,32 +97,34 @@ class DetailsForm(forms.Form):
 
     legal_name = forms.CharField(label="Company", max_length=200, required=False, validators=[names.check])
     line1 = forms.CharField(label="Street", max_length=200, required=False)
-    line2 = forms.CharField(label="More of the address", max_length=200, required=False)
+    line2 = forms.CharField(label="Address line 2", max_length=200, required=False)
     postal_code = forms.CharField(label="Postal code", max_length=20, required=False)
     city = forms.CharField(label="City", max_length=100, required=False)
     state = forms.CharField(label="State", max_length=100, required=False)
-    country = forms.RegexField(
-        "^[A-Z]{2}$", label="Country", required=False, help_text="Two capital letters, such as DE."
+    country = forms.ChoiceField(
+        label="Country", required=False, choices=[("", "Select a country"), *countries.NAMES]
     )
     tax_ids = forms.CharField(
         label="Tax ids",
         max_length=300,
         required=False,
-        help_text="As they are to be printed, with semicolons between them: EU VAT DE123456789.",
+        help_text="As printed on the invoice, separated by semicolons: EU VAT DE123456789.",
     )
     email = forms.EmailField(
-        label="Address for bills", required=False, help_text="Empty: the owners and the billing role."
+        label="Billing e-mail",
+        required=False,
+        help_text="Leave blank to send bills to the owner and the billing role.",
     )
 
     def clean_tax_ids(self) -> list[str]:
         ids = [part.strip() for part in self.cleaned_data["tax_ids"].split(";") if part.strip()]
         if any(len(one) > MOST_TAX_ID for one in ids):
-            raise forms.ValidationError(f"Each has {MOST_TAX_ID} letters at most.")
+            raise forms.ValidationError(f"Each tax id can have at most {MOST_TAX_ID} characters.")
         return ids
 
     @staticmethod
     def of(details: BillingDetails) -> dict[str, str]:
-        """What stands in the fields before anything is changed."""
+        """The values to start from."""
         values = {name: getattr(details, name) for name in DetailsForm.base_fields}
         return values | {"tax_ids": "; ".join(details.tax_ids)}
 
@@ -149,20 +158,20 @@ class KeyForm(QuotaForm):
     name = forms.CharField(
         max_length=100,
         validators=[names.check],
-        help_text="Where it is used, such as “production” or “Ana's laptop”.",
+        help_text="For example “Production” or “Ana's laptop”.",
     )
     scopes = forms.MultipleChoiceField(
-        label="May be used to",
+        label="Permissions",
         choices=ApiKey.Scope.choices,
         initial=ApiKey.Scope.values,
         widget=forms.CheckboxSelectMultiple,
     )
     allowed_addresses = forms.CharField(
-        label="Works from",
+        label="Allowed IP addresses",
         required=False,
         max_length=2000,
-        widget=forms.Textarea({"rows": 3, "placeholder": "anywhere"}),
-        help_text="Addresses or networks such as 203.0.113.7 or 2001:db8::/32, one a line.",
+        widget=forms.Textarea({"rows": 3, "placeholder": "Any address"}),
+        help_text="IP addresses or networks, one per line, such as 203.0.113.7 or 2001:db8::/32.",
     )
 
     def clean_allowed_addresses(self) -> tuple[str, ...]:
@@ -173,7 +182,7 @@ class KeyForm(QuotaForm):
                 networks.append(str(ip_network(text)))
             except ValueError:
                 raise forms.ValidationError(
-                    f"{text[:50]} is no address or network; write 203.0.113.7 or 203.0.113.0/24."
+                    f"{text[:50]} is not an IP address or network such as 203.0.113.7 or 203.0.113.0/24."
                 ) from None
         if len(networks) > MOST_NETWORKS:
             raise forms.ValidationError(f"At most {MOST_NETWORKS} networks.")
@@ -181,7 +190,7 @@ class KeyForm(QuotaForm):
 
     @staticmethod
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
-        """What a key has now, to be changed; `amounts` are its budgets by period."""
+        """The key's current values; `amounts` are its budgets by period."""
         reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
         own = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
         return {"name": key.name, **limits.of(key), **reach, **own}
@@ -206,7 +215,7 @@ class NewKeyForm(KeyForm):
 
 
 class RotateForm(forms.Form):
-    overlap = forms.ChoiceField(choices=OVERLAPS, initial="24", label="The old key")
+    overlap = forms.ChoiceField(choices=OVERLAPS, initial="24", label="Old key")
 
     def duration(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["overlap"]))
@@ -226,7 +235,7 @@ class OrganizationForm(forms.Form):
 
 
 class BudgetForm(forms.Form):
-    """What the organization with all its keys may spend: a field for each of its kinds of budget."""
+    """The budgets of the organization, including all its keys: a field for each kind."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -238,36 +247,36 @@ class BudgetForm(forms.Form):
 
 
 class AlertsForm(forms.Form):
-    """What the organization is told of."""
+    """Which alerts the organization gets."""
 
     percents = forms.CharField(
-        label="Percent",
+        label="Alert at (% of budget)",
         required=False,
         max_length=100,
         widget=forms.TextInput({"placeholder": "50, 80, 100", "inputmode": "decimal", "autocomplete": "off"}),
-        help_text="Of each budget, the organization's and the keys'. Numbers from 1 to 100 with commas between; "
-        "empty tells of none.",
+        help_text="For the organization's and the keys' budgets. Numbers from 1 to 100, separated by commas. "
+        "Leave blank for no alerts.",
     )
-    budget_email = forms.BooleanField(label="By e-mail, too", required=False)
+    budget_email = forms.BooleanField(label="Also send by e-mail", required=False)
     credit = forms.DecimalField(
-        label="Below, in dollars",
+        label="Alert when credit falls below (USD)",
         required=False,
         min_value=Decimal("0.01"),
         max_value=Decimal(1_000_000),
         decimal_places=2,
-        widget=forms.NumberInput({"step": "0.01", "placeholder": "never", "inputmode": "decimal"}),
-        help_text="Balance and credit limit together. It tells again once there was more in between.",
+        widget=forms.NumberInput({"step": "0.01", "placeholder": "No alert", "inputmode": "decimal"}),
+        help_text="Counts your balance and credit limit. Re-arms when credit rises above the threshold.",
     )
-    credit_email = forms.BooleanField(label="By e-mail, too", required=False)
+    credit_email = forms.BooleanField(label="Also send by e-mail", required=False)
 
     def clean_percents(self) -> tuple[int, ...]:
         """Whole numbers, rising, each once."""
         words = self.cleaned_data["percents"].replace(",", " ").replace("%", " ").split()
         if not all(re.fullmatch("100|[1-9][0-9]?", word) for word in words):
-            raise forms.ValidationError("Whole numbers from 1 to 100, such as 50, 80, 100.")
+            raise forms.ValidationError("Enter whole numbers from 1 to 100, such as 50, 80, 100.")
         percents = tuple(sorted({int(word) for word in words}))
         if len(percents) > MOST_THRESHOLDS:
-            raise forms.ValidationError(f"At most {MOST_THRESHOLDS}.")
+            raise forms.ValidationError(f"Enter at most {MOST_THRESHOLDS} thresholds.")
         return percents
 
     @staticmethod
@@ -284,7 +293,7 @@ class AlertsForm(forms.Form):
         cleaned = self.cleaned_data
         return Rules(
             percents=cleaned["percents"],
-            # Where there is nothing to tell, there is no choice to keep.
+            # Without thresholds the checkbox has no meaning: keep its default.
             budget_email=cleaned["budget_email"] or not cleaned["percents"],
             credit=cleaned["credit"],
             credit_email=cleaned["credit_email"] or cleaned["credit"] is None,
@@ -293,14 +302,14 @@ class AlertsForm(forms.Form):
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label="URL",
         max_length=500,
         widget=forms.URLInput({"placeholder": "https://example.com/speech-alerts", "autocomplete": "off"}),
-        help_text="https, on port 443 or one above 1023, at a public address. Redirects are not followed.",
+        help_text="An https URL at a public address, on port 443 or above 1023. We don't follow redirects.",
     )
 
     def clean_url(self) -> str:
-        """Where it leads is looked at for every message; here already, so that a mistake is seen."""
+        """The target is checked for every message; it is checked here, too, so that a mistake shows at once."""
         url: str = self.cleaned_data["url"]
         try:
             targets.resolve(targets.parse(url))
@@ -310,7 +319,7 @@ class WebhookForm(forms.Form):
 
 
 class DeletionForm(forms.Form):
-    """What is deleted for good is typed out first."""
+    """Deletion is confirmed by typing the name."""
 
     name = forms.CharField(label="To confirm", max_length=254, widget=forms.TextInput({"autocomplete": "off"}))
 

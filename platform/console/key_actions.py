@@ -69,7 +69,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
     now = timezone.now()
     ended = keys.expire(key=key, at=now + overlap) if overlap else keys.revoke(public_id=key.public_id)
     if not ended or (key.expires_at is not None and key.expires_at <= now):
-        raise Refused("This key has expired or was revoked: make another one.")
+        raise Refused("This key has expired or was revoked. Create a new one.")
     fresh, secret = keys.create(
         organization=member.organization,
         name=key.name,

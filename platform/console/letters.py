@@ -1,4 +1,4 @@
-"""The letters that the console sends; allauth sends its own."""
+"""E-mails of the console; allauth sends its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def send_invitation(invitation: Invitation, link: str) -> bool:
-    """Whether the letter left: where it did not, the inviter has the link to hand over."""
+    """Whether the e-mail was sent; if not, the inviter can share the link."""
     text = render_to_string("console/letters/invitation.txt", {"invitation": invitation, "link": link})
     subject = f"Join {names.plain(invitation.organization.name)} on Speech"
     try:

@@ -1,10 +1,12 @@
-"""How an organization begins: with an owner, and with the promotional credit of the settings.
+"""New organizations: an owner, and the free credit of the settings.
 
-The credit comes once the owner has proved to hold a mailbox, and once a person and mailbox (`billing.once`).
+The credit is given when the owner has confirmed an address, once per person and mailbox (`billing.once`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -14,25 +16,39 @@ from django.contrib import messages
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import organizations
 from accounts.models import Membership, Organization, User
-from billing import ledger, once
+from billing import ledger, once, pricing
+from gateway.catalog import MODELS
 
+MINUTES_MODEL = next(iter(MODELS))
 OFFER = "welcome"
-HAD_BEFORE = (
-    "There is no promotional credit this time: this mailbox, or you with another account, had it before. "
-    "Top up to begin."
-)
+HAD_BEFORE = "You have already received the free credit with this mailbox or another account. Add credit to begin."
 BUSY = (
-    "There is no promotional credit now: many people of your network had it today. "
-    "Top up to begin, or write to us."
+    "The free credit is not available right now, because many people in your network received it today. "
+    "Add credit to begin, or contact us."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FreeCredit:
+    """What a newcomer gets: dollars, and the whole minutes of audio that they buy (0 without a price)."""
+
+    amount: Decimal
+    minutes: int
+
+
+def offer() -> FreeCredit:
+    amount = settings.ENVIRONMENT.promo_credit_dollars or Decimal(0)
+    price = pricing.price_at(model=MINUTES_MODEL, at=timezone.now()) if amount else None
+    return FreeCredit(amount, int(amount / price.dollars_per_minute) if price and price.dollars_per_minute else 0)
 
 
 @transaction.atomic
 def welcome(*, name: str, owner_email: str) -> Organization:
-    """Make an organization of the service's own and grant it the credit that a newcomer gets."""
+    """Create an organization from the command line, with the free credit."""
     organization = organizations.create(name=name, owner_email=owner_email)
     _give(organization)
     return organization
@@ -40,7 +56,7 @@ def welcome(*, name: str, owner_email: str) -> Organization:
 
 @transaction.atomic
 def begin(request: HttpRequest | None, user: User, *, name: str) -> None:
-    """Found a newcomer's organization; its credit comes now where the address is proved, else when it is."""
+    """Create a newcomer's organization; the credit is given once the address is confirmed."""
     organizations.create(name=name, owner_email=user.email)
     if EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
         give_credit(request, user)
@@ -52,9 +68,9 @@ def _confirmed(request: HttpRequest | None, email_address: EmailAddress, **kwarg
 
 
 def give_credit(request: HttpRequest | None, user: User) -> None:
-    """Give the first organization that a person owns the newcomer's credit, or say on the next page why not."""
+    """Give the free credit to the person's first organization, or say on the next page why not."""
     if once.has(offer=OFFER, person=user):
-        once.extend(offer=OFFER, person=user)  # a further address, which is hers from now on
+        once.extend(offer=OFFER, person=user)  # another address of the same person
         return
     own = Organization.objects.filter(memberships__user=user, memberships__role=Membership.Role.OWNER)
     organization = own.order_by("created_at").first()

@@ -1,4 +1,4 @@
-"""Which span of time a page shows, and by which step; the calendar is UTC's, as the bill's is."""
+"""The time range that a page shows, and its steps. Days are in UTC, as on the bill."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST_DAYS = 366
 
 
 class BadPeriod(Exception):
-    """A range that cannot be shown; the message says why."""
+    """An invalid range; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """From `start` up to, and without, `end`."""
+    """From `start` to `end` (exclusive)."""
 
     name: str
     """One of `NAMES`, or `custom`."""
@@ -53,7 +53,7 @@ class Period:
                 at = _next_month(at)
 
     def label(self, at: datetime) -> str:
-        """A step, as an axis names it."""
+        """The label of a step on an axis."""
         return f"{at:{'%H:%M' if self.bucket == 'hour' else '%b %Y' if self.bucket == 'month' else '%b %-d'}}"
 
 

@@ -1,4 +1,4 @@
-"""What the playground starts from: texts to try, and what a member has made there."""
+"""Sample texts of the playground, and a member's recent generations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text to try, the style that goes with it, and the voices of its speakers."""
+    """A sample text with its style and voices."""
 
     name: str
     text: str
@@ -78,7 +78,7 @@ TEMPLATES = (
 
 
 def recent(member: Member) -> QuerySet[AudioAsset]:
-    """What the member has made here and can still be heard, newest first."""
+    """The member's generations whose audio has not expired, newest first."""
     return (
         AudioAsset.objects.filter(
             organization=member.organization,

@@ -1,4 +1,4 @@
-"""Accounts that another made with her address.
+"""Accounts that someone else created with a person's address.
 
 The letter proves that the address is the reader's, not that she chose the password: anybody may sign up with her
 address and wait until she confirms it. So confirming in another browser than the one that signed up takes away
@@ -21,7 +21,7 @@ from accounts.models import User
 
 @receiver(email_confirmed)
 def take_over(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
-    """The first confirmed address decides whose the account is."""
+    """The first confirmed address decides who owns the account."""
     proved = EmailAddress.objects.filter(user=email_address.user_id, verified=True)
     if proved.exclude(pk=email_address.pk).exists() or _signing_up(request) == email_address.user_id:
         return
@@ -39,6 +39,6 @@ def forget_elsewhere(user: User, **_: Any) -> None:
 
 
 def _signing_up(request: HttpRequest) -> int | None:
-    """Whose sign-up was begun in this browser and waits for the letter."""
+    """The user who signed up in this browser and has not confirmed the address yet."""
     stage = LoginStageController.enter(request, EmailVerificationStage.key)
     return stage.login.user.pk if stage and stage.login.user else None

@@ -1,4 +1,4 @@
-"""The first request in three languages, ready to paste: with the person's own address and, once, the own key."""
+"""The first request in three languages, ready to paste, with the service's address and, once, the key."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Sample:
 
 
 def base_url() -> str:
-    """What an OpenAI client is given."""
+    """The base URL for OpenAI's clients."""
     return f"{settings.ENVIRONMENT.origin}/v1"
 
 
 def for_key(base_url: str, key: str | None) -> list[Sample]:
-    """With the key in them while it can be shown, else with the variable that holds it."""
+    """With the key while it can be shown, else with an environment variable."""
     code = {"base_url": base_url, "model": MODEL, "voice": DEFAULT_VOICE, "text": TEXT}
     quoted = f'"{key}"' if key else None
     return [

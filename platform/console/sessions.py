@@ -1,4 +1,4 @@
-"""How long a session lasts, and when and from where it was seen last."""
+"""The lifetime of sessions, and their last activity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 BEGAN, SEEN = "began", "seen"
 NOTE_SECONDS = 60
-"""A page is no reason to write: what was seen is noted once a minute at most."""
+"""Activity is recorded once a minute at most, so that not every page writes."""
 
 
 class Sessions:

@@ -1,54 +1,58 @@
-"""How figures are written for people. Exact amounts stand where the bill is derived; elsewhere they are short."""
+"""How figures are written for people: short, except where the bill is derived."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from billing import pricing
-
 MS_PER_MINUTE = 60_000
+MINUTES_PER_HOUR = 60
 CENT = Decimal("0.01")
+FRAME = Decimal("0.00001")
+"""A frame of 40 ms costs $0.00003 at the list price."""
 
 
 def dollars(amount: Decimal | int) -> str:
-    """Cents from a dollar on, four places below, and what is smaller than a cent in full: "$12.50", "$0.0375"."""
+    """Whole cents, and all from a dollar on, with two places, else five, which line up: "$12.50", "$0.03750"."""
     amount = Decimal(amount)
     sign, size = ("−" if amount < 0 else ""), abs(amount)
-    if size < 1:
-        size = size.quantize(Decimal("0.0001")) if size >= Decimal("0.01") else size
-        whole, _, places = pricing.show(size).partition(".")
-        return f"{sign}${whole}.{places.rstrip('0'):0<2}"
-    return f"{sign}${size.quantize(CENT, rounding=ROUND_HALF_EVEN):,f}"
+    place = CENT if size >= 1 or size == size.quantize(CENT) else FRAME
+    return f"{sign}${size.quantize(place, rounding=ROUND_HALF_EVEN):,f}"
 
 
 def funds(amount: Decimal) -> str:
-    """What is there to be spent, in whole cents, never more than there is."""
+    """What can be spent, in whole cents, rounded down."""
     return f"{'−' if amount < 0 else ''}${abs(amount.quantize(CENT, rounding=ROUND_FLOOR)):,f}"
 
 
 def small_cost(amount: Decimal) -> str:
-    """A request's cost, in a column of others: five places hold a frame of 40 ms at the list price."""
-    return f"${amount.quantize(Decimal('0.00001'), rounding=ROUND_HALF_EVEN):,f}"
+    """A request's cost, in a column of others: "$0.00075"."""
+    return f"${amount.quantize(FRAME, rounding=ROUND_HALF_EVEN):,f}"
 
 
 def minutes(duration_ms: Decimal | int) -> str:
-    """Audio's length: "840 ms", "12.4 s", "3 min 20 s", "1,204 min"."""
+    """A duration: "840 ms", "12.4 s", "3 min 20 s", "20 h 4 min"."""
     ms = Decimal(duration_ms)
     if ms < 1000:
         return f"{int(ms)} ms" if ms else "0 s"
     if ms < MS_PER_MINUTE:
         return f"{_short(ms / 1000)} s"
     whole, rest = divmod(int(ms), MS_PER_MINUTE)
-    return f"{whole:,} min" if whole >= 100 or rest < 1000 else f"{whole} min {rest // 1000} s"
+    if whole >= MINUTES_PER_HOUR:
+        hours, whole = divmod(whole, MINUTES_PER_HOUR)
+        return f"{hours:,} h {whole} min" if whole else f"{hours:,} h"
+    return f"{whole} min {rest // 1000} s" if rest >= 1000 else f"{whole} min"
 
 
 def latency(ms: Decimal | int | None) -> str:
-    return "–" if ms is None else minutes(ms)
+    """A time that was measured in whole milliseconds."""
+    if ms is None:
+        return "–"
+    return minutes(ms) if ms else "<1 ms"
 
 
 def count(number: Decimal | int) -> str:
-    """Thousands apart; half a request is not named."""
+    """With thousands separators; empty for half a request, which only an axis has."""
     return f"{int(number):,}" if number == int(number) else ""
 
 
@@ -57,7 +61,7 @@ def bytes_(size: int) -> str:
 
 
 def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
-    """How much more or less than before, in percent; nothing where there is nothing to compare with."""
+    """The change in percent; empty if there is nothing to compare with."""
     if not before or now is None:
         return ""
     percent = round((Decimal(now) - before) * 100 / before)

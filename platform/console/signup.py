@@ -1,4 +1,4 @@
-"""What allauth asks of us when somebody signs up."""
+"""allauth's adapters: sign-up, sign-in and e-mails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from console import onboarding, suspicion
 
 
 class SignupForm(forms.Form):
-    """The fields beside address and password."""
+    """The fields besides e-mail address and password."""
 
     organization = forms.CharField(
         max_length=names.MAX_LENGTH,
@@ -42,31 +42,31 @@ class SignupForm(forms.Form):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no types
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultAccountAdapter.error_messages,
-        "too_many_login_attempts": "Too many failed tries. If the account is yours, sign in with a code that we "
-        "send to your mailbox, or reset the password.",
+        "too_many_login_attempts": "Too many failed attempts. If this is your account, sign in with a code that "
+        "we e-mail you, or reset your password.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether the letter with the link to confirm an address would arrive."""
+        """Whether the e-mail with the confirmation link can be sent."""
         environment = settings.ENVIRONMENT
         return environment.embedded or environment.email_url is not None
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Sign a letter with our own name, not with the Host header of whoever asked for it."""
+        """Put our own address into the e-mail, not the Host header of the request."""
         site = {"domain": urlsplit(settings.ENVIRONMENT.origin).netloc, "name": "Speech"}
         super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The peer's address, by which attempts are counted; over a unix socket all are one."""
+        """The peer's address, by which attempts are counted; a unix socket counts as one address."""
         address: Any = request.META.get("REMOTE_ADDR")
         return address or "127.0.0.1"
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """An account's alone: allauth adds the Host header, and each further host would be five more tries."""
+        """By account only: allauth adds the Host header, so that each host would allow five more attempts."""
         return str(credentials.get("email", "")).lower()
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Refuse a locked account; its owner is told by letter of the way in that the lock does not close."""
+        """Refuse a locked account, and e-mail its owner a way to sign in that stays open."""
         try:
             super().pre_authenticate(request, **credentials)
         except forms.ValidationError:
@@ -83,7 +83,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
             self.send_notification_mail("account/email/locked", owner.user, {"link": link}, email=owner.email)
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
-        """Where there is no password and no account of elsewhere, its owner sets one now."""
+        """An account without a password and another provider lets its owner set a password."""
         user = email_address.user
         if not user.has_usable_password() and not SocialAccount.objects.filter(user=user).exists():
             token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
@@ -93,15 +93,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # it has no 
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # it has no types
-    """Of people who come with an account of elsewhere."""
+    """For people who sign in with another provider."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """Always where the address is proved already: then no letter of ours is needed."""
+        """Open if the provider has verified the address, because no e-mail is needed then."""
         proved = any(address.verified for address in sociallogin.email_addresses)
         return proved or get_adapter(request).is_open_for_signup(request)
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
-        """Take over what the provider says of the person, which the person has written."""
+        """Use the provider's data about the person, who may have written it."""
         user: User = super().populate_user(request, sociallogin, data)
         user.first_name, user.last_name = names.plain(user.first_name), names.plain(user.last_name)
         return user

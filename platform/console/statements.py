@@ -1,4 +1,4 @@
-"""A month's movements of an organization's credit: what came in and went out, and each day's usage."""
+"""A month's transactions of an organization's credit, with usage summed up by day."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """`amount` is above zero where credit came in."""
+    """`amount` is positive for added credit."""
 
     at: datetime
     name: str
@@ -55,7 +55,7 @@ def movements(*, organization_id: UUID, month: date) -> list[Movement]:
         )
         .exclude(kind=LedgerTransaction.Kind.USAGE)
         .annotate(amount=Sum("entries__amount", filter=Q(entries__account__in=CREDIT), default=Decimal(0)))
-        .exclude(amount=0)  # what is between the bank and an invoice alone
+        .exclude(amount=0)  # payments of invoices do not change the credit
     )
     by_hand = [Movement(each.created_at, NAMES[LedgerTransaction.Kind(each.kind)], each.amount) for each in booked]
     rollups.refresh(organization_id=organization_id)
@@ -65,7 +65,7 @@ def movements(*, organization_id: UUID, month: date) -> list[Movement]:
 
 
 def as_csv(found: Sequence[Movement]) -> str:
-    """The movements as CSV, with nine places."""
+    """The transactions as CSV, with nine decimal places."""
     lines = StringIO()
     writer = csv.writer(lines)
     writer.writerow(("date", "what", "dollars"))

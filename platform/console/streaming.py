@@ -1,4 +1,4 @@
-"""A download of any length, made while it is read."""
+"""Downloads of any length, generated while they are sent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from itertools import islice
 from django.db import connections
 
 LINES = 1_000
-"""A piece's: some 200 KB."""
+"""Lines per piece: about 200 KB."""
 
 
 async def pieces(lines: Generator[str]) -> AsyncIterator[str]:
-    """What a generator yields, in pieces, one in memory at a time.
+    """The output of a generator, in pieces, with one in memory at a time.
 
     The generator runs in a thread of its own from its first line on, since a database cursor belongs to a thread.
     Where the reader goes away, it is closed.

@@ -1,4 +1,4 @@
-"""A letter about a sign-in that may be another's: after wrong passwords, from where nobody was signed in."""
+"""An e-mail about a suspicious sign-in: after wrong passwords, from a browser that is not known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def note_failure(email: str) -> None:
 
 @receiver(user_logged_in)
 def tell(request: HttpRequest, user: User, **_: Any) -> None:
-    """It runs before allauth adds this session to those that are known: the console is the earlier app."""
+    """Runs before allauth adds this session to the known ones, because the console is the earlier app."""
     adapter = get_adapter(request)
     known = UserSession.objects.filter(user=user, ip=adapter.get_client_ip(request))
     agent = request.META.get("HTTP_USER_AGENT", "")[:HTTP_USER_AGENT_MAX_LENGTH]

@@ -1,4 +1,4 @@
-"""Where a request's time went, as pieces of a bar."""
+"""The timing of a request, as pieces of a bar."""
 
 from __future__ import annotations
 

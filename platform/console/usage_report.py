@@ -1,4 +1,4 @@
-"""What the usage page shows: sums and how they changed, four charts, and the table behind them."""
+"""The data of the usage page: sums and their changes, four charts, and the table behind them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ OTHERS = "others"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A sum of the period, and how it changed against the period before."""
+    """A sum of the period, and its change vs. the previous period."""
 
     name: str
     value: str
     exact: str
+    """With all digits, for a tooltip."""
+    note: str
     change: str
 
 
@@ -83,19 +85,28 @@ class UsageReport:
     @property
     def figures(self) -> list[Figure]:
         now, before = self.total, self._before
+        succeeded = Decimal(now.requests - now.errors)
         failed = f"{shown.count(now.errors)} failed" if now.errors else "none failed"
         return [
             Figure(
                 "Audio",
                 shown.minutes(now.duration_ms),
                 f"{now.duration_ms:,} ms",
+                f"{shown.minutes(now.duration_ms / succeeded)} per request" if succeeded else "",
                 _change(now, before, "duration_ms"),
             ),
-            Figure("Cost", shown.dollars(now.cost), f"${now.cost.normalize():f}", _change(now, before, "cost")),
-            Figure("Requests", shown.count(now.requests), failed, _change(now, before, "requests")),
+            Figure(
+                "Cost",
+                shown.dollars(now.cost),
+                f"${now.cost.normalize():f}",
+                f"{shown.small_cost(now.cost / succeeded)} per request" if succeeded else "",
+                _change(now, before, "cost"),
+            ),
+            Figure("Requests", shown.count(now.requests), "", failed, _change(now, before, "requests")),
             Figure(
                 "Latency",
                 shown.latency(now.percentile(50)),
+                "",
                 f"p95 {shown.latency(now.percentile(95))}",
                 shown.change(now.percentile(50), before.percentile(50)),
             ),
@@ -125,7 +136,7 @@ class UsageReport:
 
     @cached_property
     def steps(self) -> list[Row]:
-        """A row a step, with nothing in it where nothing was asked."""
+        """A row per time step, empty if it had no requests."""
         sums: dict[datetime | None, list[Line]] = {}
         for line in self.lines:
             sums.setdefault(line.start, []).append(line)
@@ -142,7 +153,7 @@ class UsageReport:
 
     @cached_property
     def groups(self) -> list[Row]:
-        """A row a group, the dearest first."""
+        """A row per group, the most expensive first."""
         sums: dict[Any, list[Line]] = {}
         for line in self.lines:
             sums.setdefault(line.group, []).append(line)
@@ -161,12 +172,12 @@ class UsageReport:
     def _name(self, group: tuple[Any, ...]) -> str:
         [value] = group
         if self.group != "key":
-            return str(value) or "none"
+            return str(value) or f"no {self.group}"
         key = self.names.shown(value)
         return f"{key['key_name']} ({key['key']})" if key["key_name"] else key["key"]
 
     def _split(self, measure: Callable[[Line], Number]) -> Sequence[Series]:
-        """The steps' sums; by group, the greatest few have a series of their own."""
+        """The sums per step; by group, the largest groups have a series each."""
         if self.group is None:
             return [Series("all", [measure(row.line) for row in self.steps])]
         own = [row.line.group for row in self.groups[:MOST_SERIES]]

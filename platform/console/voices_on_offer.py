@@ -1,6 +1,8 @@
-"""The voices that the pages offer, as the live workers announce them."""
+"""The voices that pages offer, and the model that speaks them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -10,18 +12,26 @@ from inference.speech import voices
 from inference.speech.voices import Voice
 
 PATIENCE_SECONDS = 0.5
+PREVIEW = " (preview)"
+"""How the name of a preview voice ends."""
 
 
-def find() -> list[Voice]:
-    """The voices of the live workers; the standard ones where no worker lives, or Redis is away."""
-    return [voices.find(name) for name in _names()]
+@dataclass(frozen=True, slots=True)
+class Offer:
+    voices: tuple[Voice, ...]
+    preview: str
+    """The preview voice that speaks in place of the full model; empty where the full model does."""
 
 
-def _names() -> tuple[str, ...]:
+def offer() -> Offer:
+    """What the live workers say; the standard voices where there are none, or Redis is away."""
     try:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
         ) as client:
-            return presence.voices_of(presence.living(client))
+            workers = presence.living(client)
     except redis.RedisError:
-        return presence.voices_of(())
+        workers = []
+    models = (worker["model"] for worker in workers)
+    preview = next((model.removesuffix(PREVIEW) for model in models if model.endswith(PREVIEW)), "")
+    return Offer(tuple(voices.find(name) for name in presence.voices_of(workers)), preview)

@@ -10,40 +10,16 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from django.conf import settings
-from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
-from gateway import astray, audio, health, metrics, models_api, request_api
+from gateway import astray, health, metrics
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import Recorder
-from gateway.reference import document
+from gateway.routes import V1_ROUTES
 from gateway.service import Service, open_service
-from gateway.speech import chat, speech
 
-
-class AudioId(StringConvertor):
-    """Only what looks like an id of ours: a fixed word below /audio/ is no recording of that name."""
-
-    regex = "audio_[^/]+"
-
-
-register_url_convertor("audio_id", AudioId())
-V1_ROUTES = (
-    Route("/chat/completions", chat.create_chat_completion, methods=["POST"]),
-    Route("/chat/completions/{completion_id}", chat.delete_chat_completion, methods=["DELETE"]),
-    Route("/audio/speech", speech.create_speech, methods=["POST"]),
-    Route("/models", models_api.list_models),
-    Route("/models/{model:path}", models_api.get_model),
-    Route("/voices", models_api.list_voices),
-    Route("/audio/voices", models_api.list_audio_voices),
-    Route("/audio/models", models_api.list_audio_models),
-    Route("/audio/{audio_id:audio_id}", audio.AudioResource),
-    Route("/requests/{request_id}", request_api.get_request),
-    Route("/openapi.json", document.show),
-)
 EXPOSED_HEADERS = (
     "accept-ranges",
     "content-disposition",
@@ -63,29 +39,15 @@ EXPOSED_HEADERS = (
 )
 """What a web page may read of an answer."""
 CORS_REMEMBERED_SECONDS = 600
-MANAGED_PATHS = ("/usage", "/key")
-"""What Django answers under /v1 (see `gateway.urls`)."""
 
 
 class State(TypedDict):
     service: Service
 
 
-class Managed:
-    """Hands a /v1 request on to Django once its caller is known: `state` carries the principal there."""
-
-    def __init__(self, django: ASGIApp) -> None:
-        self._django = django
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope["state"]
-        state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
-        await self._django({**scope, "root_path": ""}, receive, send)
-
-
 def build(fallback: ASGIApp) -> ASGIApp:
     """The application; `fallback` answers what is not the API's."""
-    v1 = (*V1_ROUTES, *(Route(path, Managed(fallback)) for path in MANAGED_PATHS))
+    v1 = [route.mounted(fallback) for route in V1_ROUTES]
     routes = (
         Mount("/v1", Router(v1, redirect_slashes=False)),
         Route("/healthz", health.healthz),

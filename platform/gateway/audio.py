@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from django.core.files.base import File
 from django.utils import timezone
+from pydantic import BaseModel, ConfigDict
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -19,6 +20,8 @@ from gateway import deletion, ranges
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, not_found
+from gateway.parsing import parse
+from gateway.schemas import Format
 from gateway.service import Service
 from inference import assets, stored
 from inference.audio import SAMPLE_RATE
@@ -29,6 +32,15 @@ from usage.request_log import Row
 PIECE_BYTES = 1 << 18
 """Of a file in memory, for each who reads one."""
 _conversions = Conversions()
+
+
+class AudioQuery(BaseModel):
+    """The query string of GET /v1/audio/{audio_id}."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: Format | None = None
+    """Convert the audio to this format. By default, the format that it was generated in."""
 
 
 class AudioResource(HTTPEndpoint):
@@ -148,5 +160,5 @@ async def _owned_asset(request: Request, principal: Principal) -> StoredAudio:
 
 
 def _wanted_format(request: Request, asset: StoredAudio) -> str:
-    name = request.query_params.get("format")
-    return asset.format if name is None else known_format(name, "format")
+    asked = parse(AudioQuery, dict(request.query_params))
+    return asset.format if asked.format is None else known_format(asked.format, "format")

@@ -40,10 +40,13 @@ class ApiError(Exception):
         if retry is not None:
             self.headers["x-should-retry"] = str(retry).lower()
 
+    def members(self) -> dict[str, str | None]:
+        """What is in the envelope."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+
     def body(self, **beside: object) -> str:
         """The envelope; in a stream with the usage `beside` it."""
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return json.dumps({"error": error, **beside})
+        return json.dumps({"error": self.members(), **beside})
 
     def response(self) -> Response:
         return Response(self.body(), self.status, self.headers, media_type="application/json")

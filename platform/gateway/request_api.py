@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from accounts.identifiers import parse_prefixed
 from billing import pricing
-from gateway.errors import not_found
+from gateway.errors import ApiError, not_found
 from gateway.service import Service
 from inference.audio import SAMPLE_RATE
 
@@ -86,7 +86,11 @@ async def get_request(request: Request) -> Response:
             if (logged := await _find(service, id, principal.organization_id)) is not None:
                 return JSONResponse(logged.as_json())
             await asyncio.sleep(LOOK_SECONDS)
-    raise not_found(
+    raise unknown(name)
+
+
+def unknown(name: str) -> ApiError:
+    return not_found(
         f"No request with id {name[:100]!r}. A request is in the log once its answer has ended.",
         code="request_not_found",
         param="request_id",

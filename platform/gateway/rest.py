@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.keys import Principal
-from gateway.errors import ApiError, internal, invalid, missing_key, of_status, unavailable
+from gateway.errors import ApiError, internal, missing_key, of_status, unavailable
 from inference.failures import place_of
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,6 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse:
 def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, exceptions.ValidationError):
-        return _invalid(error)
     if isinstance(error, exceptions.MethodNotAllowed | exceptions.NotAcceptable):
         return of_status(error.status_code)
     log.error("the management API failed\n%s", place_of(error))
@@ -82,18 +80,6 @@ def _refusal_of(error: Exception) -> ApiError:
             retry_after_seconds=1,
         )
     return internal()
-
-
-def _invalid(error: exceptions.ValidationError) -> ApiError:
-    """The first member that is wrong."""
-    detail: Any = error.detail
-    param, complaint = next(iter(detail.items())) if isinstance(detail, dict) else (None, detail)
-    while isinstance(complaint, dict | list):
-        complaint = next(iter(complaint.values() if isinstance(complaint, dict) else complaint))
-    code = "unknown_parameter" if complaint.code == "unknown" else "invalid_value"
-    return invalid(
-        f"Invalid value for {param!r}: {complaint}" if param else str(complaint), param=param, code=code
-    )
 
 
 def _state(request: Request) -> dict[str, Any]:

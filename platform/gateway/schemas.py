@@ -67,8 +67,9 @@ IGNORED_MEMBERS = frozenset(
         "web_search_options",
     }
 )
-"""OpenAI's standard members that mean nothing to speech: accepted and not looked at on both routes, but for the
+"""OpenAI's standard members that do not apply to speech: accepted, and not looked at on both routes, but for the
 route that has a member of that name (`response_format`)."""
+IGNORED = "Accepted and ignored."
 
 
 PART_TYPES = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
@@ -87,7 +88,14 @@ def _at_most(members: int) -> Callable[[Any], Any]:
 
 
 class Schema(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    # The docstring of a member, here and below, is its description in the API's reference.
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -123,29 +131,36 @@ class TextPart(Schema):
 
 
 class OtherPart(BaseModel):
-    """An image, audio or file part: no hindrance in earlier turns, refused in the one that is spoken."""
+    """An image, audio or file: accepted in earlier messages, an error in the message that is spoken."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
     type: Literal["image_url", "input_audio", "file", "refusal"]
 
 
 class EarlierAudio(BaseModel):
-    """An answer of ours, named or given back whole."""
+    """The audio of an earlier answer."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
     id: Name
+    """Id of the audio, `audio_…`."""
 
 
 Part = Annotated[TextPart | OtherPart, Field(discriminator="type")]
 
 
 class Message(BaseModel):
-    """One turn. Members of other kinds of turns (`tool_calls`, …) are let pass."""
+    """One message. Other members, such as `tool_calls`, are accepted and ignored."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Content | Annotated[list[Part], Field(max_length=MAX_PARTS, fail_fast=True)] | None = None
+    """The text, whole or as parts."""
     audio: EarlierAudio | None = None
+    """In an assistant message: the audio that you got, so that the voice continues from it."""
 
 
 class VoiceById(Schema):
@@ -167,13 +182,19 @@ Cast = Annotated[
 
 class AudioOptions(Schema):
     voice: Voice = DEFAULT_VOICE
+    """The voice, by name. `GET /v1/voices` lists them."""
     voices: Cast | None = None
-    format: Format | None = Field(default=None, description="wav; pcm16 where `stream` is true.")
+    """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
+    format: Format | None = None
+    """The format of the audio; by default `wav`, and `pcm16` where `stream` is true. `pcm` and `pcm16` are the
+    same: 24 kHz, mono, signed 16-bit little-endian."""
 
 
 class StreamOptions(Schema):
     include_usage: bool | None = None
+    """Whether to send the usage, with the cost, before `[DONE]`."""
     include_obfuscation: bool | None = None
+    """Accepted and ignored."""
 
 
 def _one_or_many(value: object) -> object:
@@ -201,17 +222,19 @@ Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16), Bef
 
 
 class Sampling(Schema):
-    """How the model speaks, and how long at most; the members are the engine's."""
+    """How the model speaks, and the longest audio that it may generate."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """Randomness of the voice; 0 always picks the likeliest sound. The model's default is 1."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Sample only from the likeliest sounds with this total probability. The model's default is 0.95."""
     top_k: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Sample only from this many likeliest sounds. The model's default is 50."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = Field(
-        default=None,
-        description=f"{FRAME_RATE} are a second of audio. Of the text 4 characters a token and 300 more are read, "
-        "which is several times what can be heard.",
-    )
+    """The same seed and request generate the same audio, as far as the hardware allows."""
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
+    """The longest audio, in frames; one second has 25. Text beyond 4 characters per frame and 300 more is not
+    read. By default, three times the expected duration of the text."""
 
     @model_validator(mode="before")
     @classmethod
@@ -233,7 +256,8 @@ class Sampling(Schema):
 
 
 def _tell_ignored(schema: dict[str, Any]) -> None:
-    schema["properties"] |= {name: {} for name in sorted(IGNORED_MEMBERS) if name not in schema["properties"]}
+    described = {name: {"description": IGNORED} for name in sorted(IGNORED_MEMBERS)}
+    schema["properties"] |= {name: told for name, told in described.items() if name not in schema["properties"]}
 
 
 class Ask(Sampling):
@@ -241,8 +265,11 @@ class Ask(Sampling):
 
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: Name
+    """Id of the model, or an alias such as `tts-1`."""
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
+    """Accepted and ignored."""
     metadata: Metadata | None = None
+    """Accepted and ignored."""
 
     @model_validator(mode="before")
     @classmethod
@@ -262,30 +289,43 @@ class ChatRequest(Ask):
             min_length=1,
             max_length=MAX_MESSAGES,
             fail_fast=True,
-            description="The last user message is spoken, up to 4,096 characters; system messages are its style, "
-            "up to 4,096 in all. Of earlier answers, each named once by `audio.id`, the last 16 are heard.",
+            description="The last user message is spoken, up to 4,096 characters. System messages set the style, "
+            "up to 4,096 characters in total. The voice continues from earlier answers that assistant messages "
+            "name by `audio.id`, up to the last 16.",
         ),
     ]
     modalities: Annotated[list[Literal["text", "audio"]], Field(max_length=8, fail_fast=True)]
+    """Always `["text", "audio"]`."""
     audio: AudioOptions | None = None
+    """The voice and the format of the audio."""
     max_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
+    """The older name of `max_completion_tokens`, which takes precedence."""
     stop: Stop | None = None
+    """Speak the text only up to the first of these strings."""
     n: Literal[1] | None = None
+    """Number of choices."""
     stream: bool | None = None
+    """Whether to send the answer as server-sent events while it is generated. By default it is not."""
     stream_options: StreamOptions | None = None
+    """With `stream: true`."""
 
 
 class SpeechBody(Ask):
-    """The body of POST /v1/audio/speech; `voices` and the sampling are ours."""
+    """The body of POST /v1/audio/speech. OpenAI's has no `voices` and no sampling parameters."""
 
     input: Content
+    """The text to speak, up to 4,096 characters."""
     voice: Voice = DEFAULT_VOICE
+    """The voice, by name. `GET /v1/voices` lists them."""
     voices: Cast | None = None
+    """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
     instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None
+    """The style to speak in, in words."""
     response_format: Format = "mp3"
+    """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian."""
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
-    """Billed is the longer of what was generated and of the audio."""
+    """The tempo. Billed is the audio as generated, at normal speed, or as delivered, whichever is longer."""
     stream_format: Literal["audio", "sse"] = "audio"
-    stream: bool | None = Field(
-        default=None, description="Changes nothing: the audio is always sent as it is made, as bytes or as events."
-    )
+    """`audio` sends the bytes of the file; `sse` sends events that end with the usage."""
+    stream: bool | None = None
+    """Changes nothing: the audio is always sent while it is generated, as bytes or as events."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.errors import ApiError, invalid
+from gateway.parsing import parse
 from gateway.rest import ManagementView
 from usage import rollups, usage, usage_table
 from usage.usage import COLUMNS, Query
@@ -25,103 +25,132 @@ MAX_HOURS = timedelta(days=31)
 MAX_DAYS = timedelta(days=366)
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Moment(serializers.Field[datetime, str, str, Any]):
-    """An ISO date, which is its midnight in UTC, or an ISO date and time that is on a whole hour of UTC."""
-
-    default_error_messages: ClassVar = {
-        "invalid": "write an ISO date such as 2026-11-01, or a date and time on a whole hour such as "
-        "2026-11-01T15:00:00Z.",
-        "split_hour": "usage is summed up by hours of UTC, and this moment is not on one: write a date and time "
-        "that is on a whole hour in UTC, such as 2026-11-01T15:00:00Z.",
-    }
-
-    def to_internal_value(self, data: str) -> datetime:
-        try:
-            day, moment = parse_date(data), parse_datetime(data)
-        except ValueError:
-            self.fail("invalid")
-        if day is not None:
-            return datetime.combine(day, time(), UTC)
-        if moment is None:
-            self.fail("invalid")
-        try:
+def _moment(value: object) -> datetime:
+    """An ISO date is its midnight in UTC; a time without a zone is UTC."""
+    try:
+        day, moment = parse_date(str(value)), parse_datetime(str(value))
+        if moment is not None:
             moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except OverflowError:  # the first or the last day of the calendar, in a zone beyond it
-            self.fail("invalid")
-        # Buckets are hours of UTC, and a whole hour of a zone such as +05:45 is not one of them.
-        if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
-            self.fail("split_hour")
-        return moment
-
-
-class Several(serializers.ListField):
-    """`name=a&name=b`, `name[]=a&name[]=b` or `name=a,b`."""
-
-    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
-        query: Any = dictionary
-        given = [*query.getlist(self.field_name), *query.getlist(f"{self.field_name}[]")]
-        return [part.strip() for value in given for part in value.split(",") if part.strip()]
-
-
-class UsageQuery(serializers.Serializer[Any]):
-    start = Moment(required=False)
-    end = Moment(required=False)
-    bucket = serializers.ChoiceField(["hour", "day", "month", "total"], default="day")
-    group_by = Several(child=serializers.ChoiceField(list(COLUMNS)), max_length=len(COLUMNS))
-    key = Several(child=serializers.CharField(max_length=100))
-    model = Several(child=serializers.CharField(max_length=100))
-    voice = Several(child=serializers.CharField(max_length=100))
-    format = serializers.ChoiceField(["json", "csv"], default="json")
-
-    def to_internal_value(self, data: Any) -> Any:
-        for name in data:
-            if name.removesuffix("[]") not in self.fields:
-                raise serializers.ValidationError({name: "there is no such parameter."}, code="unknown")
-        return super().to_internal_value(data)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Fill the range in, this month up to now, and keep it within what one answer can hold."""
-        now = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        midnight = now.replace(hour=0)
-        end = attrs.setdefault("end", now if attrs["bucket"] == "hour" else midnight + timedelta(days=1))
-        default = (
-            end - timedelta(days=1) if attrs["bucket"] == "hour" else min(end, midnight).replace(day=1, hour=0)
+    except (ValueError, OverflowError):  # of the right shape, but no day of the calendar, or not in UTC
+        day = moment = None
+    if day is not None:
+        return datetime.combine(day, time(), UTC)
+    if moment is None:
+        raise PydanticCustomError(
+            "moment",
+            "an ISO date such as 2026-11-01, or a date and time on a whole hour such as 2026-11-01T15:00:00Z",
         )
-        start = attrs.setdefault("start", default)
-        if start >= end:
-            raise serializers.ValidationError({"end": "it must be later than start."})
-        longest = MAX_HOURS if attrs["bucket"] == "hour" else MAX_DAYS
-        if end - start > longest:
-            raise serializers.ValidationError(
-                {"start": f"at most {longest.days} days at a time by this bucket."}, code="too_long"
-            )
-        attrs["group_by"] = tuple(dict.fromkeys(attrs["group_by"]))
-        return attrs
+    # Buckets are hours of UTC, and a whole hour of a zone such as +05:45 is not one of them.
+    if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+        raise PydanticCustomError(
+            "split_hour",
+            "a date and time that is on a whole hour in UTC, such as 2026-11-01T15:00:00Z: usage is summed up by "
+            "hours of UTC",
+        )
+    return moment
+
+
+_ISO = WithJsonSchema({"type": "string", "examples": ["2026-11-01", "2026-11-01T15:00:00Z"]})
+Moment = Annotated[datetime, PlainValidator(_moment), _ISO]
+Filter = Annotated[list[Annotated[str, StringConstraints(max_length=100)]], Field(max_length=100)]
+
+
+class UsageQuery(BaseModel):
+    """The query string of GET /v1/usage."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    start: Moment | None = None
+    """Start of the range, included, in UTC: an ISO date, or a date and time on a whole hour. By default the first
+    day of the month that `end` is in; for hours, 24 hours before `end`."""
+    end: Moment | None = None
+    """End of the range, excluded, in the same form. By default the end of the current day or hour."""
+    bucket: usage.Bucket = "day"
+    """Length of the time buckets; `total` is one bucket for the whole range. A range has at most 366 days, or 31
+    days for hours."""
+    group_by: Annotated[list[usage.Group], Field(max_length=len(COLUMNS))] = Field(default=[])
+    """Split each bucket by these. Repeat the parameter, or separate values with commas."""
+    key: Filter = Field(default=[])
+    """Only these API keys, by id (`sk-…`)."""
+    model: Filter = Field(default=[])
+    """Only these models."""
+    voice: Filter = Field(default=[])
+    """Only these voices."""
+    format: Literal["json", "csv"] = "json"
+    """`csv` returns a file with one row per line of `data`."""
+
+
+LISTS = frozenset({"group_by", "key", "model", "voice"})
+
+
+def _parsed(query: QueryDict) -> UsageQuery:
+    """The query string; lists as `name=a&name=b`, `name[]=a&name[]=b` or `name=a,b`.
+
+    Raises:
+        ApiError: 400 that names the parameter.
+    """
+    given: dict[str, Any] = {}
+    for written, value in query.items():
+        name = written.removesuffix("[]")
+        if name in LISTS:
+            values = [*query.getlist(name), *query.getlist(f"{name}[]")]
+            given[name] = [part.strip() for each in values for part in each.split(",") if part.strip()]
+        elif written in UsageQuery.model_fields:
+            given[written] = value
+        else:
+            raise invalid(f"Unknown parameter: {written[:100]!r}.", param=written[:100], code="unknown_parameter")
+    try:
+        return parse(UsageQuery, given)
+    except ApiError as error:
+        if error.param is not None:  # a query string has no members: group_by, not group_by[0]
+            error.message = error.message.replace(repr(error.param), repr(error.param.partition("[")[0]))
+            error.param = error.param.partition("[")[0]
+        raise
+
+
+def _range(asked: UsageQuery) -> tuple[datetime, datetime]:
+    """The range that was asked for, by default this month up to now, within what one answer can hold.
+
+    Raises:
+        ApiError: 400 for a range that is empty or too long.
+    """
+    hourly = asked.bucket == "hour"
+    now = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    midnight = now.replace(hour=0)
+    end = asked.end or (now if hourly else midnight + timedelta(days=1))
+    start = asked.start or (end - timedelta(days=1) if hourly else min(end, midnight).replace(day=1, hour=0))
+    if start >= end:
+        raise invalid("Invalid value for 'end': it must be later than 'start'.", param="end")
+    longest = MAX_HOURS if hourly else MAX_DAYS
+    if end - start > longest:
+        raise invalid(
+            f"Invalid value for 'start': the range is longer than {longest.days} days, the most for this bucket.",
+            param="start",
+        )
+    return start, end
 
 
 class UsageView(ManagementView):
-    """Sums over buckets of time (UTC), `end` not included; live to the last answer."""
+    """Sums over time buckets in UTC, up to the last answer."""
 
     def get(self, request: Request) -> HttpResponse:
-        asked = UsageQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
+        asked = _parsed(request.query_params)
+        start, end = _range(asked)
         organization_id = self.principal(request).organization_id
         names = KeyNames(organization_id)
         query = Query(
             organization_id=organization_id,
-            start=wanted["start"],
-            end=wanted["end"],
-            bucket=wanted["bucket"],
-            group_by=wanted["group_by"],
-            keys=_ids(names, wanted["key"]),
-            models=tuple(wanted["model"]),
-            voices=tuple(wanted["voice"]),
+            start=start,
+            end=end,
+            bucket=asked.bucket,
+            group_by=tuple(dict.fromkeys(asked.group_by)),
+            keys=_ids(names, asked.key),
+            models=tuple(asked.model),
+            voices=tuple(asked.voice),
         )
         rollups.refresh(organization_id=organization_id)
         lines = usage.report(query)
-        if wanted["format"] == "csv":
+        if asked.format == "csv":
             return usage_table.as_csv(lines, query, names)
         return Response(
             {
@@ -137,9 +166,13 @@ class UsageView(ManagementView):
 
 
 def _ids(names: KeyNames, wanted: list[str]) -> tuple[UUID, ...]:
-    """The keys called sk-<public id>. Raises ValidationError for what is none of this organization."""
+    """The ids of the keys that are named sk-<public id>.
+
+    Raises:
+        ApiError: 400 for a name that is no key of this organization.
+    """
     by_name = names.by_name
     unknown = [name for name in wanted if name not in by_name]
     if unknown:
-        raise serializers.ValidationError({"key": f"your organization has no key {unknown[0]!r}."})
+        raise invalid(f"Invalid value for 'key': your organization has no key {unknown[0]!r}.", param="key")
     return tuple(by_name[name] for name in wanted)

@@ -1,1 +1,1 @@
-"""What the operator's people look at: the whole company on one page, and what they may do about it."""
+"""The operators' admin: an overview of the service, and acts on customers, jobs and money."""

@@ -17,7 +17,7 @@ class OperationsConfig(AppConfig):
 
 
 class AdminSiteConfig(SimpleAdminConfig):
-    """Django's admin, with our door before it."""
+    """Django's admin, with our access check."""
 
     default = False
     default_site = "operations.site.OperationsSite"
@@ -27,6 +27,6 @@ class AdminSiteConfig(SimpleAdminConfig):
         admin.autodiscover()
         from operations.admin.base import Looked
 
-        # Other packages' pages would let one edit people and read their second factors' secrets.
+        # Other packages' pages would allow editing people and reading their second factors' secrets.
         for model in [model for model, page in admin.site._registry.items() if not isinstance(page, Looked)]:
             admin.site.unregister(model)

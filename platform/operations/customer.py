@@ -1,4 +1,4 @@
-"""One customer on one page: its money, its people, its keys, what was agreed, and where to look further."""
+"""One customer on one page: money, people, keys, agreements and links."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MOST = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What an operator wants to know first."""
+    """What an operator needs first."""
 
     account: Account
     available: Decimal
     spent: dict[str, Decimal]
     """`today` and this `month`."""
     prices: list[Price]
-    """Its own, of now and of the time to come."""
+    """Custom prices, current and future."""
     members: list[Membership]
     keys: list[ApiKey]
-    """Those that live, the last used first."""
+    """Active keys, most recently used first."""
     invoices: list[Invoice]
     now: datetime
 

@@ -1,4 +1,4 @@
-"""The ceiling of what one operator gives away alone, in one act and in one day; above it, another approves."""
+"""The limit of what one operator can give alone, per act and per day. Above it, another must approve."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from operations.roles import Act
 VALID = timedelta(days=3)
 DAY = timedelta(days=1)
 AMOUNTS = ("amount", "credit_limit", "net")
-"""The fields in which forms ask for money."""
+"""The form fields that hold amounts of money."""
 
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What an act's page calls, to be called when another operator has approved."""
+    """The function of an act, to call when another operator has approved it."""
 
     perform: Callable[[Any, Any, Operator, dict[str, Any]], str]
     form: type[forms.Form]
@@ -43,7 +43,7 @@ PERFORMS: dict[str, Performed] = {}
 
 
 def hold(request: HttpRequest, *, by: str, row: Any, asked: forms.Form, needs: Act) -> str | None:
-    """What to tell an operator whose act must wait; None where it may be done, and is counted.
+    """The message for an operator whose act must wait; None if it can be done now, which is counted.
 
     Called in the transaction of the act. The operator's row is the queue, so that two at once are summed up.
     """
@@ -76,7 +76,7 @@ def hold(request: HttpRequest, *, by: str, row: Any, asked: forms.Form, needs: A
 
 
 def approve(waiting: MoneyAct, operator: Operator) -> str:
-    """Do what another asked for; both stand in the audit log.
+    """Perform an act that another operator requested; the audit log names both.
 
     Raises:
         ValueError: it is one's own, done, expired, or not allowed to this role; or the act itself refuses.
@@ -105,7 +105,7 @@ def approve(waiting: MoneyAct, operator: Operator) -> str:
 
 
 def _amount_of(row: Any, asked: dict[str, Any]) -> Decimal | None:
-    """How much an act moves; None where it names no amount."""
+    """The amount that an act moves; None without one."""
     for name in AMOUNTS:
         if asked.get(name) is not None:
             return Decimal(asked[name])

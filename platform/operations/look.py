@@ -1,4 +1,4 @@
-"""What unfold shows around the admin's pages: the name, the colours, the way through (settings.UNFOLD)."""
+"""Unfold's settings: the admin's name, colors and navigation (settings.UNFOLD)."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ UNFOLD: dict[str, Any] = {
                 ("Accounts", "account_balance_wallet", "billing_account"),
                 ("API keys", "key", "accounts_apikey"),
                 ("People", "group", "accounts_user"),
-                ("Alerts sent", "notifications", "billing_alertdelivery"),
-                ("What customers did", "history", "accounts_auditevent"),
-                ("Visits of consoles", "visibility", "accounts_visit"),
+                ("Alert deliveries", "notifications", "billing_alertdelivery"),
+                ("Customer activity", "history", "accounts_auditevent"),
+                ("Support access", "visibility", "accounts_visit"),
                 ("Announcements", "campaign", "console_announcement"),
             ),
             _group(
@@ -72,9 +72,9 @@ UNFOLD: dict[str, Any] = {
                 ("Prices", "sell", "billing_price"),
                 ("Invoices", "receipt_long", "billing_invoice"),
                 ("Credit notes", "assignment_return", "billing_creditnote"),
-                ("Proofs of the books", "verified", "billing_verification"),
-                ("Money acts", "group_add", "operations_moneyact"),
-                ("What operators did", "history_edu", "billing_operatoract"),
+                ("Ledger verifications", "verified", "billing_verification"),
+                ("Money approvals", "group_add", "operations_moneyact"),
+                ("Operator activity", "history_edu", "billing_operatoract"),
             ),
             _group(
                 "Stripe",

@@ -1,4 +1,4 @@
-"""What operators do to money: how much it was, and who approved what one person may not do alone."""
+"""Acts that move money: their amounts and approvals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.identifiers import new_id
 
 
 class MoneyAct(models.Model):
-    """An act of an amount. Below the ceiling it was done at once; above, it waits for another operator.
+    """An act with an amount. Below the ceiling it is done at once; above, it waits for another operator.
 
     waiting -> done; a waiting one is void from `expires_at` on.
     """

@@ -1,4 +1,4 @@
-"""The company on one page, in a fixed number of queries; the most that one reads is a month of the rollups."""
+"""The service on one page, in a fixed number of queries. The largest reads a month of rollups."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _State = SynthesisJob.State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A number, what it is of, and whether somebody should look at it."""
+    """A number, its name, and whether it needs attention."""
 
     name: str
     value: str
@@ -56,11 +56,11 @@ def _work(now: datetime) -> list[Figure]:
     )
     waited = (now - jobs["oldest"]).total_seconds() if jobs["oldest"] else 0.0
     return [
-        Figure(name="Speaking", value=str(jobs["running"])),
+        Figure(name="Running jobs", value=str(jobs["running"])),
         Figure(
-            name="Waiting",
+            name="Queued jobs",
             value=str(jobs["queued"]),
-            note=f"the longest for {waited:.1f} s" if jobs["queued"] else "",
+            note=f"oldest {waited:.1f} s" if jobs["queued"] else "",
             alarming=waited > 10,
         ),
     ]
@@ -75,9 +75,9 @@ def _traffic(now: datetime) -> list[Figure]:
     errors = seen["errors"] / MINUTES
     return [
         Figure(
-            name="Requests a minute", value=f"{seen['requests'] / MINUTES:.1f}", note=f"over {MINUTES} minutes"
+            name="Requests per minute", value=f"{seen['requests'] / MINUTES:.1f}", note=f"last {MINUTES} minutes"
         ),
-        Figure(name="Server errors a minute", value=f"{errors:.1f}", alarming=errors > 0),
+        Figure(name="Server errors per minute", value=f"{errors:.1f}", alarming=errors > 0),
     ]
 
 
@@ -94,7 +94,7 @@ def _money(now: datetime) -> list[Figure]:
         Figure(
             name="Revenue this month",
             value=f"${sums['month']:,.2f}",
-            note=f"${sums['month'] / over:,.2f} at this pace" if over else "",
+            note=f"${sums['month'] / over:,.2f} projected" if over else "",
         ),
     ]
 
@@ -108,23 +108,23 @@ def _health(now: datetime) -> list[Figure]:
     events = StripeEvent.objects.filter(state="dead").count()
     return [
         Figure(
-            name="Drift of the books",
-            value=f"${proof.drift}" if proof else "not proved yet",
-            note=f"{proof.offenders} offenders, {proof.at:%H:%M} UTC" if proof else "",
+            name="Ledger drift",
+            value=f"${proof.drift}" if proof else "not verified yet",
+            note=f"{proof.offenders} errors, verified {proof.at:%H:%M} UTC" if proof else "",
             alarming=bool(proof and proof.offenders),
         ),
         Figure(name="Failed webhooks", value=str(events), alarming=events > 0),
         Figure(
-            name="Oldest call to Stripe",
+            name="Oldest pending Stripe call",
             value=f"{age.total_seconds() / 60:.0f} min",
-            note=f"{dead} dead" if dead else "",
+            note=f"{dead} failed" if dead else "",
             alarming=bool(dead) or age > timedelta(hours=20),
         ),
     ]
 
 
 def _customers(now: datetime) -> list[dict[str, Any]]:
-    """Who spent most this month."""
+    """The customers who spent most this month."""
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     spent = (
         UsageRollup.objects.filter(period="day", start__gte=month)
@@ -143,7 +143,7 @@ def _customers(now: datetime) -> list[dict[str, Any]]:
 
 
 def _workers() -> list[dict[str, Any]] | None:
-    """What the live workers say of themselves; None where Redis, which they say it to, is away."""
+    """The live workers, as they report to Redis; None if Redis is unavailable."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1) as client:
             living = presence.living(client)

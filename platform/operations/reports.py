@@ -1,4 +1,4 @@
-"""The accountant's reports as a page and as CSV; each says whether it comes to what the ledger has."""
+"""The accounting reports as a page and as CSV. Each states whether it agrees with the ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Span(forms.Form):
         asked: dict[str, Any] = super().clean() or {}
         kind, start, end = REPORTS.get(asked.get("report", "")), asked.get("start"), asked.get("end")
         if kind and not kind.is_balance and not start:
-            self.add_error("start", "The first day of the span is needed.")
+            self.add_error("start", "Enter the first day.")
         if start and end and start >= end:
             self.add_error("end", "It must be later than the first day.")
         return asked

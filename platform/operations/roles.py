@@ -1,4 +1,4 @@
-"""What each of the operator's people may do: the one table. Whoever is in none of the roles looks at nothing."""
+"""What each operator may do, in one table. Without a role, a person sees nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    LOOK = "look at everything"
+    LOOK = "view everything"
     SERVE = "cancel and requeue jobs, revoke keys, and set limits"
-    MOVE_MONEY = "give credit, refund, and take back invoices"
+    MOVE_MONEY = "give credit, refund, and correct invoices"
     AGREE = "set prices and credit limits"
-    RUN = "repeat what failed between Stripe and us"
-    SUSPEND = "suspend a customer, and end a suspension"
-    VISIT = "look at a customer's console"
-    ANNOUNCE = "publish announcements, and end them"
+    RUN = "retry failed exchanges with Stripe"
+    SUSPEND = "suspend customers and end suspensions"
+    VISIT = "view a customer's console"
+    ANNOUNCE = "publish and end announcements"
 
 
 ALLOWED: dict[Role, frozenset[Act]] = {
@@ -39,7 +39,7 @@ _KNOWN = "_operator_acts"
 
 
 def may(user: User | AnonymousUser, act: Act) -> bool:
-    """Whether a person may: an active one of ours with a second factor, in a role that allows it."""
+    """Whether a person is an active operator with a second factor, in a role that allows the act."""
     return act in acts_of(user)
 
 
@@ -48,7 +48,7 @@ def may_visit(user: User) -> bool:
 
 
 def acts_of(user: User | AnonymousUser) -> frozenset[Act]:
-    """What a person may, read once a request: a page of the admin asks dozens of times."""
+    """The acts a person may do. Read once per request: a page of the admin asks dozens of times."""
     known: frozenset[Act] | None = user.__dict__.get(_KNOWN)
     if known is None:
         ours = user.is_active and user.is_staff and has_second_factor(user)
@@ -67,18 +67,18 @@ def has_second_factor(user: User | AnonymousUser) -> bool:
 
 
 @transaction.atomic
-def appoint(user: User, role: Role) -> None:
-    """Make a person one of ours, in this role and no other."""
-    group, _ = Group.objects.get_or_create(name=role)
-    user.groups.remove(*Group.objects.filter(name__in=list(Role)).exclude(pk=group.pk))
-    user.groups.add(group)
+def appoint(user: User, *given: Role) -> None:
+    """Make a person an operator, in these roles and no others."""
+    groups = [Group.objects.get_or_create(name=role)[0] for role in given]
+    user.groups.remove(*Group.objects.filter(name__in=list(Role)).exclude(pk__in=[group.pk for group in groups]))
+    user.groups.add(*groups)
     user.is_staff = True
     user.save(update_fields=["is_staff"])
 
 
 @transaction.atomic
 def dismiss(user: User) -> None:
-    """Make a person no longer one of ours; as a customer they stay what they are."""
+    """Take all roles from a person. Their account as a customer is unchanged."""
     user.groups.remove(*Group.objects.filter(name__in=list(Role)))
     user.is_staff = False
     user.save(update_fields=["is_staff"])

@@ -1,4 +1,4 @@
-"""The admin's door: one of ours, in a role, with a second factor. Everyone else is sent where they can get in."""
+"""Access to the admin: operators with a role and a second factor. Others are redirected or refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from operations.roles import Act
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self' 'unsafe-eval'",  # Alpine, which unfold's pages are made with, evaluates its attributes
+        "script-src 'self' 'unsafe-eval'",  # Unfold uses Alpine, which evaluates its attributes
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
         "font-src 'self'",
@@ -40,17 +40,17 @@ class OperationsSite(UnfoldAdminSite):  # type: ignore[misc]  # it has no types
         return roles.may(request.user, Act.LOOK)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        """Strangers sign in where all do; one of ours without a second factor sets it up; customers get a 403."""
+        """Anonymous visitors sign in; operators without a second factor set it up; customers get a 403."""
         if not request.user.is_authenticated:
             return redirect_to_login(request.GET.get("next", reverse("admin:index")))
         if request.user.is_staff and not roles.has_second_factor(request.user):
             return redirect("mfa_activate_totp")
         if not self.has_permission(request):
-            raise PermissionDenied("This page is for the people who run the service.")
+            raise PermissionDenied("This page is for operators of the service.")
         return redirect("admin:index")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from operations.admin import visits  # the pages of models, which are found when all apps are ready
+        from operations.admin import visits  # imported late: the admin finds these pages when all apps are ready
 
         return [
             path("reports/", self.admin_view(reports.page), name="reports"),

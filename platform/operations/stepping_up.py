@@ -1,4 +1,4 @@
-"""The second factor, asked for again before an operator moves money: an open browser is not the person."""
+"""A fresh second factor before an operator moves money, in case somebody else uses their open browser."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from operations.roles import Act
 
 FRESH_SECONDS = 600
 MONEY = frozenset({Act.MOVE_MONEY, Act.AGREE, Act.RUN})
-"""Acts after which somebody has more, or pays less."""
+"""Acts that give a customer money, or lower what they pay."""
 
 
 def demand(request: HttpRequest, act: Act) -> HttpResponse | None:
-    """Where the second factor is given; None where that is not needed, or not ten minutes ago."""
+    """A redirect to enter the second factor; None if it is not needed, or was given in the last ten minutes."""
     if act not in MONEY or _is_fresh(request):
         return None
     methods = get_adapter(request).get_reauthentication_methods(request.user)

@@ -1,4 +1,4 @@
-"""One job from its admission to its bill: what happened when, and every row that speaks of it."""
+"""One job from admission to bill: a timeline, and every row that refers to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of another table that speaks of the job, and its page."""
+    """A row of another table that refers to the job, and its page."""
 
     table: str
     says: str

@@ -1,1 +1,1 @@
-"""Whether the service works, measured from outside, and the public page that says so."""
+"""Uptime, measured from outside, and the public status page."""

@@ -1,4 +1,4 @@
-"""What the probes found: how each component is, how each day was, and when one was out. Written by `recording`."""
+"""Results of probes: the state of each component, its days, and its outages. Written by `recording`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from django.db.models import F, Q
 
 
 class Component(models.Model):
-    """The last probe of a component, and how long it has been as it is."""
+    """The last probe of a component, and since when it has been in this state."""
 
     name = models.CharField(max_length=16, primary_key=True)
     slot = models.BigIntegerField()
-    """Which of the moments of `probes.INTERVAL_SECONDS`, counted from 1970: it is counted once, whoever probes."""
+    """The interval of `probes.INTERVAL_SECONDS` since 1970; each is counted once, whoever probes."""
     ok = models.BooleanField()
     since = models.DateTimeField()
     times = models.PositiveIntegerField()
-    """Probes in a row that found it so."""
+    """Consecutive probes with this result."""
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(times__gte=1), name="status_component_was_probed"),)
@@ -25,7 +25,7 @@ class Component(models.Model):
 
 
 class Day(models.Model):
-    """A component's day, in UTC. What was not probed is in neither number."""
+    """A component's day, in UTC. Missed probes are in neither number."""
 
     pk = models.CompositePrimaryKey("component", "date")
     component = models.CharField(max_length=16)
@@ -45,7 +45,7 @@ class Day(models.Model):
 
 
 class Outage(models.Model):
-    """A component failed two probes or more: from the first of them to the first that found it working."""
+    """At least two consecutive failed probes: from the first of them to the next successful one."""
 
     component = models.CharField(max_length=16)
     began_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Looking at the service as its customers reach it: over HTTP, from a process of its own."""
+"""Probing the service the way its customers reach it: over HTTP, from a separate process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import requests
 INTERVAL_SECONDS = 30
 TIMEOUT_SECONDS = 5
 START_SECONDS = 60
-"""What starts together with the prober has so long to be there: until then it is not out but on its way."""
+"""Grace period for a service that starts together with the prober: it is not down yet, but starting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A component, as people know it."""
+    """A component, as customers know it."""
 
     name: str
     title: str
@@ -26,15 +26,15 @@ class Kind:
 
 
 KINDS = (
-    Kind("api", "API", "the gateway answers and knows its customers"),
-    Kind("speech", "Speech", "a worker is there to speak what is asked for"),
-    Kind("console", "Console", "the page to sign in on is shown"),
+    Kind("api", "API", "the API answers and reaches its database"),
+    Kind("speech", "Speech generation", "a worker is ready to generate speech"),
+    Kind("console", "Console", "the sign-in page loads"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether a component worked, at a moment."""
+    """Whether a component worked at a moment."""
 
     component: str
     at: datetime
@@ -46,7 +46,7 @@ class Probe:
 
 
 def probe(url: str, host: str) -> list[Probe]:
-    """Look at every component of the service at `url`, which is asked for under the name `host`."""
+    """Probe every component of the service at `url`, with `host` as the Host header."""
     at = datetime.now(UTC)
     checks = _checks(_ask(f"{url}/readyz", host))
     sign_in = _ask(f"{url}/accounts/login/", host)
@@ -59,7 +59,8 @@ def probe(url: str, host: str) -> list[Probe]:
 
 
 def wait_until_up(url: str, host: str, stop: Callable[[float], bool]) -> None:
-    """Wait until all works, `START_SECONDS` are over or `stop`, which waits for so many seconds, says so."""
+    """Wait until all probes succeed, at most `START_SECONDS`. `stop` waits for the given seconds and returns
+    whether to stop."""
     until = time.monotonic() + START_SECONDS
     while not all(each.ok for each in probe(url, host)) and time.monotonic() < until:
         if stop(0.5):
@@ -67,7 +68,7 @@ def wait_until_up(url: str, host: str, stop: Callable[[float], bool]) -> None:
 
 
 def every_interval(look: Callable[[], None], stop: Callable[[float], bool]) -> None:
-    """Look at once, and then once in each interval until `stop` says so."""
+    """Call `look` now, and then once per interval until `stop` returns true."""
     while True:
         look()
         if stop(INTERVAL_SECONDS - time.time() % INTERVAL_SECONDS):
@@ -82,7 +83,7 @@ def _ask(address: str, host: str) -> requests.Response | None:
 
 
 def _checks(readiness: requests.Response | None) -> dict[str, Any]:
-    """What /readyz says of each part; nothing where it is silent, or where a proxy answers in its place."""
+    """The checks of /readyz; empty if it does not answer, or a proxy answers in its place."""
     if readiness is None or readiness.status_code not in (200, 503):
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Writing down what the probes found, each once."""
+"""Recording the results of probes, each once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from status.models import Outage
 from status.probes import Probe
 
 MOST_WAITING = 3 * 2 * 60 * 24 * 3
-"""Three days of probes, which are kept while the database is away."""
+"""Three days of probes, which are kept in memory while the database is unavailable."""
 
 MOST_MISSED = 10
-"""Moments without a probe between two that belong together: over a longer gap nobody knows how it was."""
+"""Missed probes between two that still count as one state: over a longer gap the state is unknown."""
 
 _SEE = """
 INSERT INTO status_component AS seen (name, slot, ok, since, times) VALUES (%(name)s, %(slot)s, %(ok)s, %(at)s, 1)
@@ -26,7 +26,7 @@ ON CONFLICT (name) DO UPDATE SET slot = EXCLUDED.slot, ok = EXCLUDED.ok,
 WHERE seen.slot < EXCLUDED.slot
 RETURNING since, times
 """
-"""The slot decides: of two probers that look at the same moment, one is counted."""
+"""The slot makes it idempotent: of two probers at the same moment, one is counted."""
 
 _COUNT = """
 INSERT INTO status_day AS day (component, date, probes, failures)
@@ -34,17 +34,17 @@ VALUES (%(name)s, (%(at)s AT TIME ZONE 'UTC')::date, 1, %(failures)s)
 ON CONFLICT (component, date) DO UPDATE SET probes = day.probes + 1, failures = day.failures + EXCLUDED.failures
 """
 FAILURES_OF_AN_OUTAGE = 2
-"""One alone may be the network's."""
+"""A single failure may be the network's."""
 
 
 class Recorder:
-    """Keeps what cannot be written while the database is away: its own outage is one of those that count."""
+    """Buffers results while the database is unavailable, because its outage counts, too."""
 
     def __init__(self) -> None:
         self._waiting: deque[Probe] = deque(maxlen=MOST_WAITING)
 
     def add(self, probes: list[Probe]) -> bool:
-        """Write these, and what waits, in their order; False where the database is away."""
+        """Write these and the buffered ones in order; False if the database is unavailable."""
         self._waiting.extend(probes)
         try:
             while self._waiting:
@@ -58,7 +58,7 @@ class Recorder:
 
 @transaction.atomic
 def record(probe: Probe) -> bool:
-    """Count a probe, and begin or end an outage; False where its moment was counted already."""
+    """Count a probe, and start or end an outage; False if its slot was already counted."""
     values: dict[str, Any] = {
         "name": probe.component,
         "slot": probe.slot,

@@ -1,4 +1,4 @@
-"""What the page says: how each component is now, how its last days were, and what was out."""
+"""What the status page shows: each component now, its last days, and its outages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from status.probes import INTERVAL_SECONDS, KINDS, Kind
 
 DAYS = 90
 STALE = timedelta(seconds=3 * INTERVAL_SECONDS)
-"""After this, nobody knows."""
+"""Older measurements do not say how the component is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class OneDay:
 
     @property
     def level(self) -> str:
-        """`none` was measured, all was `good`, `some` failed, or it was `bad`: a twentieth or more."""
+        """`none` was measured, `good` without failures, `bad` from one failure in twenty, else `some`."""
         if not self.probes:
             return "none"
         if not self.failures:
@@ -44,7 +44,7 @@ class State:
 
     kind: Kind
     ok: bool | None
-    """None where the last probe is too old to say."""
+    """None if the last probe is too old."""
     since: datetime | None
     days: list[OneDay]
     uptime: Decimal | None
@@ -58,19 +58,19 @@ class Incident:
 
     @property
     def lasted(self) -> str:
-        """So far, where it lasts: "5 min", "2 h 5 min"."""
+        """The duration, so far if it is ongoing: "5 min", "2 h 5 min"."""
         minutes = round(((self.ended_at or timezone.now()) - self.began_at) / timedelta(minutes=1))
         hours, minutes = divmod(max(1, minutes), 60)
         return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def percent(probes: int, failures: int) -> Decimal | None:
-    """Percent of the probes that found it working, to two places, rounded down: 100 is without any failure."""
+    """Percent of successful probes, to two places, rounded down, so that 100 means no failures."""
     return Decimal((probes - failures) * 10_000 // probes) / 100 if probes else None
 
 
 def states(now: datetime | None = None) -> list[State]:
-    """Every component with its last days, the oldest first, in two queries."""
+    """Every component with its last days, oldest first, in two queries."""
     now = now or timezone.now()
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=DAYS - 1)
@@ -80,7 +80,7 @@ def states(now: datetime | None = None) -> list[State]:
 
 
 def incidents(now: datetime | None = None) -> list[Incident]:
-    """The outages of these days, the newest first."""
+    """The outages of the days shown, newest first."""
     kinds = {kind.name: kind for kind in KINDS}
     since = (now or timezone.now()) - timedelta(days=DAYS)
     rows = Outage.objects.filter(began_at__gte=since, component__in=kinds).order_by("-began_at")

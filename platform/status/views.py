@@ -1,4 +1,4 @@
-"""The public status page, for people and as JSON. It reads the database alone, and asks nobody who they are."""
+"""The public status page, for people and as JSON. It reads only the database and needs no sign-in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = {True: "up", False: "down", None: "unknown"}
 
 
 def _public(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Kept by whoever stands between for a few seconds, so that many who look cost as much as one."""
+    """Cached by proxies for a few seconds, so that many visitors cost as much as one."""
 
     @require_safe
     @wraps(view)
@@ -52,8 +52,8 @@ def page(request: HttpRequest) -> HttpResponse:
 def as_json(request: HttpRequest) -> HttpResponse:
     """`{"status", "components": [{"name", "status", "since", "uptime_percent", "days"}], "outages": [...]}`.
 
-    A status is `up`, `down` or `unknown`; a day is `{"date", "probes", "failures"}`, the oldest first; moments are
-    ISO 8601 in UTC.
+    A status is `up`, `down` or `unknown`; a day is `{"date", "probes", "failures"}`, oldest first; times are ISO
+    8601 in UTC.
     """
     try:
         states, incidents = uptime.states(), uptime.incidents()

@@ -46,9 +46,9 @@ def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
     page.goto(shop.path("keys/new"))
     page.get_by_label("Name").fill("robot")
     page.get_by_label("Expires").select_option("In 7 days")
-    page.get_by_label("Dollars a day").fill("0.5")
-    page.get_by_label("Works from").fill("127.0.0.1")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_label("Daily budget (USD)").fill("0.5")
+    page.get_by_label("Allowed IP addresses").fill("127.0.0.1")
+    page.get_by_role("button", name="Create key").click()
     first = page.locator(".secret code").text_content()
     assert first
     speak(website, first, 5)
@@ -59,7 +59,8 @@ def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
     expect(page.get_by_text("$0.00015 of $0.50")).to_be_visible()
     of_first = page.url
 
-    page.get_by_label("The old key").select_option("Keep it for an hour")
+    page.get_by_label("Old key").select_option("Keep for 1 hour")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Rotate").click()
     second = page.locator(".secret code").text_content()
     assert second
@@ -72,13 +73,13 @@ def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
 
     page.goto(of_first)
     page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Revoke this key").click()
+    page.get_by_role("button", name="Revoke key").click()
     expect(page.get_by_text("revoked").first).to_be_visible()
     wait_for(lambda: status(website, first) == (401, "invalid_api_key"), seconds=2, what="it is refused")
     assert status(website, second) == (200, None)
 
     page.goto(of_first.replace(first[:19], second[:19]))
-    page.get_by_label("Works from").fill("203.0.113.0/24")
+    page.get_by_label("Allowed IP addresses").fill("203.0.113.0/24")
     page.get_by_role("button", name="Save").click()
     wait_for(
         lambda: status(website, second) == (401, "ip_not_authorized"), seconds=2, what="the network is kept to"
@@ -111,8 +112,8 @@ def test_usage_equals_the_ledger(website: Website, shop: Office, page: Page) -> 
         figure.locator("dt").inner_text(): figure.locator("dd").all_inner_texts()
         for figure in page.locator(".figure").all()
     }
-    assert figures["Cost"] == ["$0.00378", "$0.00378"]
-    assert figures["Audio"] == ["5 s", "5,040 ms"]
+    assert figures["Cost"] == ["$0.00378", "$0.00126 per request"]
+    assert figures["Audio"] == ["5 s", "1.7 s per request"]
     assert figures["Requests"] == ["4", "1 failed"]
     row = page.get_by_role("region", name="By key").get_by_role("row").filter(has_text="mine")
     expect(row).to_contain_text("$0.00378")
@@ -125,13 +126,13 @@ def test_usage_equals_the_ledger(website: Website, shop: Office, page: Page) -> 
 
     page.goto(shop.path("billing"))
     expect(page.get_by_text(f"${pricing.show(balance)}")).to_be_visible()
-    expect(page.get_by_role("region", name="Movements")).to_contain_text(f"-{pricing.show(cost)}")
+    expect(page.get_by_role("region", name="Transactions")).to_contain_text(f"-{pricing.show(cost)}")
 
 
 def test_a_budget_stops_and_is_lifted(website: Website, shop: Office, page: Page) -> None:
     secret = in_thread(lambda: keys.create(organization=shop.organization, name="mine")[1])
     page.goto(shop.path("billing"))
-    page.get_by_label("Dollars a day").fill("0.0008")
+    page.get_by_label("Daily budget (USD)").fill("0.0008")
     budgets = page.locator("section", has=page.get_by_role("heading", name="Budgets"))
     budgets.get_by_role("button", name="Save").click()
     speak(website, secret, 25)
@@ -139,11 +140,11 @@ def test_a_budget_stops_and_is_lifted(website: Website, shop: Office, page: Page
         speak(website, secret, 25)
     assert refused.value.code == "budget_exceeded"
     page.goto(shop.path("billing"))
-    expect(page.get_by_role("img", name="$0.00005 of $0.0008 left")).to_be_visible()
+    expect(page.get_by_role("img", name="$0.00005 of $0.00080 left")).to_be_visible()
     page.goto(shop.path("requests?outcome=failed"))
     expect(page.get_by_text("budget_exceeded")).to_be_visible()
     page.goto(shop.path("billing"))
-    page.get_by_label("Dollars a day").fill("")
+    page.get_by_label("Daily budget (USD)").fill("")
     budgets.get_by_role("button", name="Save").click()
     speak(website, secret, 25)
 
@@ -204,7 +205,7 @@ def test_forms_and_tables_go_without_javascript(
     page.get_by_role("button", name="Save").click()
     page.goto(shop.path("keys/new"))
     page.get_by_label("Name").fill("plain")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     secret = page.locator(".secret code").text_content()
     assert secret
     speak(website, secret, 5)

@@ -44,19 +44,19 @@ def test_from_sign_up_to_the_first_sound(website: Website, chrome: Browser, tmp_
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     sign_up(page, website)
-    expect(page.get_by_role("heading", name="Your first sentence")).to_be_visible()
-    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_role("heading", name="Make your first request")).to_be_visible()
+    page.get_by_role("button", name="Create key").click()
     expect(page.locator(".secret code")).to_have_text(re.compile(r"^sk-\w{16}-\w{43}$"))
-    expect(page.get_by_text("Waiting for your first call")).to_be_visible()
+    expect(page.get_by_text("Waiting for your first request")).to_be_visible()
 
     page.get_by_role("tab", name="Python").click()
     code = page.locator("#sample-python code").text_content()
     assert code
     printed = run([sys.executable, "-c", code], tmp_path)
     assert re.fullmatch(r"\d+\.\d+ s for \$ 0\.\d{9}\n", printed)
-    expect(page.get_by_text("Your first call arrived")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Your first request succeeded")).to_be_visible(timeout=10_000)
 
-    page.get_by_role("link", name="Look at it, and listen").click()
+    page.get_by_role("link", name="View request").click()
     expect(page.get_by_role("heading", name="POST /v1/chat/completions")).to_be_visible()
     seconds = page.locator("audio").evaluate(PLAYED)
     with wave.open(str(tmp_path / "hello.wav")) as sound:
@@ -67,7 +67,7 @@ def test_from_sign_up_to_the_first_sound(website: Website, chrome: Browser, tmp_
 def test_the_curl_sample_runs_as_it_stands(website: Website, chrome: Browser, tmp_path: Path) -> None:
     page = chrome.new_page()
     sign_up(page, website)
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Create key").click()
     code = page.locator("#sample-curl code").text_content()
     assert code
     run(["bash", "-c", code], tmp_path)
@@ -78,13 +78,13 @@ def test_the_curl_sample_runs_as_it_stands(website: Website, chrome: Browser, tm
 def test_it_goes_without_javascript(website: Website, chrome: Browser) -> None:
     page = chrome.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800}).new_page()
     sign_up(page, website)
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Create key").click()
     for name in ("curl", "python", "javascript"):
         expect(page.locator(f"#sample-{name}")).to_be_visible()
     page.get_by_role("navigation", name="Console").get_by_role("link", name="API keys").click()
     expect(page.get_by_role("link", name="Getting started")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading", name="Speech by the minute.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Text to speech, billed by the minute.")).to_be_visible()
 
 
 def run(command: list[str], folder: Path) -> str:

@@ -57,10 +57,10 @@ def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: B
     user = in_thread(lambda: operator(roles.Role.BILLING))
     page = chrome.new_context(base_url=website.url).new_page()
     enter(page, user)
-    expect(page.get_by_text("Drift of the books")).to_be_visible()
+    expect(page.get_by_text("Ledger drift")).to_be_visible()
     page.goto(f"/admin/accounts/organization/?q={shop.organization.pk}")
     page.get_by_role("link", name=shop.organization.name).first.click()
-    page.get_by_role("navigation", name="Acts").get_by_role("link", name="Give promotional credit").click()
+    page.get_by_role("navigation", name="Actions").get_by_role("link", name="Give promotional credit").click()
     page.get_by_label("Amount").fill("2.50")
     page.get_by_role("button", name="Give promotional credit").click()
     expect(page.get_by_role("alert")).to_have_text("This field is required.")
@@ -73,7 +73,7 @@ def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: B
     page.goto("/admin/billing/operatoract/")
     expect(page.get_by_role("row").filter(has_text="for the outage of Monday")).to_contain_text(user.email)
     page.goto("/admin/inference/synthesisjob/")
-    expect(page.get_by_text("Cancel this job")).to_have_count(0)
+    expect(page.get_by_text("Cancel job")).to_have_count(0)
 
 
 def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Office, chrome: Browser) -> None:
@@ -82,9 +82,9 @@ def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Offic
     enter(page, user)
     page.goto(f"/admin/inference/synthesisjob/{job.pk}/change/")
     expect(page.get_by_text("waits since then")).to_be_visible()
-    page.get_by_role("link", name="Cancel this job").click()
+    page.get_by_role("link", name="Cancel job").click()
     page.get_by_label("Reason").fill("stuck")
-    page.get_by_role("button", name="Cancel this job").click()
+    page.get_by_role("button", name="Cancel job").click()
     expect(page.get_by_text("The job is cancelled")).to_be_visible()
     assert in_thread(lambda: SynthesisJob.objects.get(pk=job.pk).state) == "cancelled"
 
@@ -94,7 +94,7 @@ def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Offic
     expect(page.get_by_text("Nothing can be changed")).to_be_visible()
     page.goto(shop.path("keys/new"))
     page.get_by_label("Name").fill("mine now")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     expect(page.locator(".secret")).to_have_count(0)
     page.get_by_role("button", name="End the visit").click()
     page.goto(shop.path("keys"))

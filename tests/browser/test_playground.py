@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -72,7 +73,7 @@ def test_it_is_heard_as_long_as_it_is_billed(page: Page, shop: Office) -> None:
 def test_stop_cancels(page: Page, shop: Office) -> None:
     page.get_by_label("Style").fill(LONG)
     page.get_by_role("button", name="Generate").click()
-    expect(page.locator("#state")).to_have_text("Speaking …", timeout=20_000)
+    expect(page.locator("#state")).to_have_text("Playing …", timeout=20_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#state")).to_contain_text("Stopped.")
     state = SynthesisJob.objects.filter(organization=shop.organization).values_list("state", flat=True)
@@ -81,7 +82,7 @@ def test_stop_cancels(page: Page, shop: Office) -> None:
 
 def test_the_code_is_what_was_sent_and_runs(secret: str, page: Page, tmp_path: Path) -> None:
     page.get_by_label("Text", exact=True).fill("It's me, “you”.")
-    page.get_by_text("How it is sampled").click()
+    page.get_by_text("Advanced settings").click()
     page.get_by_label("Seed").fill("7")
     code = page.locator("#code-curl code").text_content() or ""
     with page.expect_request("**/v1/chat/completions") as sending:
@@ -111,3 +112,53 @@ def run(command: list[str], secret: str, folder: Path) -> str:
 def test_a_refusal_is_said_at_the_form(page: Page) -> None:
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("alert")).to_contain_text("out of credit")
+
+
+def test_the_keyboard_generates_and_a_reload_keeps_the_text(page: Page) -> None:
+    text = page.get_by_label("Text", exact=True)
+    text.fill("")
+    text.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_have_text("Enter some text first.")
+    text.fill("Good evening.")
+    page.get_by_label("Voice", exact=True).select_option("nova")
+    text.press("Control+Enter")
+    expect(page.locator("#state")).to_have_text("Done.", timeout=20_000)
+    page.reload()
+    expect(text).to_have_value("Good evening.")
+    expect(page.get_by_label("Voice", exact=True)).to_have_value("nova")
+
+
+def test_the_cost_is_estimated_before_and_a_long_text_is_refused_here(page: Page) -> None:
+    text = page.get_by_label("Text", exact=True)
+    text.fill("word " * 300)
+    expect(page.locator("#estimate")).to_have_text("About 1 min 40 s, $0.07")
+    text.fill("x" * 5_000)
+    expect(page.locator("#characters")).to_have_text("5,000")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("alert")).to_contain_text("5,000 characters. The limit is 4,096")
+
+
+def test_a_template_asks_before_it_replaces_a_text(page: Page) -> None:
+    text = page.get_by_label("Text", exact=True)
+    text.fill("My own words.")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("button", name="News").click()
+    expect(text).to_have_value("My own words.")
+    assert "News" in asked[0]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="News").click()
+    expect(text).to_have_value(re.compile("city council"))
+    page.get_by_role("button", name="Narration").click()  # a template's text is nobody's own
+    expect(text).to_have_value(re.compile("first train"))
+
+
+def test_the_waveform_seeks(page: Page) -> None:
+    page.get_by_label("Text", exact=True).fill("Good evening, and welcome to the news.")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#state")).to_have_text("Done.", timeout=30_000)
+    player = page.locator("#player")
+    long = player.evaluate("audio => audio.duration")
+    drawn = min(4 * math.ceil(long * 25), page.locator("#waveform").bounding_box()["width"])  # type: ignore[index]
+    page.locator("#waveform").click(position={"x": drawn / 2, "y": 20})
+    assert player.evaluate("audio => audio.currentTime") == pytest.approx(long / 2, abs=0.15)

@@ -87,10 +87,10 @@ def called(
     total_ms: int = 400,
     **more: Any,
 ) -> RequestLog:
-    """A call as the log has it, and what it was billed if it succeeded."""
+    """A call as the log has it, and its bill if there was audio: it succeeded, or its client hung up (499)."""
     at = at or timezone.now()
     key = key or of.key
-    spoken = status < 400
+    spoken = status < 400 or status == 499
     job_id = _id_at(at) if spoken else None
     if job_id is not None:
         _bill(of, job_id, key, voice, frames, at)
@@ -103,7 +103,7 @@ def called(
         method="POST",
         route="/v1/chat/completions",
         status=status,
-        error_code="" if spoken else "rate_limit_exceeded",
+        error_code="" if status < 400 else "client_closed" if spoken else "rate_limit_exceeded",
         model=MODEL,
         voice=voice,
         format="wav",

@@ -144,7 +144,7 @@ def test_a_role_may_what_the_table_says(acme: Office, name: str, role: str) -> N
     allowed = NEEDS.get(name, Action.SEE_USAGE) in ALLOWED[role]
     assert (answer.status_code != 403) == allowed, answer.status_code
     if not allowed:
-        assert "one of these roles is needed: " in answer.content.decode()
+        assert "you need one of these roles: " in answer.content.decode()
 
 
 def test_a_viewer_changes_nothing_where_reading_is_allowed(acme: Office) -> None:

@@ -80,7 +80,7 @@ def test_a_key_is_shown_once_and_works(acme: Office) -> None:
         ("audio_seconds_per_minute", "many", "Enter a whole number."),
         ("scopes", "everything", "Select a valid choice"),
         ("scopes", [], "This field is required."),
-        ("allowed_addresses", "10.0.0.1/8", "is no address or network"),
+        ("allowed_addresses", "10.0.0.1/8", "is not an IP address or network"),
         ("allowed_addresses", " ".join(f"10.0.0.{n}" for n in range(21)), "At most 20 networks."),
     ],
 )

@@ -82,7 +82,7 @@ def test_an_id_leads_to_its_request(acme: Office, rival: Office) -> None:
 def test_how_a_cost_comes_about(acme: Office) -> None:
     row = called(acme, frames=81)
     html = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
-    assert "77,760 samples at 24,000 a second = 3,240 ms" in html
+    assert "77,760 samples at 24,000 per second = 3,240 ms" in html
     assert "3240 ms × $0.045 ÷ 60,000 ms = $0.002430000" in html
 
 
@@ -90,7 +90,25 @@ def test_a_refused_request_says_why_and_that_it_is_free(acme: Office) -> None:
     row = called(acme, status=429)
     html = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
     assert "<code>rate_limit_exceeded</code>" in html
-    assert "no audio was billed" in html
+    assert "You were not billed" in html
+    assert "No audio was billed" in html
+
+
+def test_a_request_that_was_cut_off_says_what_it_cost(acme: Office) -> None:
+    row = called(acme, status=499, frames=19)
+    html = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
+    assert "<code>client_closed</code>. You were billed $0.00057 for the audio that was delivered." in html
+    assert "760 ms × $0.045 ÷ 60,000 ms = $0.000570000" in html
+    before_settlement = called(acme, status=499, frames=19, cost=None)
+    html = browser(acme.owner).get(acme.path(f"requests/req_{before_settlement.id.hex}")).content.decode()
+    assert "You were billed $0.00057" in html
+
+
+def test_a_repeated_answer_costs_nothing(acme: Office) -> None:
+    row = called(acme, cost=Decimal(0))
+    html = browser(acme.owner).get(acme.path(f"requests/req_{row.id.hex}")).content.decode()
+    assert "$0. This request returned the audio of an earlier one again." in html
+    assert "÷ 60,000 ms" not in html
 
 
 def test_one_who_hung_up_sees_what_that_cost(acme: Office) -> None:
@@ -203,4 +221,4 @@ def test_a_role_that_does_not_listen_gets_no_player(acme: Office, spoken: Reques
     viewer = browser(acme.join("viewer@acme.example", "viewer"))
     html = viewer.get(acme.path(f"requests/req_{spoken.id.hex}")).content.decode()
     assert "<audio" not in html
-    assert "Your role does not listen" in html
+    assert "Your role can't play audio" in html

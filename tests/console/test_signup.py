@@ -50,7 +50,7 @@ def test_from_the_form_to_the_console() -> None:
     [movement] = LedgerTransaction.objects.filter(organization=membership.organization)
     assert movement.cause == f"welcome:{membership.organization.id}"
     page = client.get("/console", follow=True)
-    assert "Your first sentence" in page.content.decode()
+    assert "Make your first request" in page.content.decode()
     assert "Engines &amp; Co" in page.content.decode()
 
 
@@ -60,7 +60,7 @@ def test_where_no_mail_server_is_the_page_and_the_log_say_so(
     settings.EMAIL_BACKEND = "config.mail.LogBackend"
     client = Client()
     page = client.post("/accounts/signup/", FORM, follow=True)
-    assert "the letter stands in the gateway's log" in page.content.decode()
+    assert "the e-mail is printed in the server log" in page.content.decode()
     printed = capsys.readouterr().out
     assert "mail | To: ada@new.example" in printed
     assert re.search(r"mail \| http://127.0.0.1:8000/accounts/confirm-email/\S+", printed)
@@ -102,7 +102,7 @@ def test_who_is_invited_is_told_so_without_the_letter(acme: Office) -> None:
 
 def test_who_belongs_nowhere_founds_an_organization_without_credit() -> None:
     client = browser(person("solo@new.example"))
-    assert "Begin with an organization" in client.get("/console").content.decode()
+    assert "Create an organization" in client.get("/console").content.decode()
     answer = client.post("/console/organizations/new", {"name": "Solo"})
     organization = Organization.objects.get(name="Solo")
     assert answer.url == f"/console/org_{organization.id.hex}/"
@@ -135,7 +135,7 @@ def test_guessing_passwords_is_slowed_down() -> None:
         client.post("/accounts/login/", wrong)
     answer = client.post("/accounts/login/", {**wrong, "password": FORM["password1"]})
     assert "_auth_user_id" not in client.session
-    assert "Too many failed tries" in answer.content.decode()
+    assert "Too many failed attempts" in answer.content.decode()
     cache.clear()
     assert client.post("/accounts/login/", {**wrong, "password": FORM["password1"]}).url == "/console"
 

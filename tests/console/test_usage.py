@@ -33,23 +33,23 @@ def used(acme: Office) -> Office:
     return acme
 
 
-def figures(office: Office) -> dict[str, tuple[str, str, str]]:
+def figures(office: Office) -> dict[str, tuple[str, str, str, str]]:
     report = UsageReport(office.organization.id, periods.default())
-    return {figure.name: (figure.value, figure.exact, figure.change) for figure in report.figures}
+    return {figure.name: (figure.value, figure.exact, figure.note, figure.change) for figure in report.figures}
 
 
 def test_the_sums_are_the_records(used: Office) -> None:
     found = figures(used)
-    assert found["Audio"] == ("10 s", "10,000 ms", "+900 %")
-    assert found["Cost"] == ("$0.0075", "$0.0075", "+900 %")
-    assert found["Requests"] == ("5", "1 failed", "+400 %")
+    assert found["Audio"] == ("10 s", "10,000 ms", "2.5 s per request", "+900 %")
+    assert found["Cost"] == ("$0.00750", "$0.0075", "$0.00188 per request", "+900 %")
+    assert found["Requests"] == ("5", "", "1 failed", "+400 %")
     milliseconds = int(found["Latency"][0].removesuffix(" ms"))
     assert 380 <= milliseconds <= 420  # each call took 400, and a percentile is within 5 %
-    assert found["Latency"][2] == "±0 %"
+    assert found["Latency"][3] == "±0 %"
     html = browser(used.owner).get(used.path("usage")).content.decode()
-    assert "<dd>10 s</dd>" in html
-    assert "<dd>$0.0075</dd>" in html
-    assert "$0.0075 · +900 %" in html
+    assert '<dd title="10,000 ms">10 s</dd>' in html
+    assert '<dd title="$0.0075">$0.00750</dd>' in html
+    assert "$0.00188 per request · +900 %" in html
 
 
 def test_a_day_has_its_own_row(used: Office) -> None:
@@ -118,7 +118,7 @@ def test_a_range_that_is_none_is_said(acme: Office, query: str) -> None:
 
 def test_nothing_is_shown_as_nothing(acme: Office) -> None:
     html = browser(acme.owner).get(acme.path("usage?by=voice")).content.decode()
-    assert html.count("Nothing in this period.") == 4
+    assert html.count("No data in this period.") == 4
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,9 @@ def test_a_period_needs_both_days() -> None:
         ("0", "$0.00"),
         ("0.00003", "$0.00003"),
         ("0.2", "$0.20"),
-        ("0.03754", "$0.0375"),
-        ("0.99999", "$1.00"),
+        ("0.03754", "$0.03754"),
+        ("0.013", "$0.01300"),
+        ("0.99999", "$0.99999"),
         ("12.345", "$12.34"),
         ("-1234.5", "−$1,234.50"),
     ],
@@ -171,7 +172,7 @@ def test_funds_are_never_more_than_there_are() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "text"),
-    [(0, "0 s"), (840, "840 ms"), (12_400, "12.4 s"), (200_000, "3 min 20 s"), (72_240_000, "1,204 min")],
+    [(0, "0 s"), (840, "840 ms"), (12_400, "12.4 s"), (200_000, "3 min 20 s"), (72_240_000, "20 h 4 min")],
 )
 def test_durations_are_readable(ms: int, text: str) -> None:
     assert shown.minutes(ms) == text

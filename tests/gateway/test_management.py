@@ -122,8 +122,8 @@ def test_nobody_sees_anothers_usage(
 @pytest.mark.parametrize(
     ("parameters", "param", "code"),
     [
-        ({"bucket": "week"}, "bucket", "invalid_value"),
-        ({"group_by": "color"}, "group_by", "invalid_value"),
+        ({"bucket": "week"}, "bucket", "unsupported_value"),
+        ({"group_by": "color"}, "group_by", "unsupported_value"),
         ({"start": "yesterday"}, "start", "invalid_value"),
         ({"start": "2026-13-01"}, "start", "invalid_value"),
         ({"start": "2026-11-01T00:30:00Z"}, "start", "invalid_value"),
@@ -131,7 +131,9 @@ def test_nobody_sees_anothers_usage(
         ({"start": "2020-01-01", "end": "2026-01-01"}, "start", "invalid_value"),
         ({"start": "2026-01-01", "end": "2026-03-01", "bucket": "hour"}, "start", "invalid_value"),
         ({"key": "sk-unknown"}, "key", "invalid_value"),
-        ({"format": "xml"}, "format", "invalid_value"),
+        ({"format": "xml"}, "format", "unsupported_value"),
+        ({"key": "k" * 101}, "key", "invalid_value"),
+        ({"start[]": "2026-11-01"}, "start[]", "unknown_parameter"),
         ({"from": "2026-11-01"}, "from", "unknown_parameter"),
     ],
 )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from gateway.app import V1_ROUTES
+from gateway.routes import V1_ROUTES
 from tests.conftest import Customer
 from tests.gateway.speaking import speak
 from tests.live import Service

@@ -154,7 +154,7 @@ def test_a_suspension_by_hand_is_ended_by_hand(acme: Office) -> None:
         again = client.post(address.replace("change/", f"{act}/"), REASON)
         assert "suspended" in again.context["form"].non_field_errors()[0]
         shown = browser(acme.owner).get(acme.path("usage")).content.decode()
-        assert ("Acme is suspended since" in shown) is (act == "suspend")
+        assert ("Acme has been suspended since" in shown) is (act == "suspend")
     whats = OperatorAct.objects.order_by("id").values_list("what", flat=True)
     assert [*whats] == [f"organization {acme.organization.pk} {done}" for done in ("suspended", "resumed")]
 

@@ -18,7 +18,7 @@ from accounts.models import User
 from tests.console.people import Office, browser, person
 
 RIGHT, WRONG = "an analytical engine", "a difference engine"
-LOCKED = "Too many failed tries"
+LOCKED = "Too many failed attempts"
 pytestmark = pytest.mark.django_db
 
 
@@ -79,7 +79,7 @@ def test_an_addresss_own_success_clears_nothing_of_its_tries(ada: User) -> None:
             assert Client().post(f"/accounts/{path}/", {"email": "no"}).status_code == 200
     answer = Client().post("/accounts/login/", {"login": "x@new.example"})
     assert answer.status_code == 429
-    assert "Too many tries" in answer.content.decode()
+    assert "Too many attempts" in answer.content.decode()
 
 
 def test_a_provider_of_ipv6_has_one_site_for_all_its_networks() -> None:
@@ -117,11 +117,11 @@ def test_five_codes_then_none_and_none_twice(ada: User) -> None:
 
 def test_the_owner_of_a_locked_account_gets_in_by_the_mailbox(ada: User) -> None:
     lock()
-    letters = [letter for letter in mail.outbox if "tried to sign in" in letter.subject]
+    letters = [letter for letter in mail.outbox if "attempts to sign in" in letter.subject]
     assert [letter.to for letter in letters] == [["ada@new.example"]]
     assert "/accounts/login/code/" in str(letters[0].body)
     sign_in(RIGHT, address=network(9))
-    assert len([letter for letter in mail.outbox if "tried to sign in" in letter.subject]) == 1  # one an hour
+    assert len([letter for letter in mail.outbox if "attempts to sign in" in letter.subject]) == 1  # one an hour
     hers = Client()
     assert hers.post("/accounts/login/code/", {"email": "ada@new.example"}).status_code == 302
     code = re.search(r"^([A-Z0-9]{3,}-?[A-Z0-9]{3,})$", str(mail.outbox[-1].body), re.MULTILINE)
@@ -136,8 +136,8 @@ def test_codes_of_promotions_have_five_tries_an_hour(acme: Office) -> None:
         browser(acme.owner).post(acme.path("billing/redeem"), {"code": f"GUESS{number}"}).content.decode()
         for number in range(6)
     ]
-    assert all("There is no such code" in answer for answer in answers[:5])
-    assert "Too many tries" in answers[5]
+    assert all("This code does not exist" in answer for answer in answers[:5])
+    assert "Too many attempts" in answers[5]
 
 
 def test_the_table_forgets_what_has_expired_and_nothing_else() -> None:

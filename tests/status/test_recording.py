@@ -179,7 +179,7 @@ def test_the_databases_own_outage_is_on_record(
         for number in (1, 2, 3):
             assert not recorder.add(look(number))
         page = httpx.get(f"{service.url}/status")
-        assert (page.status_code, "The database is away" in page.text) == (503, True)
+        assert (page.status_code, "Database outage" in page.text) == (503, True)
         assert httpx.get(f"{service.url}/status.json").json()["status"] == "down"
     finally:
         postgres.start()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 from billing.invoices import details
 from billing.models import BillingDetails
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Show or change who is billed, and how. What was issued stays as it is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", type=UUID, help="the organization's id")
+        parser.add_argument("organization", type=id_argument, help="the organization's id")
         for name in FIELDS:
             option = f"--{name.replace('_', '-')}"
             if name == "tax_ids":

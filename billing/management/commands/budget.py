@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.identifiers import id_argument
 from accounts.models import ApiKey, Organization
 from billing import budgets, pricing
 from billing.models import Budget
@@ -17,7 +18,7 @@ class Command(BaseCommand):
     help = "Set a budget for a calendar day or month (UTC), or for a key's whole life; `none` lifts it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", type=UUID, help="the organization's id")
+        parser.add_argument("organization", type=id_argument, help="the organization's id")
         parser.add_argument("period", choices=[period.value for period in Budget.Period])
         parser.add_argument("amount", metavar="DOLLARS|none")
         parser.add_argument("--key", help="only for this key (sk-XXXXXXXXXXXXXXXX)")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 from billing import pricing, terms
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Set an organization's credit limit in dollars; 0 is prepaid."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", type=UUID, help="the organization's id")
+        parser.add_argument("organization", type=id_argument, help="the organization's id")
         parser.add_argument("amount", metavar="DOLLARS")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -6,6 +6,7 @@ What changes something names its actor and its reason, for the audit log.
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
@@ -57,7 +59,7 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="command", required=True)
         close = commands.add_parser("close", help="Draft the invoices of the months up to one.")
         close.add_argument("month", type=Month.parse, metavar="YYYY-MM")
-        close.add_argument("--organization", type=UUID, help="its alone; else everybody's")
+        close.add_argument("--organization", type=id_argument, help="its alone; else everybody's")
         for name, text in ACTS.items():
             act = commands.add_parser(name, help=text)
             act.add_argument("subject", metavar=SUBJECTS.get(name, "INVOICE"), help="its number or id")
@@ -69,13 +71,13 @@ class Command(BaseCommand):
             command.add_argument("--reason", required=True)
             command.add_argument("--actor", required=True, help="who does this")
         listing = commands.add_parser("list", help="An organization's invoices, drafts too.")
-        listing.add_argument("organization", type=UUID)
+        listing.add_argument("organization", type=id_argument)
         show = commands.add_parser("show", help="An issued invoice as a document.")
         show.add_argument("subject", metavar="INVOICE")
         show.add_argument("--format", choices=("json", "csv", "pdf"), default="json")
         show.add_argument("--output", type=Path, help="a file; standard output where it is missing")
         statement = commands.add_parser("statement", help="Every request of some days.")
-        statement.add_argument("organization", type=UUID)
+        statement.add_argument("organization", type=id_argument)
         statement.add_argument("--from", dest="start", type=_day, required=True, metavar="YYYY-MM-DD")
         statement.add_argument("--to", dest="end", type=_day, required=True, metavar="YYYY-MM-DD")
         statement.add_argument("--format", choices=("csv", "jsonl"), default="csv")
@@ -193,8 +195,8 @@ def _invoice(name: str) -> Invoice:
 
 def _uuid(text: str) -> UUID:
     try:
-        return UUID(text)
-    except ValueError:
+        return id_argument(text)
+    except ArgumentTypeError:
         raise ValueError(f"{text!r} is neither the number of an invoice nor an id") from None
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 from billing import ledger, verification
 from billing.booking import CauseTaken
 from billing.ledger import Operator
-from billing.models import LedgerTransaction
+from billing.models import Account, LedgerTransaction
 from billing.pricing import parse_dollars, show
 from billing.reservations import InsufficientCredit
 
@@ -35,7 +35,9 @@ class Command(BaseCommand):
         for name, text in MOVEMENTS.items():
             command = commands.add_parser(name, help=text)
             of_what = "transaction" if name == "adjust" else "organization"
-            command.add_argument("subject", metavar=of_what.upper(), type=UUID, help=f"the id of the {of_what}")
+            command.add_argument(
+                "subject", metavar=of_what.upper(), type=id_argument, help=f"the id of the {of_what}"
+            )
             command.add_argument("amount", metavar="DOLLARS", type=parse_dollars)
             command.add_argument("--cause", required=True, help="a name for this movement; a repeat is a no-op")
             command.add_argument("--reason", required=True)
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['subject']}: {error}") from None
         except (InsufficientCredit, CauseTaken, ValueError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from None
-        self.stdout.write(str(movement.pk))
+        self.stdout.write(_told(movement))
 
     def _verify(self) -> None:
         report = verification.verify()
@@ -86,6 +88,17 @@ def _move(options: dict[str, Any]) -> LedgerTransaction:
         )
     book = {"top-up": ledger.top_up, "pay-out": ledger.pay_out, "refund": ledger.refund}[options["command"]]
     return book(organization=organization, amount=amount, cause=cause, operator=operator)
+
+
+def _told(movement: LedgerTransaction) -> str:
+    """What was booked, for whom, and what they can spend now."""
+    organization = movement.organization
+    account = Account.objects.get(organization=organization)
+    available = account.balance + account.credit_limit - account.held
+    return (
+        f"Booked: {movement.kind} for {organization.name} (org_{organization.pk.hex}). "
+        f"Available now: ${show(available)}. Transaction: {movement.pk}"
+    )
 
 
 def _midnight(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Filters for the templates of letters."""
+"""Filters for the templates of e-mails."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def plain(name: object) -> str:
-    """A name that somebody chose, on one line and with no link."""
+    """A name that a person chose, on one line and without a link."""
     return names.plain(str(name))

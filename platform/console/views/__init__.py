@@ -1,1 +1,1 @@
-"""One file per subject; each view is handed the member that looks (see `console.access`)."""
+"""One file per subject. Each view gets the member who opens it (see `console.access`)."""

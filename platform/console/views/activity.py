@@ -1,4 +1,4 @@
-"""Who did what: the audit log, a page at a time."""
+"""The audit log, a page at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts: what the organization is told of, its webhooks, and what was sent."""
+"""Alerts: rules, webhooks and deliveries."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def put_rules(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.MANAGE_ALERTS)
 @require_POST
 def add_webhook(request: HttpRequest, member: Member) -> HttpResponse:
-    """The answer shows the endpoint's secret, the only time."""
+    """The response shows the endpoint's secret, once."""
     form = WebhookForm(request.POST)
     if form.is_valid():
         try:
             endpoint, secret = alert_actions.add_webhook(member=member, url=form.cleaned_data["url"])
         except webhooks.AlreadyThere:
-            form.add_error("url", "This webhook is there already.")
+            form.add_error("url", "This webhook already exists.")
         except webhooks.TooMany:
-            form.add_error("url", f"There are {webhooks.MOST}, which is the most: remove one first.")
+            form.add_error("url", f"You can have at most {webhooks.MOST} webhooks. Remove one first.")
         else:
             return _page(request, member, secret_of=endpoint, secret=secret)
     return _page(request, member, webhook_form=form)
@@ -81,9 +81,9 @@ def remove_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> H
 def test_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
     endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
     if webhooks.send_test(endpoint):
-        messages.success(request, "A test event is on its way. Reload in a few seconds to see what became of it.")
+        messages.success(request, "Test event sent. Reload in a few seconds to see the result.")
     else:
-        messages.error(request, "A test event is under way already.")
+        messages.error(request, "A test event is already being sent.")
     return redirect("alerts", member.organization.id)
 
 
@@ -92,9 +92,9 @@ def test_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> Htt
 def deliver_again(request: HttpRequest, member: Member, delivery_id: UUID) -> HttpResponse:
     delivery = get_object_or_404(AlertDelivery, organization=member.organization, id=delivery_id)
     if sending.deliver_again(delivery):
-        messages.success(request, "It is sent again within a few seconds.")
+        messages.success(request, "It will be resent within a few seconds.")
     else:
-        messages.error(request, "It is under way already.")
+        messages.error(request, "It is already being sent.")
     return redirect("alerts", member.organization.id)
 
 
@@ -108,7 +108,7 @@ def _page(
     secret: str = "",
     rotated: bool = False,
 ) -> HttpResponse:
-    """The page, with what was wrong in the one form that was sent, or with a secret that was just made."""
+    """The page, with the errors of the submitted form, or with a new secret."""
     now = rules.of(member.organization.id)
     sees_money = member.may(Action.SEE_BILLING)
     context = {

@@ -1,4 +1,4 @@
-"""Putting an announcement away."""
+"""Dismissing an announcement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from console.models import Announcement
 
 @require_POST
 def dismiss(request: HttpRequest, announcement_id: UUID) -> HttpResponse:
-    """Back to the page where it was dismissed, if that is one of ours."""
+    """Return to the page where it was dismissed, if that is one of ours."""
     announcement = get_object_or_404(Announcement, id=announcement_id)
     back = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

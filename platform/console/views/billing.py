@@ -1,4 +1,4 @@
-"""Money: the balance, ways to pay, invoices, the organization's budgets, and every movement, month by month."""
+"""Billing: balance, payment, invoices, budgets, and the transactions of each month."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_BILLING)
 @require_safe
 def movements_csv(request: HttpRequest, member: Member) -> HttpResponse:
-    """A month's movements, exactly."""
+    """A month's transactions as CSV."""
     month = _month_asked(request)
     found = statements.movements(organization_id=member.organization.id, month=month)
     return HttpResponse(statements.as_csv(found), headers=_download(f"movements-{month:%Y-%m}.csv"))
@@ -45,7 +45,7 @@ def movements_csv(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_BILLING)
 @require_safe
 def statement(request: HttpRequest, member: Member) -> StreamingHttpResponse:
-    """Every request of a month, with all that its price follows from."""
+    """Every request of a month, with what its price is calculated from."""
     month = _month_asked(request)
     start = datetime.combine(month, time(), UTC)
     lines = usage_statements.as_csv(organization=member.organization, start=start, end=statements.following(start))
@@ -71,7 +71,7 @@ def page(
     top_up: TopUpForm | None = None,
     promotion: PromotionForm | None = None,
 ) -> HttpResponse:
-    """The page, with what was wrong in the one form that was sent."""
+    """The page, with the errors of the submitted form."""
     today = timezone.now().astimezone(UTC).date()
     month = _month_asked(request)
     holding = budgets.status(organization_id=member.organization.id)
@@ -105,7 +105,7 @@ def _download(name: str) -> dict[str, str]:
 
 
 def _month_asked(request: HttpRequest) -> date:
-    """`?month=2026-11` as its first day; this month where it is none."""
+    """`?month=2026-11` as its first day; the current month if it is invalid."""
     today = timezone.now().astimezone(UTC).date()
     try:
         month = date.fromisoformat(f"{request.GET.get('month', '')}-01")

@@ -1,4 +1,4 @@
-"""Deleting the organization, and deleting one's own account: for good, and only by who has just signed in."""
+"""Deleting an organization or one's own account: permanent, and only after a recent sign-in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway import erasure
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 @require_http_methods(["GET", "HEAD", "POST"])
 def organization(request: HttpRequest, member: Member) -> HttpResponse:
-    """Say what goes and what stays; delete it where its name was typed."""
+    """Show what is deleted and what is kept; delete once the name was typed."""
     form = DeletionForm(request.POST or None, expected=member.organization.name)
     if form.is_valid():
         try:
@@ -47,7 +47,7 @@ def organization(request: HttpRequest, member: Member) -> HttpResponse:
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """Delete the person who asks for it, where the address was typed."""
+    """Delete the signed-in person once their address was typed."""
     person = actor_of(request).user
     form = DeletionForm(request.POST or None, expected=person.email)
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""What Django shows in place of a page, in our clothes; 400, 403, 404 and 500 have templates of these names."""
+"""Django's error pages in our design; 400, 403, 404 and 500 have templates of these names."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from django.shortcuts import render
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form sent from a page that was open too long, or from elsewhere."""
+    """A form from a page that was open too long, or from another site."""
     return render(request, "403_csrf.html", status=403)

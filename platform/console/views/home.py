@@ -1,4 +1,4 @@
-"""The pages before an organization is chosen: the front page, the way in, invitations."""
+"""The pages outside of an organization: the home page, entering the console, invitations."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ from console import samples, voices_on_offer
 from console.access import LAST_ORGANIZATION, actor_of
 from console.forms import OrganizationForm
 from gateway.catalog import MODELS
-from inference.speech.formats import FORMAT_NAMES
+from inference.speech.formats import CONTENT_TYPES
 
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """What this is, what it costs, and the first request, ready to paste."""
+    """The product, its price, and the first request, ready to paste."""
     offers = [
         (model, price.dollars_per_minute.normalize())
         for model in MODELS
         if (price := pricing.price_at(model=model, at=timezone.now()))
     ]
+    offer = voices_on_offer.offer()
     context = {
         "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
-        "voices": voices_on_offer.find(),
-        "formats": FORMAT_NAMES,
+        "voices": offer.voices,
+        "preview": offer.preview,
+        "formats": CONTENT_TYPES,
     }
     return render(request, "console/home.html", context)
 
@@ -45,7 +47,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def console(request: HttpRequest) -> HttpResponse:
-    """On to the organization that was looked at last; whoever has none sees who invites them."""
+    """Redirect to the organization that was viewed last; without one, show the invitations."""
     ids = list(
         Membership.objects.filter(user=actor_of(request).user)
         .order_by("created_at")
@@ -63,7 +65,7 @@ def console(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_organization(request: HttpRequest) -> HttpResponse:
-    """A further organization; the promotional credit is for the first."""
+    """Create another organization; the free credit is only for the first."""
     form = OrganizationForm(request.POST or None)
     if form.is_valid():
         owner = actor_of(request).user
@@ -78,7 +80,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Where an invitation's link leads: to accept it, or to sign in or up first."""
+    """The page of an invitation's link: accept it, or sign in or up first."""
     found = invitations.find(token)
     if found is None and not ratelimit.consume(
         request, app="allauth.account", action="invitation", limit_get=True
@@ -93,7 +95,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 @require_POST
 def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
-    """Join, as whoever has proved to hold the invited address."""
+    """Join with a confirmed address that was invited."""
     found = Invitation.objects.filter(id=invitation_id, email__in=_proved_addresses(request)).first()
     if found is None:
         raise Http404
@@ -106,6 +108,6 @@ def accept(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
 
 
 def _proved_addresses(request: HttpRequest) -> list[str]:
-    """The addresses whose link the signed-in person has followed, in lower case."""
+    """The confirmed addresses of the signed-in person, in lower case."""
     own = EmailAddress.objects.filter(user=actor_of(request).user, verified=True)
     return [email.lower() for email in own.values_list("email", flat=True)]

@@ -1,4 +1,4 @@
-"""API keys: make, look at, change, rotate, revoke."""
+"""API keys: create, show, edit, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from usage import rollups, usage
 @member_view(Action.SEE_KEYS)
 @require_safe
 def show_all(request: HttpRequest, member: Member) -> HttpResponse:
-    """The living keys, and under them the ended ones; each with what it cost this month."""
+    """Active keys, then revoked and expired ones, each with its cost this month."""
     now = timezone.now()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     rollups.refresh(organization_id=member.organization.id)
@@ -43,7 +43,7 @@ def show_all(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.MANAGE_KEYS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, member: Member) -> HttpResponse:
-    """The form; its answer shows the key, the only time."""
+    """The form. The response shows the key, once."""
     form = NewKeyForm(request.POST or None)
     if not form.is_valid():
         return render(
@@ -59,7 +59,7 @@ def create(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_KEYS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: HttpRequest, member: Member, public_id: str) -> HttpResponse:
-    """One key: how its budgets stand, and for those who may, the form to change it."""
+    """One key: its budgets, and a form to edit it for roles that can."""
     key = _find(member, public_id)
     budgets = key_actions.of_key(key)
     initial = KeyForm.initial_of(key, {each.period: each.amount for each in budgets})
@@ -87,10 +87,10 @@ def show(request: HttpRequest, member: Member, public_id: str) -> HttpResponse:
 @member_view(Action.MANAGE_KEYS)
 @require_POST
 def rotate(request: HttpRequest, member: Member, public_id: str) -> HttpResponse:
-    """Another key in this one's place, with both alive for the overlap."""
+    """Replace this key by a new one; both work during the overlap."""
     key, form = _find(member, public_id), RotateForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose how long the old key lives on.")
+        messages.error(request, "Choose how long to keep the old key.")
         return redirect("key", member.organization.id, public_id)
     try:
         fresh, secret = key_actions.rotate(member=member, key=key, overlap=form.duration())
@@ -106,7 +106,7 @@ def revoke(request: HttpRequest, member: Member, public_id: str) -> HttpResponse
     key = _find(member, public_id)
     try:
         key_actions.revoke(member=member, key=key)
-        messages.success(request, f"“{key.name}” is revoked. It is refused within a second.")
+        messages.success(request, f"“{key.name}” is revoked. It stops working within a second.")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("keys", member.organization.id)

@@ -1,4 +1,4 @@
-"""Who belongs to the organization: invitations, roles, leaving, handing it over, and its name."""
+"""Members: invitations, roles, leaving, transfer, and the organization's name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.MANAGE_MEMBERS)
 @require_POST
 def invite(request: HttpRequest, member: Member) -> HttpResponse:
-    """Send the letter. The link stands on the answer too, this once, for whoever hands it over another way."""
+    """Send the e-mail. The response also shows the link, once, so that it can be shared another way."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, member, form)
@@ -59,7 +59,7 @@ def withdraw(request: HttpRequest, member: Member, invitation_id: UUID) -> HttpR
         organization_id=member.organization.id, invitation_id=invitation_id, by=member.actor
     ):
         raise Http404
-    messages.success(request, "The invitation is withdrawn; its link is dead.")
+    messages.success(request, "The invitation is withdrawn. Its link no longer works.")
     return redirect("members", member.organization.id)
 
 
@@ -68,7 +68,7 @@ def withdraw(request: HttpRequest, member: Member, invitation_id: UUID) -> HttpR
 def change_role(request: HttpRequest, member: Member, user_id: int) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose one of the roles.")
+        messages.error(request, "Choose a role.")
         return redirect("members", member.organization.id)
     role = Membership.Role(form.cleaned_data["role"])
     return _try(
@@ -142,7 +142,7 @@ def rename(request: HttpRequest, member: Member) -> HttpResponse:
 def _try(
     request: HttpRequest, member: Member, user_id: int, change: Callable[[], None], done: str
 ) -> HttpResponse:
-    """Do it to another member, and say what came of it."""
+    """Apply a change to another member, and report the result."""
     if not Membership.objects.filter(organization=member.organization, user=user_id).exists():
         raise Http404
     try:

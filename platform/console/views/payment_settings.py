@@ -1,4 +1,4 @@
-"""How an organization pays: the saved card, automatic recharge, and what stands on its invoices."""
+"""Payment settings: the saved card, automatic recharge, and billing details."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.PAY)
 @require_POST
 def save_card(request: HttpRequest, member: Member) -> HttpResponse:
-    """Send the customer to the page of Stripe's on which a card is saved."""
+    """Redirect to Stripe's page for saving a card."""
     if not client.is_configured():
         raise Http404
     back = request.build_absolute_uri(_address(member))
@@ -38,7 +38,7 @@ def save_card(request: HttpRequest, member: Member) -> HttpResponse:
             organization=member.organization, request_id=uuid4().hex, success_url=back, cancel_url=back
         )
     except checkout.StripeUnavailable:
-        messages.error(request, "The page cannot be opened now. Please try again.")
+        messages.error(request, "The page could not be opened. Please try again.")
         return redirect(_address(member))
     return redirect(page)
 
@@ -53,7 +53,7 @@ def put_recharge(request: HttpRequest, member: Member) -> HttpResponse:
         try:
             recharge.put(organization=member.organization, **form.cleaned_data)
         except recharge.NoCard:
-            form.add_error(None, "Save a card first: it is what is charged.")
+            form.add_error(None, "Save a card first.")
         except ValueError as refusal:
             field, _, words = str(refusal).partition(": ")
             form.add_error(field if field in form.fields else None, words)
@@ -81,7 +81,7 @@ def put_details(request: HttpRequest, member: Member) -> HttpResponse:
         except ValidationError as refusal:
             form.add_error(None, refusal)
         else:
-            messages.success(request, "Saved. It stands on your invoices from the next one on.")
+            messages.success(request, "Saved. Your next invoices will show it.")
             return redirect(_address(member))
     return _page(request, member, details_form=form)
 

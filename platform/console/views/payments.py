@@ -1,4 +1,4 @@
-"""Paying: top-ups on Stripe's page, promotion codes, and the documents of what was invoiced."""
+"""Payments: top-ups on Stripe's page, promotion codes, and invoice documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOCUMENTS = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json":
 @member_view(Action.PAY)
 @require_POST
 def top_up(request: HttpRequest, member: Member) -> HttpResponse:
-    """Send the customer to a page of Stripe's. The credit comes with Stripe's word, not with the way back."""
+    """Redirect to Stripe's payment page. The credit is added when Stripe confirms, not on the way back."""
     if not client.is_configured():
         raise Http404
     form = TopUpForm(request.POST)
@@ -41,7 +41,7 @@ def top_up(request: HttpRequest, member: Member) -> HttpResponse:
             cancel_url=back,
         )
     except checkout.StripeUnavailable:
-        messages.error(request, "The payment page cannot be opened now. Nothing was charged; please try again.")
+        messages.error(request, "The payment page could not be opened. You were not charged. Please try again.")
         return redirect("billing", member.organization.id)
     return redirect(page)
 
@@ -51,22 +51,22 @@ def top_up(request: HttpRequest, member: Member) -> HttpResponse:
 def redeem(request: HttpRequest, member: Member) -> HttpResponse:
     form = PromotionForm(request.POST)
     if form.is_valid() and not _may_try(request, member):
-        form.add_error("code", "Too many tries. Try again in an hour.")
+        form.add_error("code", "Too many attempts. Try again in an hour.")
     elif form.is_valid():
         try:
             promotions.redeem(organization=member.organization, code=form.cleaned_data["code"], by=member.user)
         except promotions.AlreadyRedeemed:
-            form.add_error("code", "This code was redeemed before: it is for each person and organization once.")
+            form.add_error("code", "This code was already redeemed. Each person and organization can use it once.")
         except promotions.NotRedeemable:
-            form.add_error("code", "There is no such code, or it has ended.")
+            form.add_error("code", "This code does not exist or has expired.")
         else:
-            messages.success(request, "The credit is yours.")
+            messages.success(request, "Credit added.")
             return redirect("billing", member.organization.id)
     return billing.page(request, member, promotion=form)
 
 
 def _may_try(request: HttpRequest, member: Member) -> bool:
-    """Codes can be guessed: each person and each organization has five tries an hour."""
+    """Codes could be guessed, so each person and organization has five attempts an hour."""
     tries = (f"person:{member.user.pk}", f"organization:{member.organization.id}")
     return all(ratelimit.consume(request, action="promotion", key=key) for key in tries)
 

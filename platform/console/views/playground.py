@@ -1,4 +1,4 @@
-"""The playground: the page, the key that it calls the API with, and what was made there."""
+"""The playground: the page, its API key, and recent generations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import playground as playground_keys
 from accounts.permissions import Action
+from billing import pricing
 from console import playground, samples, voices_on_offer
 from console.access import Member, member_view
 from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
@@ -19,12 +21,16 @@ from inference.speech.formats import CONTENT_TYPES
 @member_view(Action.USE_PLAYGROUND)
 @require_safe
 def show(request: HttpRequest, member: Member) -> HttpResponse:
+    offer = voices_on_offer.offer()
+    price = pricing.price_at(model=samples.MODEL, at=timezone.now(), organization_id=member.organization.id)
     context = {
         "member": member,
         "section": "playground",
+        "preview": offer.preview,
+        "dollars_per_minute": price.dollars_per_minute if price else 0,
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],
-        "voices": voices_on_offer.find(),
+        "voices": offer.voices,
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
         "base_url": samples.base_url(),
@@ -39,7 +45,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.USE_PLAYGROUND)
 @require_POST
 def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
-    """A key for the page's script, in no page and in no list."""
+    """A key for the page's script, which no page shows."""
     secret, expires_at = playground_keys.lend_key(organization=member.organization, user=member.user)
     return JsonResponse({"key": secret, "expires_at": expires_at.isoformat()})
 
@@ -47,6 +53,6 @@ def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.USE_PLAYGROUND)
 @require_safe
 def history(request: HttpRequest, member: Member) -> HttpResponse:
-    """The list alone, for the page to show what has just been made."""
+    """The list of recent generations, to refresh it on the page."""
     context = {"member": member, "recent": playground.recent(member)}
     return render(request, "console/parts/playground_history.html", context)

@@ -8,14 +8,17 @@ from django.views.decorators.http import require_safe
 
 from accounts import limits
 from console import samples
-from console.reference import operations
+from console.reference import errors, operations
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Every route: what it takes, what it answers, how it is called; and the rate limits of all of them."""
-    context = {
-        "tags": operations(samples.base_url()),
+    """How to use the API, its rate limits, and every route of it: parameters, answers, errors, sample calls."""
+    base_url = samples.base_url()
+    shown = {
+        "tags": operations(base_url),
+        "errors": errors(),
+        "base_url": base_url,
         "limits": [(limit, limits.default(limit.name)) for limit in limits.LIMITS],
     }
-    return render(request, "console/reference.html", context)
+    return render(request, "console/reference.html", shown)

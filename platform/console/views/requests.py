@@ -1,4 +1,4 @@
-"""The request log: what was asked, when, how long it took and what it cost; and the audio while it lives."""
+"""The request log: search, timing, cost, and the audio until it expires."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
     following["after"] = str(more)
     newest = request.GET.copy()
     newest.pop("after", None)
-    offered = (voice.name for voice in voices_on_offer.find())
+    offered = (voice.name for voice in voices_on_offer.offer().voices)
     context = {
         "member": member,
         "section": "requests",
@@ -67,7 +67,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
 @member_view(Action.SEE_USAGE)
 @require_safe
 def show(request: HttpRequest, member: Member, request_id: UUID) -> HttpResponse:
-    """One request: its timings, what it cost and how that is worked out, and its audio."""
+    """One request: its timings, its cost with the calculation, and its audio."""
     row = _of(member, request_id).first()
     if row is None:
         raise Http404
@@ -76,11 +76,11 @@ def show(request: HttpRequest, member: Member, request_id: UUID) -> HttpResponse
         "member": member,
         "section": "requests",
         "row": row,
+        # A row that was written before its job was settled has no cost; one that repeats an earlier answer has $0.
+        "billed": record.cost if record and row.cost is None else row.cost,
         "key": _key(member, row),
         "timings": timings_of(row),
         "record": record,
-        # The row of one who hung up may be written before the bill is known.
-        "cost": row.cost if row.cost is not None else record and record.cost,
         "asset": _asset(member, row),
         "now": timezone.now(),
     }
@@ -137,7 +137,7 @@ def _key(member: Member, row: RequestLog) -> ApiKey | None:
 
 
 def _search(request: HttpRequest, member: Member, keys: list[ApiKey]) -> Search:
-    """What the address asks for; a filter that means nothing is none."""
+    """The search of the query string; invalid filters are ignored."""
     outcomes: dict[str, Outcome] = {"ok": "ok", "failed": "failed"}
     last = _midnight(request.GET.get("to", ""))
     try:

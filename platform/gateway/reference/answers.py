@@ -1,4 +1,6 @@
-"""What the API answers, as schemas. They describe; the answers themselves are put together where they are made."""
+"""Schemas of the API's answers. The answers themselves are built elsewhere, without these classes;
+`tests/gateway/test_reference.py` checks that they match.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +12,41 @@ from accounts.limits import LIMITS
 
 
 class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class ErrorDetail(Answer):
     message: str
+    """What is wrong, for a person to read."""
     type: str
-    param: str | None = Field(description="The member of the request that is wrong.")
+    """The class of the error, such as `invalid_request_error`."""
+    param: str | None
+    """The parameter that is wrong, where one is."""
     code: str | None
+    """The error's name, for a program to read."""
 
 
 class Error(Answer):
-    """Every answer but success."""
+    """Every unsuccessful answer."""
 
     error: ErrorDetail
 
 
 class CompletionAudio(Answer):
-    id: str = Field(description="Of the audio resource, audio_…")
-    data: str = Field(description="The audio file in base64.")
-    expires_at: int = Field(description="Unix seconds at which the stored audio goes.")
-    transcript: str = Field(description="The normalised text that was spoken.")
+    id: str
+    """Id of the stored audio, `audio_…`."""
+    data: str
+    """The audio file, base64-encoded."""
+    expires_at: int
+    """When the stored audio is deleted, in Unix seconds."""
+    transcript: str
+    """The text that was spoken, with numbers and abbreviations written out."""
 
 
 class CompletionMessage(Answer):
     role: Literal["assistant"]
     content: str | None
+    """The transcript."""
     refusal: None
     audio: CompletionAudio
 
@@ -44,28 +55,32 @@ class CompletionChoice(Answer):
     index: int
     message: CompletionMessage
     finish_reason: Literal["stop", "length"]
+    """`length` if the audio was cut off at `max_completion_tokens`."""
     logprobs: None
 
 
 class CompletionUsage(Answer):
     prompt_tokens: int
-    completion_tokens: int = Field(description="Frames of audio; 25 are a second.")
+    completion_tokens: int
+    """Audio frames; one second has 25."""
     total_tokens: int
     prompt_tokens_details: dict[str, int]
     completion_tokens_details: dict[str, int]
     audio_seconds: float
-    cost_usd: str = Field(description="Exact dollars, to the nano-dollar.")
-    voice_reference: str | None = Field(
-        default=None,
-        description="Why a recording in the request was not used as the voice; only there where it was not.",
-    )
+    """Duration of the audio."""
+    cost_usd: str
+    """Exact cost in US dollars, with nine decimal places."""
+    voice_reference: str | None = None
+    """Why a recording in the request was not used as the voice; only there where it was not."""
 
 
 class ChatCompletion(Answer):
     id: str
     object: Literal["chat.completion"]
-    created: int = Field(description="Unix seconds.")
-    model: str = Field(description="The voice that really spoke.")
+    created: int
+    """When the request was made, in Unix seconds."""
+    model: str
+    """The model that generated the audio. The preview voice has a name of its own."""
     choices: list[CompletionChoice]
     usage: CompletionUsage
 
@@ -80,6 +95,7 @@ class Model(Answer):
     id: str
     object: Literal["model"]
     created: int
+    """When the model was released, in Unix seconds."""
     owned_by: str
 
 
@@ -90,9 +106,11 @@ class ModelList(Answer):
 
 class OfferedVoice(Answer):
     id: str
+    """The name to pass as `voice`."""
     object: Literal["voice"]
     gender: Literal["feminine", "masculine"] | None
-    description: str | None = Field(description="null for a voice that is known by its sample alone.")
+    description: str | None
+    """Null for a voice that is known by its sample alone."""
 
 
 class VoiceList(Answer):
@@ -119,6 +137,8 @@ class AudioVoices(Answer):
 
 
 class Latency(Answer):
+    """Milliseconds that successful requests took, to the end of the answer; null if there are none."""
+
     p50: int | None
     p95: int | None
     p99: int | None
@@ -126,28 +146,41 @@ class Latency(Answer):
 
 class UsageSums(Answer):
     requests: int
+    """Successful and failed requests."""
     errors: int
+    """Failed requests."""
     duration_ms: int
+    """Generated audio, in milliseconds."""
     cost_usd: str
+    """Exact cost in US dollars, with nine decimal places."""
     latency_ms: Latency
 
 
 class UsageLine(UsageSums):
     start: str
+    """Start of the time bucket."""
     key: str | None = None
+    """With `group_by=key`: the key's id."""
     key_name: str | None = None
+    """With `group_by=key`: the key's name."""
     model: str | None = None
+    """With `group_by=model`; empty for requests that named no known model."""
     voice: str | None = None
+    """With `group_by=voice`; empty for requests that named no known voice."""
 
 
 class Usage(Answer):
     object: Literal["list"]
     start: str
+    """Start of the range, included."""
     end: str
+    """End of the range, excluded."""
     bucket: Literal["hour", "day", "month", "total"]
     group_by: list[Literal["key", "model", "voice"]]
     data: list[UsageLine]
+    """One line per time bucket and group that has requests."""
     total: UsageSums
+    """Over the whole range."""
 
 
 class RequestError(Answer):
@@ -177,15 +210,15 @@ class LoggedRequest(Answer):
     characters: int | None
     audio_id: str | None
     audio_seconds: float | None
-    cost_usd: str | None = Field(
-        description="Exact dollars, to the nano-dollar; null where no audio was asked for."
-    )
+    cost_usd: str | None
+    """Exact cost in US dollars, with nine decimal places; null where no audio was asked for."""
     timings: RequestTimings
 
 
 class Limit(Answer):
     limit: int
-    remaining: int | None = Field(description="null where Redis cannot say it.")
+    remaining: int | None
+    """Null while the counters are unavailable."""
 
 
 if TYPE_CHECKING:
@@ -208,7 +241,9 @@ class BothLimits(Answer):
 
 class Spend(Answer):
     today: str
+    """US dollars since midnight UTC."""
     month: str
+    """US dollars since the first of the month, UTC."""
 
 
 class BothSpends(Answer):
@@ -222,14 +257,18 @@ class KeyBudget(Answer):
     limit: str
     spent: str
     held: str
+    """Reserved by running requests."""
     remaining: str
 
 
 class Credit(Answer):
     balance: str
     promotional: str
+    """The part of the balance that was given, not bought."""
     held: str
+    """Reserved by running requests."""
     available: str
+    """The balance and the credit limit, less what is reserved."""
 
 
 class Key(Answer):
@@ -242,4 +281,5 @@ class Key(Answer):
     limits: BothLimits
     spend_usd: BothSpends
     budgets: list[KeyBudget]
+    """The budgets that apply to this key."""
     credit_usd: Credit

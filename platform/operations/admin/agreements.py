@@ -1,4 +1,4 @@
-"""The forms of what is agreed with a customer: prices, credit, limits; and what they do."""
+"""Forms for agreements with a customer: prices, credit, limits; and their effects."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def enter_price(
     valid_to: datetime | None,
     **_: Any,
 ) -> str:
-    """Enter a price as a form asked for it; what was done, in words."""
+    """Enter the price of a form; returns a message."""
     price = terms.set_price(
         model=model,
         dollars_per_minute=dollars_per_minute,
@@ -106,7 +106,7 @@ def enter_price(
 
 
 def put_limits(subject: Organization | ApiKey, operator: Operator, asked: dict[str, Any], *, of: str) -> str:
-    """Set the limits that a form asked for; what was done, in words."""
+    """Set the limits of a form; returns a message."""
     values = {limit: asked[limit.name] for limit in LIMITS}
     limits.put(subject, **{limit.name: value for limit, value in values.items()})
     said = ", ".join(f"{value or 'default'} {limit.name.replace('_', ' ')}" for limit, value in values.items())

@@ -1,4 +1,4 @@
-"""What the console says to everybody: published, ended, and never changed."""
+"""Announcements in the console. They are published and ended, and never edited."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AnnouncementForm(ReasonForm):
     def clean_ends_at(self) -> Any:
         ends_at, starts_at = self.cleaned_data["ends_at"], self.cleaned_data.get("starts_at")
         if ends_at <= timezone.now():
-            raise forms.ValidationError("The end must be ahead of us.")
+            raise forms.ValidationError("The end must be in the future.")
         if starts_at and ends_at <= starts_at:
             raise forms.ValidationError("The end must be after the start.")
         return ends_at

@@ -1,11 +1,11 @@
-"""Pages that show rows and change none; what may be done is an act, which asks for the reason and notes it."""
+"""Pages that show rows and change none. Changes are acts, which ask for a reason and write it to the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import stripe
@@ -32,7 +32,7 @@ from operations import four_eyes, roles, stepping_up
 from operations.roles import Act
 
 MOST_ROWS = 1_000
-"""Further back one gets by searching: the millionth page helps nobody and costs the database much."""
+"""Older rows are found by searching: far pages are slow and help nobody."""
 PREFIXES = ("req_", "chatcmpl-", "audio_", "org_", "sk-")
 REFUSALS = (ValueError, ValidationError, InsufficientCredit, CauseTaken, Refused, stripe.StripeError)
 
@@ -48,12 +48,12 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="It stands in the audit log beside your name.",
+        help_text="Recorded in the audit log with your name.",
     )
 
     @classmethod
     def initial_of(cls, row: Any) -> dict[str, Any]:
-        """What the form shows of the row before anything is asked."""
+        """The form's initial values, from the row."""
         return {}
 
 
@@ -63,17 +63,22 @@ class AmountForm(ReasonForm):
         max_digits=12,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget(),
-        help_text="Dollars.",
+        help_text="US dollars.",
     )
-    # Sent twice, it is booked once.
+    # Makes a repeated submission idempotent.
     cause = forms.CharField(max_length=100, widget=forms.HiddenInput, initial=lambda: f"operator:{uuid4()}")
     field_order = ("amount", "reason")
 
 
 class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
-    """A list and a page of each row. `found_by` are indexed columns, in which a search is for the whole value."""
+    """A list and a page of each row.
+
+    `found_by` are indexed columns, which a search matches as a whole; `found_in` are texts that it matches a part
+    of, in any case. They belong to tables that grow with customers, not with requests.
+    """
 
     found_by: ClassVar[tuple[str, ...]] = ()
+    found_in: ClassVar[tuple[str, ...]] = ()
     paginator = ShortPaginator
     list_per_page = 50
     show_full_result_count = False
@@ -96,7 +101,7 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
         return False
 
     def beside(self, row: Any) -> dict[str, Any]:
-        """What `change_form_before_template` shows above a row's columns."""
+        """The context of `change_form_before_template`, above a row's columns."""
         return {}
 
     def change_view(
@@ -112,7 +117,19 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
         return response
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return self.found_by
+        return (*self.found_by, *self.found_in)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The acts that this person may do, and that the row's state allows."""
+        row = self.get_object(request, str(object_id))
+        return [
+            each
+            for each in super().get_actions_detail(request, object_id)
+            if roles.may(request.user, each.method.needs) and row is not None and each.method.fits(row)
+        ]
+
+    def get_actions_list(self, request: HttpRequest) -> list[Any]:
+        return [each for each in super().get_actions_list(request) if roles.may(request.user, each.method.needs)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -124,10 +141,12 @@ class Looked(ModelAdmin):  # type: ignore[misc]  # it has no types
         for name in self.found_by:
             if (value := self._value(name, term)) is not None:
                 wanted |= Q(**{name: value})
-        return queryset.filter(wanted), False
+        for name in self.found_in:
+            wanted |= Q(**{f"{name}__icontains": term})
+        return queryset.filter(wanted), any("__" in name for name in self.found_in)  # a join may repeat rows
 
     def _value(self, name: str, term: str) -> Any:
-        """The term as a value of that column; None where it cannot be one."""
+        """The term as a value of that column; None if it cannot be one."""
         path = name.split("__")[0]
         try:
             column: Any = self.model._meta.get_field(path)
@@ -146,12 +165,18 @@ Perform = Callable[[Any, Any, Operator, dict[str, Any]], str]
 
 
 def act(
-    title: str, needs: Act, form: type[ReasonForm] = ReasonForm, then: str = ""
+    title: str,
+    needs: Act,
+    form: type[ReasonForm] = ReasonForm,
+    then: str = "",
+    fits: Callable[[Any], bool] = lambda row: True,
 ) -> Callable[[Perform], Callable[..., Any]]:
-    """Make a page of a function of (row, operator, form's data), which does it and says what it did.
+    """Make a page of a function of (row, operator, form's data) that performs an act and returns what it did.
 
-    `then` names the page of the row that follows; without it, that is the row's own. An act of the list
-    (`actions_list`) has no row, which is None, and the list follows.
+    Args:
+        then: the page to show next; by default the row's own. An act of the list (`actions_list`) has no row
+            (None), and the list is shown next.
+        fits: whether the act is offered for a row. The function itself refuses what the row's state forbids.
     """
 
     def decorate(perform: Perform) -> Callable[..., Any]:
@@ -171,7 +196,7 @@ def act(
             if request.method == "POST" and asked.is_valid():
                 operator = Operator(actor=request.user.get_username(), reason=asked.cleaned_data["reason"])
                 try:
-                    with transaction.atomic():  # what is done, and the note of it
+                    with transaction.atomic():  # the act and its audit record
                         done = four_eyes.hold(
                             request, by=perform.__qualname__, row=row, asked=asked, needs=needs
                         ) or perform(self, row, operator, asked.cleaned_data)
@@ -190,7 +215,8 @@ def act(
             return TemplateResponse(request, "operations/act.html", context)
 
         four_eyes.PERFORMS[perform.__qualname__] = four_eyes.Performed(perform, form, needs)
-        made: Callable[..., Any] = action(page, description=title, url_path=perform.__name__.replace("_", "-"))
-        return made
+        made: Any = action(page, description=title, url_path=perform.__name__.replace("_", "-"))
+        made.needs, made.fits = needs, fits
+        return cast("Callable[..., Any]", made)
 
     return decorate

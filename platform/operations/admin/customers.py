@@ -1,4 +1,4 @@
-"""Customers, their accounts and keys, and the people of both sides."""
+"""Customers, their accounts, keys and people; operators, too."""
 
 from __future__ import annotations
 
@@ -24,17 +24,29 @@ from operations.admin.base import AmountForm, Looked, act
 from operations.roles import Act
 
 
+def is_suspended(organization: Organization) -> bool:
+    """By an operator, or for an overdue invoice."""
+    account = Account.objects.filter(organization=organization, suspended_at__isnull=False)
+    return organization.suspended_at is not None or account.exists()
+
+
 @admin.register(Organization)
 class Organizations(Looked):
-    list_display = ("name", "id", "created_at", "suspended_at")
+    list_display = ("name", "shown_id", "created_at", "suspended_at")
     list_display_links = ("name",)
-    found_by = ("id", "name")
+    search_help_text = "Name, member's e-mail, or org_ id"
+    found_by = ("id",)
+    found_in = ("name", "memberships__user__email")
     ordering = ("-id",)
     actions_detail: ClassVar[Any] = (
         {"title": "Money", "items": ["give_credit", "refund", "pay_out", "set_credit_limit", "set_price"]},
         {"title": "Access", "items": ["visit", "set_limits", "suspend", "end_suspension"]},
     )
     change_form_before_template = "operations/customer.html"
+
+    @admin.display(description="Id", ordering="id")
+    def shown_id(self, row: Organization) -> str:
+        return f"org_{row.pk.hex}"
 
     def beside(self, row: Organization) -> dict[str, Any]:
         return {"sheet": customer.sheet(row)}
@@ -49,10 +61,10 @@ class Organizations(Looked):
         ledger.refund(organization=organization, amount=asked["amount"], cause=asked["cause"], operator=operator)
         return f"${asked['amount']} refunded."
 
-    @act("Book a pay-out of paid credit", Act.MOVE_MONEY, AmountForm)
+    @act("Record a payout of paid credit", Act.MOVE_MONEY, AmountForm)
     def pay_out(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
         ledger.pay_out(organization=organization, amount=asked["amount"], cause=asked["cause"], operator=operator)
-        return f"${asked['amount']} booked as paid out."
+        return f"${asked['amount']} recorded as paid out."
 
     @act("Set the credit limit", Act.AGREE, CreditLimitForm)
     def set_credit_limit(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
@@ -61,7 +73,7 @@ class Organizations(Looked):
         audit.record(operator, what=f"credit limit of organization {organization.pk} set to ${amount}")
         return f"The credit limit is ${amount}."
 
-    @act("Set a price of its own", Act.AGREE, OwnPriceForm)
+    @act("Set a custom price", Act.AGREE, OwnPriceForm)
     def set_price(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
         return enter_price(operator, organization=organization, **asked)
 
@@ -69,16 +81,16 @@ class Organizations(Looked):
     def set_limits(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
         return put_limits(organization, operator, asked, of=f"organization {organization.pk}")
 
-    @act("Suspend", Act.SUSPEND)
+    @act("Suspend", Act.SUSPEND, fits=lambda row: row.suspended_at is None)
     def suspend(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
         if not organizations.suspend(organization_id=organization.pk):
-            raise ValueError("This customer is suspended already.")
+            raise ValueError("This customer is already suspended.")
         audit.record(operator, what=f"organization {organization.pk} suspended")
-        return "The customer is suspended: within a second none of its keys works. What runs is finished."
+        return "The customer is suspended. Its keys stop working within a second; running requests complete."
 
-    @act("End the suspension", Act.SUSPEND)
+    @act("End suspension", Act.SUSPEND, fits=is_suspended)
     def end_suspension(self, organization: Organization, operator: Operator, asked: dict[str, Any]) -> str:
-        """Ours, and the one for not paying."""
+        """Ours, and the one for an overdue invoice."""
         resumed = organizations.resume(organization_id=organization.pk)
         if resumed:
             audit.record(operator, what=f"organization {organization.pk} resumed")
@@ -91,7 +103,7 @@ class Organizations(Looked):
         visitor = User.objects.get_by_natural_key(operator.actor)
         visits.begin(operator=visitor, organization=organization, reason=operator.reason)
         audit.record(operator, what=f"visit of organization {organization.pk}")
-        return "The visit stands in the customer's activity log."
+        return "The visit is recorded in the customer's activity log."
 
 
 @admin.register(Account)
@@ -99,7 +111,9 @@ class Accounts(Looked):
     list_display = ("organization", "balance", "promotional", "held", "credit_limit", "overdraft", "suspended_at")
     list_display_links = ("organization",)
     list_select_related = ("organization",)
+    search_help_text = "Organization's name or org_ id"
     found_by = ("organization",)
+    found_in = ("organization__name",)
     ordering = ("-pk",)
 
 
@@ -108,7 +122,9 @@ class Keys(Looked):
     list_display = ("name", "public_id", "organization", "created_at", "expires_at", "revoked_at", "last_used_at")
     list_display_links = ("name",)
     list_select_related = ("organization",)
+    search_help_text = "Key's sk- id, organization's name or org_ id"
     found_by = ("id", "public_id", "organization")
+    found_in = ("organization__name",)
     ordering = ("-id",)
     exclude = ("secret_hmac", "pepper_number")
     actions_detail = ("set_limits", "revoke")
@@ -117,10 +133,10 @@ class Keys(Looked):
     def set_limits(self, key: ApiKey, operator: Operator, asked: dict[str, Any]) -> str:
         return put_limits(key, operator, asked, of=f"key {key.named}")
 
-    @act("Revoke this key", Act.SERVE)
+    @act("Revoke key", Act.SERVE, fits=lambda key: key.revoked_at is None)
     def revoke(self, key: ApiKey, operator: Operator, asked: dict[str, Any]) -> str:
         if not keys.revoke(public_id=key.public_id):
-            raise ValueError("This key is revoked already.")
+            raise ValueError("This key is already revoked.")
         audit.record(operator, what=f"key sk-{key.public_id} revoked")
         return "The key is revoked."
 
@@ -129,7 +145,8 @@ class Keys(Looked):
 class People(Looked):
     list_display = ("email", "is_staff", "is_active", "date_joined", "last_login")
     list_display_links = ("email",)
-    found_by = ("email",)
+    search_help_text = "E-mail address, or a part of it"
+    found_in = ("email",)
     ordering = ("-pk",)
     exclude = ("password", "user_permissions")
 
@@ -138,6 +155,7 @@ class People(Looked):
 class CustomersAudit(Looked):
     list_display = ("created_at", "action", "organization_id", "actor_id")
     list_display_links = ("created_at",)
+    search_help_text = "org_ id"
     found_by = ("organization_id",)
     ordering = ("-id",)
 
@@ -147,6 +165,8 @@ class AlertDeliveries(Looked):
     list_display = ("created_at", "organization", "alert", "state", "attempts", "next_try_at", "error")
     list_display_links = ("created_at",)
     list_select_related = ("organization", "alert")
+    search_help_text = "Organization's name or org_ id"
     found_by = ("id", "organization")
+    found_in = ("organization__name",)
     ordering = ("-id",)
-    exclude = ("endpoint",)  # whose URL may hold a secret of the customer's
+    exclude = ("endpoint",)  # its URL may contain a secret of the customer

@@ -1,4 +1,4 @@
-"""What operators did to money, and what waits for a second one."""
+"""Acts that move money, and those that wait for approval."""
 
 from __future__ import annotations
 

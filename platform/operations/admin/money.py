@@ -1,4 +1,4 @@
-"""The price book, the ledger and what operators did to it. Nothing of it can be edited: money moves by acts."""
+"""The price book, the ledger and operators' acts. Nothing can be edited; money moves by acts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Prices(Looked):
 
     @act("Enter the price that follows", Act.AGREE, PriceForm)
     def follow(self, price: Price, operator: Operator, asked: dict[str, Any]) -> str:
-        """For the same model, and for everybody or whoever this one is for."""
+        """For the same model and the same customer, or for all customers."""
         return enter_price(operator, organization=price.organization, model=price.model, **asked)
 
     @act("End this price", Act.AGREE)

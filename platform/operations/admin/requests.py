@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 
+from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
 from inference import doorbell, jobs
@@ -18,17 +24,18 @@ from operations.admin.base import Looked, act
 from operations.roles import Act
 from usage.models import RequestLog
 
+RECENT_MINUTES = 60
 _State = SynthesisJob.State
 
 
 class Live(admin.SimpleListFilter):
-    """Only live jobs have an index by state."""
+    """Only jobs that have not ended have an index by state."""
 
-    title = "whether it lives"
+    title = "state"
     parameter_name = "live"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("queued", "Waiting"), ("running", "Speaking")]
+        return [("queued", "Waiting"), ("running", "Running")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SynthesisJob]) -> QuerySet[SynthesisJob]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -36,12 +43,13 @@ class Live(admin.SimpleListFilter):
 
 @admin.register(SynthesisJob)
 class Jobs(Looked):
-    """The text is not shown: it is the customer's, and gone when the job has ended."""
+    """The text is not shown: it belongs to the customer, and is deleted when the job ends."""
 
     list_display = ("id", "organization", "state", "attempt", "voice", "format", "created_at", "finished_at")
     list_display_links = ("id",)
     list_select_related = ("organization",)
     list_filter = (Live,)
+    search_help_text = "audio_, chatcmpl- or job id"
     found_by = ("id", "fingerprint")
     ordering = ("-id",)
     exclude = ("text", "style")
@@ -51,25 +59,68 @@ class Jobs(Looked):
     def beside(self, row: SynthesisJob) -> dict[str, Any]:
         return {"trace": trace.of(row)}
 
-    @act("Requeue this job", Act.SERVE)
+    @act("Requeue job", Act.SERVE, fits=lambda job: job.state in (_State.QUEUED, _State.RUNNING))
     def requeue(self, job: SynthesisJob, operator: Operator, asked: dict[str, Any]) -> str:
         if not jobs.requeue(job.id):
-            raise ValueError("This job has ended, is cancelled, or its time is up.")
+            raise ValueError("This job has ended, was cancelled, or has passed its deadline.")
         audit.record(operator, what=f"job {job.id} requeued")
-        transaction.on_commit(doorbell.ring, robust=True)  # a worker's sweep rings again where this fails
-        return "The job waits for the next free worker."
+        transaction.on_commit(doorbell.ring, robust=True)  # if this fails, a worker's sweep does it
+        return "The job is queued for the next free worker."
 
-    @act("Cancel this job", Act.SERVE)
+    @act("Cancel job", Act.SERVE, fits=lambda job: job.state in (_State.QUEUED, _State.RUNNING))
     def cancel(self, job: SynthesisJob, operator: Operator, asked: dict[str, Any]) -> str:
         if not jobs.cancel(job.id):
-            raise ValueError("This job has ended, or was cancelled before.")
+            raise ValueError("This job has ended or was already cancelled.")
         audit.record(operator, what=f"job {job.id} cancelled")
-        return "The job is cancelled; what was spoken of it is billed."
+        return "The job is cancelled. The audio delivered so far is billed."
+
+
+class Outcome(admin.SimpleListFilter):
+    """No index has the status, so the filter reads the end of the primary key, which begins with the time."""
+
+    title = f"result in the last {RECENT_MINUTES} minutes"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "Failed"), ("server", "Server error"), ("succeeded", "Succeeded")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RequestLog]) -> QuerySet[RequestLog]:
+        wanted = {"failed": Q(status__gte=400), "server": Q(status__gte=500), "succeeded": Q(status__lt=400)}
+        outcome = wanted.get(self.value() or "")
+        if outcome is None:
+            return queryset
+        since = timezone.now() - timedelta(minutes=RECENT_MINUTES)
+        return queryset.filter(outcome, id__gte=UUID(int=int(since.timestamp() * 1000) << 80))
 
 
 @admin.register(RequestLog)
 class Requests(Looked):
-    list_display = ("created_at", "id", "route", "status", "error_code", "voice", "cost", "total_ms")
-    list_display_links = ("created_at",)
+    list_display = ("time", "shown_id", "customer", "route", "status", "error_code", "voice", "cost", "duration")
+    list_display_links = ("time",)
+    list_filter = (Outcome,)
+    search_help_text = "req_ id or org_ id"
     found_by = ("id", "organization_id")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RequestLog]:
+        """With the customer's name."""
+        named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
+        rows: QuerySet[RequestLog] = super().get_queryset(request)
+        return rows.annotate(customer_name=Subquery(named))
+
+    @admin.display(description="Time (UTC)", ordering="-id")
+    def time(self, row: RequestLog) -> str:
+        return f"{row.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="Id")
+    def shown_id(self, row: RequestLog) -> str:
+        return f"req_{row.pk.hex}"
+
+    @admin.display(description="Customer")
+    def customer(self, row: Any) -> str:
+        address = reverse("admin:accounts_organization_change", args=(row.organization_id,))
+        return format_html('<a href="{}">{}</a>', address, row.customer_name or row.organization_id)
+
+    @admin.display(description="Duration (ms)")
+    def duration(self, row: RequestLog) -> int:
+        return row.total_ms

@@ -1,4 +1,4 @@
-"""What was asked of Stripe, what it told, and where the books differ."""
+"""Calls to Stripe, its events, and differences between its books and ours."""
 
 from __future__ import annotations
 

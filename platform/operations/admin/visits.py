@@ -1,4 +1,4 @@
-"""Visits of customers' consoles: who looked, why and for how long; and the way out of one."""
+"""Support access to customers' consoles: who, why and how long; and how to end it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Visits(Looked):
 
 @require_POST
 def end(request: HttpRequest, organization_id: UUID) -> HttpResponse:
-    """Back to the customer's page in the admin, with whatever visit there was over."""
+    """End the visit, if there is one, and return to the customer's page in the admin."""
     if visits.end(operator=cast(User, request.user)):
         messages.success(request, "The visit has ended.")
     return redirect("admin:accounts_organization_change", organization_id)

@@ -62,6 +62,19 @@ def test_those_who_look_after_money_get_a_letter_each(acme: Office) -> None:
     assert "Budget       $0.003" in letter.body
 
 
+def test_of_thresholds_passed_at_once_the_highest_is_sent(acme: Office) -> None:
+    budgets.put(organization=acme.organization, period=Budget.Period.MONTH, amount=100 * FRAME)
+    tell(acme.organization, 50, 80, 90)
+    spend(acme.organization, 85)
+    tasks.fire_alerts()
+    tasks.deliver_alerts()
+    assert [letter.subject for letter in mail.outbox] == ["80 % of your monthly budget is spent"]
+    spend(acme.organization, 6)
+    tasks.fire_alerts()
+    tasks.deliver_alerts()
+    assert [letter.subject for letter in mail.outbox][1:] == ["90 % of your monthly budget is spent"]
+
+
 def test_a_key_and_the_credit_are_named(acme: Office) -> None:
     key, _ = keys.create(organization=acme.organization, name="nightly")
     budgets.put(organization=acme.organization, api_key_id=key.id, period=Budget.Period.DAY, amount=100 * FRAME)
@@ -75,10 +88,10 @@ def test_a_key_and_the_credit_are_named(acme: Office) -> None:
         "Your credit is below $2.50",
     }
     assert (
-        f"the key “nightly” ({key.named}) of Acme"
+        f"The key “nightly” ({key.named}) of Acme"
         in letters["50 % of the daily budget of the key “nightly” is spent"]
     )
-    assert "Credit       $0.9982" in letters["Your credit is below $2.50"]
+    assert "Credit           $0.9982" in letters["Your credit is below $2.50"]
 
 
 def test_who_wants_no_letter_gets_none(acme: Office) -> None:

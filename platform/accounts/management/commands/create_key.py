@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import keys
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Create an API key and print it; it cannot be read again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", type=UUID, help="the organization's id")
+        parser.add_argument("organization", type=id_argument, help="the organization's id")
         parser.add_argument("--name", default="unnamed")
         parser.add_argument("--days", type=int, help="days until it expires; never, if not given")
 

@@ -1,13 +1,13 @@
-"""`manage.py list_keys [ORGANIZATION]`: every key, as much of it as may be shown."""
+"""`manage.py list_keys [ORGANIZATION]`: the keys, without their secrets."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from accounts.identifiers import id_argument
 from accounts.models import ApiKey
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "List API keys: key, organization, name, state, last use."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", type=UUID, nargs="?", help="only this organization's")
+        parser.add_argument("organization", type=id_argument, nargs="?", help="only this organization's")
 
     def handle(self, *args: Any, **options: Any) -> None:
         keys = ApiKey.objects.select_related("organization").order_by("organization__name", "created_at")

@@ -1,4 +1,4 @@
-"""`manage.py revoke_key KEY`: end a key within a second."""
+"""`manage.py revoke_key KEY`: revoke a key within a second."""
 
 from __future__ import annotations
 

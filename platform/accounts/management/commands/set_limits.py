@@ -1,13 +1,14 @@
-"""`manage.py set_limits SUBJECT --requests-per-minute 60`: what an organization, a key or a person may have."""
+"""`manage.py set_limits SUBJECT --requests-per-minute 60`: limits of an organization, key or person."""
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import keys, limits
+from accounts.identifiers import id_argument
 from accounts.models import ApiKey, Organization, User
 
 
@@ -49,6 +50,6 @@ def _find(subject: str) -> Organization | ApiKey | None:
         public_id = subject.removeprefix("sk-")[: keys.PUBLIC_ID_LENGTH]
         return ApiKey.objects.filter(public_id=public_id).first()
     try:
-        return Organization.objects.filter(id=UUID(subject)).first()
-    except ValueError:
+        return Organization.objects.filter(id=id_argument(subject)).first()
+    except ArgumentTypeError:
         raise CommandError(f"subject: {subject!r} is neither an id nor a key") from None

@@ -10,7 +10,7 @@ function rounded(places, more = {}) {
 }
 const dollar = { style: "currency", currency: "USD" };
 const whole = rounded(0), tenths = rounded(1);
-const cents = rounded(2, dollar), hundredthsOfCents = rounded(4, dollar), nanoDollars = rounded(9, dollar);
+const cents = rounded(2, dollar), frames = rounded(5, { ...dollar, minimumFractionDigits: 5 });
 
 // How a value of each unit is written, as in the tables (`shown.py`), and how far apart its axis's rules may be;
 // for money uPlot knows.
@@ -36,13 +36,23 @@ function scaled(steps, from, to) {
 function duration(ms) {
   if (ms < SECOND) return ms ? `${Math.round(ms)} ms` : "0 s";
   if (ms < MINUTE) return `${tenths.format((ms / SECOND).toFixed(3))} s`;
-  const minutes = Math.floor(ms / MINUTE), seconds = Math.floor((ms % MINUTE) / SECOND);
-  return seconds && minutes < 100 ? `${minutes} min ${seconds} s` : `${whole.format(minutes)} min`;
+  const hours = Math.floor(ms / HOUR), minutes = Math.floor((ms % HOUR) / MINUTE);
+  if (hours) return minutes ? `${whole.format(hours)} h ${minutes} min` : `${whole.format(hours)} h`;
+  const seconds = Math.floor((ms % MINUTE) / SECOND);
+  return seconds ? `${minutes} min ${seconds} s` : `${minutes} min`;
 }
 
 function dollars(amount) {
-  const places = amount >= 1 ? cents : amount >= 0.01 ? hundredthsOfCents : nanoDollars;
-  return places.format(amount.toFixed(9));
+  const exact = amount.toFixed(9);
+  return (amount >= 1 || exact.endsWith("0000000") ? cents : frames).format(exact);
+}
+
+// The amounts of an axis, all with as many places as the finest of them needs.
+function amounts(values) {
+  const needed = (value) => (value.toFixed(9).replace(/0+$/, "").split(".")[1] ?? "").length;
+  const places = Math.max(2, ...values.map(needed));
+  const format = rounded(places, { ...dollar, minimumFractionDigits: places });
+  return values.map((value) => format.format(value.toFixed(9)));
 }
 
 // A custom property is resolved only where something is painted with it.
@@ -85,7 +95,13 @@ function draw(place) {
   }
 
   const bar = { width: 0, paths: uPlot.paths.bars({ size: [0.75, 48] }), points: { show: false } };
-  const drawnAs = (index, paint) => (bars ? { ...bar, fill: paint } : { width: 2, dash: index ? [6, 4] : undefined });
+  // A value with nothing beside it makes no line: it is a point. uPlot leaves points out where steps are dense.
+  const alone = (_, index) => {
+    const of = heights[order[index - 1]];
+    return [...of.keys()].filter((step) => of[step] !== null && (of[step - 1] ?? null) === null && (of[step + 1] ?? null) === null);
+  };
+  const points = { show: true, size: 7, filter: alone };
+  const drawnAs = (index, paint) => (bars ? { ...bar, fill: paint } : { width: 2, points: { ...points, fill: paint }, dash: index ? [6, 4] : undefined });
   const options = {
     width: place.clientWidth,
     height: HEIGHT,
@@ -113,7 +129,7 @@ function draw(place) {
         size: (_, texts) => 14 + 6.5 * Math.max(0, ...(texts ?? []).map((text) => text.length)),
         grid: { stroke: colour("--line"), width: 1 },
         incrs,
-        values: (_, splits) => splits.map(show),
+        values: (_, splits) => (unit === "usd" ? amounts(splits) : splits.map(show)),
       },
     ],
     series: [

@@ -28,9 +28,7 @@ export class Sound {
     if (!count) return;
     const view = new DataView(joined.buffer);
     const samples = Float32Array.from({ length: count }, (_, at) => view.getInt16(at * 2, true) / 32768);
-    for (let at = 0; at < count; at += BAR_SAMPLES) {
-      this.peaks.push(samples.subarray(at, at + BAR_SAMPLES).reduce((top, value) => Math.max(top, Math.abs(value)), 0));
-    }
+    this.peaks.push(...peaksOf(samples));
     const buffer = this.context.createBuffer(1, count, RATE);
     buffer.copyToChannel(samples, 0);
     const source = this.context.createBufferSource();
@@ -65,19 +63,44 @@ export class Sound {
   }
 
   draw() {
-    const { canvas, peaks } = this;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    canvas.width = width * devicePixelRatio;
-    canvas.height = height * devicePixelRatio;
-    const pen = canvas.getContext("2d");
-    pen.scale(devicePixelRatio, devicePixelRatio);
-    pen.fillStyle = getComputedStyle(canvas).color;
-    const step = Math.min(4, width / Math.max(peaks.length, 1));
-    const heard = this.received ? (this.played / this.received) * peaks.length : 0;
-    peaks.forEach((peak, at) => {
-      const tall = Math.max(2, peak * (height - 12));
-      pen.globalAlpha = at < heard ? 1 : 0.4;
-      pen.fillRect(at * step, (height - tall) / 2, Math.max(step * 0.7, 0.5), tall);
-    });
+    paint(this.canvas, this.peaks, this.received ? this.played / this.received : 0);
   }
+}
+
+function peaksOf(samples) {
+  const peaks = [];
+  for (let at = 0; at < samples.length; at += BAR_SAMPLES) {
+    peaks.push(samples.subarray(at, at + BAR_SAMPLES).reduce((top, value) => Math.max(top, Math.abs(value)), 0));
+  }
+  return peaks;
+}
+
+const barWidth = (canvas, peaks) => Math.min(4, canvas.clientWidth / Math.max(peaks.length, 1));
+
+// `heard` is the part from 0 to 1 that was played.
+function paint(canvas, peaks, heard) {
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  canvas.width = width * devicePixelRatio;
+  canvas.height = height * devicePixelRatio;
+  const pen = canvas.getContext("2d");
+  pen.scale(devicePixelRatio, devicePixelRatio);
+  pen.fillStyle = getComputedStyle(canvas).color;
+  const step = barWidth(canvas, peaks);
+  peaks.forEach((peak, at) => {
+    const tall = Math.max(2, peak * (height - 12));
+    pen.globalAlpha = at < heard * peaks.length ? 1 : 0.4;
+    pen.fillRect(at * step, (height - tall) / 2, Math.max(step * 0.7, 0.5), tall);
+  });
+}
+
+// Ties the waveform to a player with a finished audio: it follows the player, and a click seeks in it.
+export async function follow(canvas, player, blob) {
+  const decoded = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(await blob.arrayBuffer());
+  const peaks = peaksOf(decoded.getChannelData(0));
+  const show = () => paint(canvas, peaks, player.currentTime / decoded.duration);
+  player.ontimeupdate = player.onseeked = player.onplay = show;
+  canvas.onclick = (event) => {
+    player.currentTime = Math.min(1, event.offsetX / (barWidth(canvas, peaks) * peaks.length)) * decoded.duration;
+  };
+  return show;
 }

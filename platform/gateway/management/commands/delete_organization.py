@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.identifiers import id_argument
 from accounts.organizations import Refused
 from gateway import erasure
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Delete an organization with its keys, audio, names and people; the books stay, under a pseudonym."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", type=UUID)
+        parser.add_argument("id", type=id_argument)
         parser.add_argument("--yes", action="store_true", help="do it: nothing of it comes back")
 
     def handle(self, *args: Any, **options: Any) -> None:

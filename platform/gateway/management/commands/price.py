@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from accounts.identifiers import id_argument
 from accounts.models import Organization
 from billing import audit, terms
 from billing.audit import Operator
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         enter = commands.add_parser("set", help="Enter a price; what was admitted before keeps its own.")
         enter.add_argument("model", choices=list(MODELS))
         enter.add_argument("amount", metavar="DOLLARS_PER_MINUTE", type=parse_dollars)
-        enter.add_argument("--organization", type=UUID, help="its alone; else everybody's")
+        enter.add_argument("--organization", type=id_argument, help="its alone; else everybody's")
         enter.add_argument("--from", dest="valid_from", type=_moment, metavar="YYYY-MM-DD[THH:MM]", help="UTC")
         enter.add_argument("--to", dest="valid_to", type=_moment, metavar="YYYY-MM-DD[THH:MM]", help="UTC")
         end = commands.add_parser("end", help="End a price now, so that the one below it holds again.")

@@ -1,4 +1,4 @@
-"""`manage.py probe`: look at the service twice a minute, and write down how it is."""
+"""`manage.py probe`: probe the service twice a minute and record the results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         environment = settings.ENVIRONMENT
         url = environment.probe_url or environment.local_url
-        host = urlsplit(environment.origin).netloc  # one under which Django may be asked
+        host = urlsplit(environment.origin).netloc  # an allowed host of Django
         recorder, stopped = Recorder(), threading.Event()
         for sent in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sent, lambda *_: stopped.set())

@@ -1,0 +1,82 @@
+"""Sample errors for the API's document. They come from the functions that make the real errors, so that message,
+type and code are those that a client gets.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from billing.reservations import Limit
+from gateway import catalog, errors
+from gateway.errors import ApiError
+from gateway.limits.limits import Bucket, bucket_refusal
+
+STATUSES = {
+    400: "The request is invalid. `param` names the parameter.",
+    401: "The API key is missing, wrong, revoked or expired, or it is not allowed from this IP address.",
+    403: "The API key lacks a permission, or the organization is suspended.",
+    404: "The resource does not exist, or belongs to another organization.",
+    409: "The request was canceled.",
+    410: "The audio has expired or was deleted.",
+    413: "The request body is too large.",
+    415: "The request body is not JSON.",
+    416: "The requested range is outside of the audio.",
+    422: "The idempotency key was used with a different request.",
+    429: "A rate limit, a budget or your credit is used up. `x-should-retry` says whether to retry.",
+    500: "An error on our side. You are billed only for audio that was delivered.",
+    503: "The service is temporarily unavailable. Retry after `retry-after` seconds.",
+    504: "The audio was not ready in time. You are billed only for audio that was delivered.",
+}
+"""What an HTTP status means in this API."""
+
+WITH_KEY = (
+    errors.missing_key(),
+    errors.invalid_key(),
+    errors.wrong_address(),
+    errors.missing_scope("speech"),
+    errors.account_deactivated(),
+)
+"""Of every route that needs an API key."""
+ANYWHERE = (
+    errors.internal(),
+    errors.unavailable(
+        "The service is not available for a moment. Please try again.",
+        code="service_unavailable",
+        retry_after_seconds=1,
+    ),
+)
+RATE_LIMITED = bucket_refusal(Bucket("key", "requests", "", 600), 100_000, {})
+UNKNOWN_MODEL = catalog.unknown_model("gpt-4o")
+
+
+def unknown_audio(param: str) -> ApiError:
+    return errors.not_found(
+        "No audio with id 'audio_01980000000070008000000000000000'.", code="audio_not_found", param=param
+    )
+
+
+SPEECH = (
+    errors.invalid("Missing required parameter: 'model'.", param="model", code="missing_required_parameter"),
+    errors.invalid("Invalid value for 'temperature': expected less than or equal to 2.", param="temperature"),
+    UNKNOWN_MODEL,
+    errors.cancelled("it costs nothing"),
+    ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
+    ApiError(
+        415,
+        "Unsupported content type 'text/plain': send application/json.",
+        code="unsupported_media_type",
+    ),
+    ApiError(
+        422,
+        "This Idempotency-Key was used within the last 24 hours for another request. "
+        "Use a new key for a new request.",
+        code="idempotency_key_reused",
+        param="Idempotency-Key",
+    ),
+    RATE_LIMITED,
+    errors.out_of_credit(),
+    errors.out_of_budget(Limit(scope="key", period="month", amount=Decimal(50))),
+    errors.account_suspended(),
+    errors.timed_out(120, "it costs nothing"),
+)
+"""Of the routes that generate speech."""

@@ -1,0 +1,346 @@
+"""The routes of /v1, each with the description that the API's document and the reference page show.
+
+To add a route:
+
+1. Write its endpoint, in Starlette; or a view in `gateway.urls`, with `DJANGO` as the endpoint here.
+2. Write the model of its answer in `gateway.reference.answers`, and a sample of it in `gateway.reference.samples`.
+3. Add an entry to `V1_ROUTES`.
+
+`tests/gateway/test_reference.py` then sends it generated requests and checks its answers against the description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import HTTPConnection
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway import audio, errors, models_api, request_api
+from gateway.reference import answers, document, failures, samples
+from gateway.reference.operation import Answer, Method, Operation, Parameter
+from gateway.schemas import ChatRequest, SpeechBody
+from gateway.speech import chat, speech
+from gateway.usage_api import UsageQuery
+from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
+
+
+class AudioId(StringConvertor):
+    """Only what looks like an id of ours: a fixed word below /audio/ is no recording of that name."""
+
+    regex = "audio_[^/]+"
+
+
+register_url_convertor("audio_id", AudioId())
+DJANGO = None
+"""The endpoint of the routes that Django answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class V1Route:
+    """A path under /v1, what answers it, and what it says of itself for each method."""
+
+    path: str
+    endpoint: Callable[..., Any] | None
+    operations: Mapping[Method, Operation]
+
+    def mounted(self, django: ASGIApp) -> Route:
+        if self.endpoint is DJANGO:
+            return Route(self.path, Managed(django))  # any method: Django refuses them for callers that it knows
+        return Route(self.path, self.endpoint, methods=[*self.operations])
+
+
+class Managed:
+    """Hands a /v1 request on to Django once its caller is known: `state` carries the principal there."""
+
+    def __init__(self, django: ASGIApp) -> None:
+        self._django = django
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
+        await self._django({**scope, "root_path": ""}, receive, send)
+
+
+_AUDIO_TYPES = tuple(CONTENT_TYPES.values())
+_EVENTS = (document.EVENTS,)
+_IDEMPOTENCY_KEY = {
+    "Idempotency-Key": Parameter(
+        "Repeating a request with the same key and body within 24 hours returns the same audio at no cost.",
+        "order-4711",
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    )
+}
+_AUDIO_ID = {"audio_id": Parameter("Id of the audio, from `x-audio-id` or `message.audio.id`.", samples.AUDIO_ID)}
+_SPEECH_HEADERS = {
+    "x-audio-id": "Id of the stored audio, `audio_…`.",
+    "idempotency-replayed": "`true` if this repeats an earlier answer, at no cost.",
+    "server-timing": "Milliseconds of authentication, admission and queueing.",
+    "x-ratelimit-limit-requests": "Requests per minute.",
+    "x-ratelimit-remaining-requests": "Requests that remain now.",
+    "x-ratelimit-reset-requests": "Time until the limit is whole again, such as `1.5s`.",
+    "x-ratelimit-limit-tokens": "Audio frames per minute; one second of audio has 25.",
+    "x-ratelimit-remaining-tokens": "Frames that remain now.",
+    "x-ratelimit-reset-tokens": "Time until the limit is whole again.",
+}
+_STORED_HEADERS = {
+    "x-audio-seconds": "Duration of the audio.",
+    "x-cost-usd": "What generating it cost, in US dollars.",
+    "etag": "Send it back as `If-None-Match` or `If-Range`.",
+}
+
+V1_ROUTES = (
+    V1Route(
+        "/chat/completions",
+        chat.create_chat_completion,
+        {
+            "POST": Operation(
+                id="createChatCompletion",
+                tag="Speech",
+                summary="Create a chat completion",
+                description="Speaks the last user message. System messages set the style. With `stream: true` the "
+                "answer is server-sent events in OpenAI's order: role, transcript, audio as it is generated, "
+                "expiry, finish reason, usage if `stream_options.include_usage` is set, `[DONE]`. Members of "
+                "OpenAI's API that do not apply to speech, such as `tools`, are accepted and ignored.",
+                headers=_IDEMPOTENCY_KEY,
+                body=ChatRequest,
+                requests=samples.CHAT,
+                answers=[
+                    Answer("The audio and its transcript.", samples.COMPLETION, headers=_SPEECH_HEADERS),
+                    Answer("The same, as events.", samples.COMPLETION_EVENTS, _EVENTS),
+                ],
+                errors=[*failures.SPEECH, failures.unknown_audio("messages[0].audio.id"), errors.expired()],
+            )
+        },
+    ),
+    V1Route(
+        "/chat/completions/{completion_id}",
+        chat.delete_chat_completion,
+        {
+            "DELETE": Operation(
+                id="deleteChatCompletion",
+                tag="Speech",
+                summary="Cancel or delete a chat completion",
+                description="Cancels a completion that is running: it is billed for the audio delivered so far. "
+                "Deletes the stored audio of a finished one.",
+                path={"completion_id": Parameter("Id of the completion.", samples.COMPLETION_ID)},
+                answers=[
+                    Answer(
+                        "It is canceled or deleted.",
+                        answers.Deleted(id=samples.COMPLETION_ID, object="chat.completion.deleted", deleted=True),
+                    )
+                ],
+                errors=[
+                    errors.not_found(
+                        f"No chat completion with id '{samples.COMPLETION_ID}'.",
+                        code="completion_not_found",
+                        param="completion_id",
+                    )
+                ],
+            )
+        },
+    ),
+    V1Route(
+        "/audio/speech",
+        speech.create_speech,
+        {
+            "POST": Operation(
+                id="createSpeech",
+                tag="Speech",
+                summary="Create speech",
+                description="Speaks `input`. The audio is sent while it is generated. `GET /v1/audio/{audio_id}` "
+                "with the id in `x-audio-id` returns it again, and its cost.",
+                headers=_IDEMPOTENCY_KEY,
+                body=SpeechBody,
+                requests=samples.SPEECH,
+                answers=[
+                    Answer("The audio.", None, _AUDIO_TYPES, headers=_SPEECH_HEADERS),
+                    Answer("With `stream_format: sse`.", samples.SPEECH_EVENTS, _EVENTS),
+                ],
+                errors=[*failures.SPEECH, errors.expired()],
+            )
+        },
+    ),
+    V1Route(
+        "/models",
+        models_api.list_models,
+        {
+            "GET": Operation(
+                id="listModels",
+                tag="Models",
+                summary="List models",
+                answers=[Answer("The models.", samples.MODELS)],
+            )
+        },
+    ),
+    V1Route(
+        "/models/{model:path}",
+        models_api.get_model,
+        {
+            "GET": Operation(
+                id="getModel",
+                tag="Models",
+                summary="Retrieve a model",
+                path={"model": Parameter("Id of the model, or an alias such as `tts-1`.", samples.MODEL)},
+                answers=[Answer("The model.", samples.MODEL_ITEM)],
+                errors=[failures.UNKNOWN_MODEL],
+            )
+        },
+    ),
+    V1Route(
+        "/voices",
+        models_api.list_voices,
+        {
+            "GET": Operation(
+                id="listVoices",
+                tag="Models",
+                summary="List voices",
+                description="OpenAI's voice names, and the voices that this service adds.",
+                answers=[Answer("The voices.", samples.VOICES)],
+            )
+        },
+    ),
+    V1Route(
+        "/audio/voices",
+        models_api.list_audio_voices,
+        {
+            "GET": Operation(
+                id="listAudioVoices",
+                tag="Models",
+                summary="List voices, as Open WebUI asks for them",
+                answers=[Answer("The voices.", samples.AUDIO_VOICES)],
+                public=True,
+            )
+        },
+    ),
+    V1Route(
+        "/audio/models",
+        models_api.list_audio_models,
+        {
+            "GET": Operation(
+                id="listAudioModels",
+                tag="Models",
+                summary="List models, as Open WebUI asks for them",
+                answers=[Answer("Every name that a request may use.", samples.AUDIO_MODELS)],
+                public=True,
+            )
+        },
+    ),
+    V1Route(
+        "/audio/{audio_id:audio_id}",
+        audio.AudioResource,
+        {
+            "GET": Operation(
+                id="getAudio",
+                tag="Audio",
+                summary="Retrieve audio",
+                description="Returns stored audio until it expires, in the format it was generated in or another.",
+                path=_AUDIO_ID,
+                query=audio.AudioQuery,
+                headers={
+                    "Range": Parameter("One range of bytes.", "bytes=0-65535"),
+                    "If-None-Match": Parameter("The `etag` of a copy that you have.", f'"{samples.ID}-mp3"'),
+                    "If-Range": Parameter("Ignore `Range` unless this is the `etag`.", f'"{samples.ID}-mp3"'),
+                },
+                answers=[
+                    Answer("The audio.", None, _AUDIO_TYPES, headers=_STORED_HEADERS),
+                    Answer("The range.", None, _AUDIO_TYPES, 206, _STORED_HEADERS),
+                    Answer("Your copy is current.", None, (), 304),
+                ],
+                errors=[
+                    errors.invalid(
+                        f"Invalid format 'xml'. Supported values: {', '.join(FORMAT_NAMES)}.",
+                        param="format",
+                        code="unsupported_value",
+                    ),
+                    failures.unknown_audio("audio_id"),
+                    errors.expired(),
+                    errors.ApiError(
+                        416,
+                        "Requested range not satisfiable: the audio has 48044 bytes.",
+                        code="range_not_satisfiable",
+                        param="range",
+                    ),
+                    failures.RATE_LIMITED,
+                ],
+            ),
+            "DELETE": Operation(
+                id="deleteAudio",
+                tag="Audio",
+                summary="Delete audio",
+                description="Deletes stored audio before it expires.",
+                path=_AUDIO_ID,
+                answers=[
+                    Answer("It is deleted.", answers.Deleted(id=samples.AUDIO_ID, object="audio", deleted=True))
+                ],
+                errors=[failures.unknown_audio("audio_id"), errors.expired()],
+            ),
+        },
+    ),
+    V1Route(
+        "/requests/{request_id}",
+        request_api.get_request,
+        {
+            "GET": Operation(
+                id="getRequest",
+                tag="Account",
+                summary="Retrieve a request",
+                description="One logged call of your organization: timings, exact cost, and the error if it "
+                "failed. For clients that cannot read HTTP trailers.",
+                path={"request_id": Parameter("Id of the request, from `x-request-id`.", samples.REQUEST_ID)},
+                answers=[Answer("The request.", samples.LOGGED_REQUEST)],
+                errors=[request_api.unknown(samples.REQUEST_ID)],
+            )
+        },
+    ),
+    V1Route(
+        "/usage",
+        DJANGO,
+        {
+            "GET": Operation(
+                id="getUsage",
+                tag="Account",
+                summary="Retrieve usage",
+                description="Requests, audio and cost of your organization by time, and by key, model or voice. "
+                "Includes everything up to the last answer.",
+                query=UsageQuery,
+                answers=[
+                    Answer("The usage.", samples.USAGE),
+                    Answer("With `format=csv`.", samples.USAGE_CSV, ("text/csv",)),
+                ],
+                errors=[errors.invalid("Invalid value for 'end': it must be later than 'start'.", param="end")],
+            )
+        },
+    ),
+    V1Route(
+        "/key",
+        DJANGO,
+        {
+            "GET": Operation(
+                id="getKey",
+                tag="Account",
+                summary="Retrieve the calling key",
+                description="Limits, spend, budgets and credit of the API key that makes this call.",
+                answers=[Answer("The key.", samples.KEY)],
+            )
+        },
+    ),
+    V1Route(
+        "/openapi.json",
+        document.show,
+        {
+            "GET": Operation(
+                id="getOpenApi",
+                tag="Account",
+                summary="Retrieve this document",
+                description="The API as OpenAPI 3.1.",
+                answers=[Answer("The document.")],
+                public=True,
+            )
+        },
+    ),
+)
