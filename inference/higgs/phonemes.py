@@ -16,7 +16,7 @@ from torch import Tensor
 from inference.higgs.config import ConfigError, HiggsConfig
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError
-from inference.speech.pronounceable import foreign_letters, plain
+from inference.speech.pronounceable import plain, script_refusal
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 
@@ -38,8 +38,8 @@ def pronounce(text: str) -> str:
     Raises:
         UnspeakableError: it has letters of another script than Latin.
     """
-    if foreign := foreign_letters(text):
-        raise UnspeakableError(f"{len(foreign)} letters of other scripts than Latin")
+    if refusal := script_refusal(text):
+        raise UnspeakableError(refusal)
     spoken = _pronouncer()(plain(text))  # type: ignore[operator]
     return str(spoken or "")
 
@@ -53,6 +53,10 @@ class PhonemePromptBuilder(PromptBuilder):
         super().__init__(tokenizer_file, config)
         self._begin, self._end = self._special(BEGIN), self._special(END)
         _pronouncer()
+
+    def check(self, texts: Sequence[str]) -> None:
+        if refusal := script_refusal("".join(texts)):
+            raise UnspeakableError(refusal)
 
     def opening(self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str] = ()) -> Prompt:
         return self._plain([])

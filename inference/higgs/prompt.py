@@ -87,6 +87,9 @@ class PromptBuilder:
         """A user turn alone: what was spoken and how it sounded is not known."""
         return self._plain([*self._header("user", text), self._special("<|eot_id|>")])
 
+    def check(self, texts: Sequence[str]) -> None:
+        """Refuse a request as a whole, before its sentences are read. Raises UnspeakableError."""
+
     def question(self, text: str) -> Prompt:
         """A user turn with the text to speak, and the beginning of the turn that speaks it.
 

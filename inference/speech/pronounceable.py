@@ -16,3 +16,9 @@ def foreign_letters(text: str) -> str:
     """The letters that are not Latin, each once and in order: hibari would read them as noise, or not at all."""
     letters = dict.fromkeys(filter(str.isalpha, text))
     return "".join(letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN"))
+
+
+def script_refusal(text: str) -> str:
+    """Why every engine refuses a request with this whole text for its scripts; empty if none does."""
+    foreign = foreign_letters(text)
+    return f"{len(foreign)} letters of other scripts than Latin" if foreign else ""

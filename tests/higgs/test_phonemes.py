@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -13,7 +14,7 @@ pytest.importorskip("hibari", reason="the pronunciations are an extra: pip insta
 
 from inference.engines.higgs.script import Script
 from inference.engines.higgs.speakers import Speaker, speakers_of
-from inference.engines.protocol import EngineError, Segment, SpeechRequest, Unspeakable
+from inference.engines.protocol import EngineError, Segment, SpeechRequest, Turn, Unspeakable
 from inference.higgs.codec_stream import Rendering
 from inference.higgs.config import ConfigError
 from inference.higgs.frontend import load_prompt_builder
@@ -46,8 +47,6 @@ def test_a_sentence_is_its_phonemes_and_nothing_else(builder: PhonemePromptBuild
 
 
 def test_a_sentence_does_not_know_of_the_one_before(builder: PhonemePromptBuilder) -> None:
-    import numpy as np
-
     both, second = script(builder, ("One.", "alloy"), ("Two.", "onyx")), script(builder, ("Two.", "alloy"))
     both.ask(0)
     both.finish(0, np.zeros((9, CONFIG.num_codebooks), np.int16))
@@ -66,6 +65,20 @@ def test_another_script_is_refused_before_any_audio(builder: PhonemePromptBuilde
     with pytest.raises(Unspeakable, match="2 letters of other scripts") as refusal:
         script(builder, ("Hello.", "alloy"), ("你好 hello.", "alloy"))
     assert refusal.value.code == "unsupported_text"
+
+
+def test_the_refusal_counts_the_letters_of_the_whole_request(builder: PhonemePromptBuilder) -> None:
+    with pytest.raises(Unspeakable, match="4 letters of other scripts"):
+        script(builder, ("你好.", "alloy"), ("Hello.", "alloy"), ("再见.", "alloy"))
+
+
+def test_an_earlier_turn_in_another_script_does_not_break_the_request(builder: PhonemePromptBuilder) -> None:
+    spoken = np.zeros((9, CONFIG.num_codebooks), np.int16)
+    request = SpeechRequest(
+        id="job", segments=(Segment("Hello.", "alloy"),), context=(Turn("你好.", "alloy", spoken),)
+    )
+    made = Script(request, builder, VOICES, capacity=1024, books=CONFIG.num_codebooks)
+    assert made.ask(0)[0].tokens.tolist() == builder.question("Hello.").tokens.tolist()
 
 
 def test_brackets_of_a_customer_are_no_pronunciation(builder: PhonemePromptBuilder) -> None:

@@ -55,10 +55,11 @@ class Script:
             text = tags[turn.voice] + turn.text
             if turn.codes is None:
                 self._past.append(builder.mention(text))
-            else:
+            elif builder.remembers:  # otherwise the turn is never read, so it need not be pronounceable
                 self._remember(builder.question(text), turn.codes)
         self._texts = [segment.text for segment in request.segments]
         try:
+            builder.check(self._texts)
             self._questions = [
                 builder.question(tags[segment.voice] + segment.text) for segment in request.segments
             ]

@@ -29,7 +29,7 @@ from inference.engines.protocol import (
     SpokenWord,
     Unspeakable,
 )
-from inference.speech.pronounceable import foreign_letters
+from inference.speech.pronounceable import script_refusal
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +129,8 @@ class PreviewEngine:
         """
         tokens = sum(len(segment.text.split()) for segment in request.segments)
         generation = Generation(request, prompt_tokens=tokens)
-        if foreign := foreign_letters("".join(segment.text for segment in request.segments)):
-            generation.fail(Unspeakable("unsupported_text", f"{len(foreign)} letters of other scripts than Latin"))
+        if refusal := script_refusal("".join(segment.text for segment in request.segments)):
+            generation.fail(Unspeakable("unsupported_text", refusal))
             return generation
         with self._changed:
             if self._closed:
