@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -214,6 +215,14 @@ def publish() -> Report:
         report=[asdict(finding) for finding in report.findings],
     )
     return report
+
+
+async def last_proof(connection: psycopg.AsyncConnection) -> tuple[Decimal, int, int, datetime] | None:
+    """The drift in dollars, offenders, late settlements and time of the last `publish`; None before the first."""
+    cursor = await connection.execute(
+        "SELECT drift, offenders, late_settlements, at FROM billing_verification ORDER BY at DESC LIMIT 1"
+    )
+    return await cursor.fetchone()
 
 
 def _run(check: Check) -> Finding:

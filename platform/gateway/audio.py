@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
 from django.core.files.base import File
 from django.utils import timezone
-from psycopg.rows import class_row
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -24,26 +20,15 @@ from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, not_found
 from gateway.service import Service
-from inference import assets
+from inference import assets, stored
 from inference.audio import SAMPLE_RATE
 from inference.speech.formats import CONTENT_TYPES
+from inference.stored import StoredAudio
 from usage.request_log import Row
 
 PIECE_BYTES = 1 << 18
 """Of a file in memory, for each who reads one."""
 _conversions = Conversions()
-
-
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    job_id: UUID
-    path: str
-    conversions: dict[str, str]
-    format: str
-    samples: int
-    receipt: dict[str, str]
-    expires_at: datetime
-    purged_at: datetime | None
 
 
 class AudioResource(HTTPEndpoint):
@@ -123,7 +108,7 @@ async def _pieces(file: File[bytes], part: range) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _path(request: Request, principal: Principal, asset: _Asset, wanted: str) -> str:
+async def _path(request: Request, principal: Principal, asset: StoredAudio, wanted: str) -> str:
     """Where the audio is in the wanted format, converted now if it never was."""
     if wanted == asset.format:
         return asset.path
@@ -145,7 +130,7 @@ async def _caller(request: Request) -> Principal:
     return await service.keys.authenticate(request)
 
 
-async def _owned_asset(request: Request, principal: Principal) -> _Asset:
+async def _owned_asset(request: Request, principal: Principal) -> StoredAudio:
     """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
     service: Service = request.state.service
     row: Row = request.state.row
@@ -153,19 +138,8 @@ async def _owned_asset(request: Request, principal: Principal) -> _Asset:
     job_id = parse_prefixed("audio_", audio_id)
     asset = None
     if job_id is not None:
-        async with (
-            service.database.connection() as connection,
-            connection.cursor(row_factory=class_row(_Asset)) as cursor,
-        ):
-            await cursor.execute(
-                """
-                SELECT job_id, path, conversions, format, asset.samples, asset.receipt, expires_at, purged_at
-                FROM inference_audioasset asset JOIN inference_synthesisjob job ON job.id = job_id
-                WHERE job_id = %s AND asset.organization_id = %s
-                """,
-                (job_id, principal.organization_id),
-            )
-            asset = await cursor.fetchone()
+        async with service.database.connection() as connection:
+            asset = await stored.find(connection, organization_id=principal.organization_id, job_id=job_id)
     if asset is None:
         raise not_found(f"No audio with id {audio_id[:100]!r}.", code="audio_not_found", param="audio_id")
     row.job_id = asset.job_id
@@ -174,6 +148,6 @@ async def _owned_asset(request: Request, principal: Principal) -> _Asset:
     return asset
 
 
-def _wanted_format(request: Request, asset: _Asset) -> str:
+def _wanted_format(request: Request, asset: StoredAudio) -> str:
     name = request.query_params.get("format")
     return asset.format if name is None else known_format(name, "format")

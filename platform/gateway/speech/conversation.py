@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal
 from gateway.errors import ApiError, expired, not_found
+from inference import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,11 @@ async def check(database: AsyncConnectionPool, principal: Principal, turns: Sequ
     if not turns:
         return
     async with database.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT job_id, purged_at IS NULL AND expires_at > now() FROM inference_audioasset
-            WHERE organization_id = %s AND job_id = ANY (%s)
-            """,
-            (principal.organization_id, [turn.job_id for turn in turns]),
+        kept = await stored.available(
+            connection,
+            organization_id=principal.organization_id,
+            job_ids=[turn.job_id for turn in turns],
         )
-        kept: dict[UUID, bool] = dict(await cursor.fetchall())
     for turn in turns:
         if turn.job_id not in kept:
             raise _unknown(f"audio_{turn.job_id.hex}", turn.param)
