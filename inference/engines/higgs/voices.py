@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference.higgs.codec_stream import PLAIN, Rendering
 from inference.higgs.config import ConfigError, read_json
-from inference.higgs.prompt import Turn
+from inference.higgs.prompt import PromptTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Voice:
     codec makes of the codes."""
 
     description: str
-    reference: Turn | None = None
+    reference: PromptTurn | None = None
     rendering: Rendering = PLAIN
 
 
