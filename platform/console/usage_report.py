@@ -14,7 +14,7 @@ from console import shown
 from console.charts import Chart, Number, Series
 from console.periods import Period
 from usage import rollups, usage
-from usage.usage import Group, Line, Query
+from usage.usage import Group, Query, UsageBucket
 from usage.usage_table import KeyNames
 
 MOST_SERIES = 5
@@ -36,7 +36,7 @@ class Row:
     """A line of a table, under the name of its step or group."""
 
     name: str
-    line: Line
+    line: UsageBucket
     permille: int = 0
     """Of the whole cost."""
 
@@ -73,7 +73,7 @@ class UsageReport:
         )
 
     @cached_property
-    def total(self) -> Line:
+    def total(self) -> UsageBucket:
         return usage.total(self.lines)
 
     @cached_property
@@ -126,7 +126,7 @@ class UsageReport:
     @cached_property
     def steps(self) -> list[Row]:
         """A row a step, with nothing in it where nothing was asked."""
-        sums: dict[datetime | None, list[Line]] = {}
+        sums: dict[datetime | None, list[UsageBucket]] = {}
         for line in self.lines:
             sums.setdefault(line.start, []).append(line)
         rows = []
@@ -143,7 +143,7 @@ class UsageReport:
     @cached_property
     def groups(self) -> list[Row]:
         """A row a group, the dearest first."""
-        sums: dict[Any, list[Line]] = {}
+        sums: dict[Any, list[UsageBucket]] = {}
         for line in self.lines:
             sums.setdefault(line.group, []).append(line)
         rows = [self._group_row(group, usage.total(lines)) for group, lines in sums.items()]
@@ -153,7 +153,7 @@ class UsageReport:
     def _steps(self) -> list[datetime]:
         return list(self.period.steps())
 
-    def _group_row(self, group: tuple[Any, ...], line: Line) -> Row:
+    def _group_row(self, group: tuple[Any, ...], line: UsageBucket) -> Row:
         line.group = group
         permille = int(line.cost * 1000 / self.total.cost) if self.total.cost else 0
         return Row(self._name(group), line, permille)
@@ -165,7 +165,7 @@ class UsageReport:
         key = self.names.shown(value)
         return f"{key['key_name']} ({key['key']})" if key["key_name"] else key["key"]
 
-    def _split(self, measure: Callable[[Line], Number]) -> Sequence[Series]:
+    def _split(self, measure: Callable[[UsageBucket], Number]) -> Sequence[Series]:
         """The steps' sums; by group, the greatest few have a series of their own."""
         if self.group is None:
             return [Series("all", [measure(row.line) for row in self.steps])]
@@ -181,5 +181,5 @@ class UsageReport:
         return [values.get(at, 0) for at in self._steps]
 
 
-def _change(now: Line, before: Line, member: str) -> str:
+def _change(now: UsageBucket, before: UsageBucket, member: str) -> str:
     return shown.change(getattr(now, member), getattr(before, member))
