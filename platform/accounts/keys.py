@@ -30,7 +30,7 @@ SECRET_LENGTH = 43
 LAST_USED_RESOLUTION_SECONDS = 60
 
 
-class Limits(NamedTuple):
+class LimitOverrides(NamedTuple):
     """How much may be asked of the service; None is the settings' default."""
 
     requests_per_minute: int | None = None
@@ -38,7 +38,7 @@ class Limits(NamedTuple):
     concurrent_jobs: int | None = None
 
 
-DEFAULTS = Limits()
+DEFAULTS = LimitOverrides()
 
 
 class Reach(NamedTuple):
@@ -67,8 +67,8 @@ class Principal:
     expires_at: datetime | None
     secret_hmac: bytes
     pepper_number: int
-    key_limits: Limits = DEFAULTS
-    organization_limits: Limits = DEFAULTS
+    key_limits: LimitOverrides = DEFAULTS
+    organization_limits: LimitOverrides = DEFAULTS
     reach: Reach = EVERYTHING
     suspended: bool = False
     """The organization is, by the operator's hand."""
@@ -89,7 +89,7 @@ def create(
     organization: Organization,
     name: str,
     expires_at: datetime | None = None,
-    limits: Limits = DEFAULTS,
+    limits: LimitOverrides = DEFAULTS,
     reach: Reach = EVERYTHING,
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the whole key, which can never be read again."""
@@ -123,7 +123,7 @@ def revoke(*, public_id: str) -> bool:
     return bool(ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=timezone.now()))
 
 
-def change(*, key: ApiKey, name: str, limits: Limits, reach: Reach) -> bool:
+def change(*, key: ApiKey, name: str, limits: LimitOverrides, reach: Reach) -> bool:
     """Give a live key another name, other limits and another reach; False where it lives no longer."""
     live = ApiKey.objects.filter(id=key.id, revoked_at=None)
     return bool(live.update(name=name, **limits._asdict(), **_columns(reach)))
@@ -165,7 +165,7 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
     if row is None:
         return None
     id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, suspended, *limits = row
-    own, shared = Limits(*limits[:3]), Limits(*limits[3:])
+    own, shared = LimitOverrides(*limits[:3]), LimitOverrides(*limits[3:])
     reach = Reach(tuple(scopes), tuple(addresses))
     return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach, suspended)
 

@@ -12,7 +12,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts import names
-from accounts.keys import Limits, Reach
+from accounts.keys import LimitOverrides, Reach
 from accounts.models import ApiKey, Membership
 from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
@@ -160,7 +160,7 @@ class KeyForm(forms.Form):
     @staticmethod
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
         """What a key has now, to be changed; `amounts` are its budgets by period."""
-        limits = {name: getattr(key, name) for name in Limits._fields}
+        limits = {name: getattr(key, name) for name in LimitOverrides._fields}
         reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
         budgets = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
         return {"name": key.name, **limits, **reach, **budgets}
@@ -169,7 +169,7 @@ class KeyForm(forms.Form):
         cleaned = self.cleaned_data
         return Terms(
             name=cleaned["name"],
-            limits=Limits(*(cleaned[name] for name in Limits._fields)),
+            limits=LimitOverrides(*(cleaned[name] for name in LimitOverrides._fields)),
             reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"]),
             budgets={period: cleaned[f"budget_{period}"] for period in Budget.Period},
         )

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, keys
-from accounts.keys import Limits, Reach
+from accounts.keys import LimitOverrides, Reach
 from accounts.models import ApiKey, AuditEvent
 from accounts.organizations import Refused
 from billing import budgets
@@ -27,7 +27,7 @@ class Terms:
     """What a key is called and what it may take; a budget or limit of None is none of its own."""
 
     name: str
-    limits: Limits
+    limits: LimitOverrides
     reach: Reach
     budgets: Mapping[Budget.Period, Decimal | None]
 
@@ -73,7 +73,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         organization=member.organization,
         name=key.name,
         expires_at=key.expires_at,
-        limits=Limits(key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs),
+        limits=LimitOverrides(key.requests_per_minute, key.audio_seconds_per_minute, key.concurrent_jobs),
         reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses)),
     )
     for each in of_key(key):

@@ -17,7 +17,7 @@ import redis.asyncio
 from django.conf import settings
 from openai import OpenAI
 
-from accounts.keys import Limits, Principal
+from accounts.keys import LimitOverrides, Principal
 from accounts.models import ApiKey, Organization
 from billing.models import Account, UsageRecord
 from gateway.errors import ApiError
@@ -45,7 +45,7 @@ def limit_organization(customer: Customer, **values: int) -> None:
 
 def principal(**own: Any) -> Principal:
     """A key and an organization of these limits."""
-    return Principal(uuid4(), uuid4(), None, b"", 1, Limits(**own), Limits(**own))
+    return Principal(uuid4(), uuid4(), None, b"", 1, LimitOverrides(**own), LimitOverrides(**own))
 
 
 # --- By the real service ---
@@ -177,7 +177,7 @@ def test_a_killed_gateways_slot_is_a_lease(service: Service, customer: Customer,
     assert post(service, customer, ONE_FRAME).status_code == 200
 
 
-def limits_of(customer: Customer) -> tuple[limits.Limits, limits.Limits]:
+def limits_of(customer: Customer) -> tuple[limits.ScopedLimits, limits.ScopedLimits]:
     return limits.limits_of(Principal(customer.key.id, customer.organization.id, None, b"", 1))
 
 
