@@ -54,7 +54,7 @@ class StripeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tax:
+class StripeTax:
     """How an invoice is taxed: by Stripe Tax, or at a rate of ours whose amounts are on the lines."""
 
     automatic: bool = False
@@ -67,7 +67,7 @@ def issue(
     *,
     invoice: Invoice,
     lines: Sequence[StripeLine],
-    tax: Tax | None = None,
+    tax: StripeTax | None = None,
 ) -> StripeInvoice:
     """Have Stripe show and collect a finalized invoice. A repeat changes nothing.
 
@@ -261,7 +261,7 @@ def _sum(lines: Sequence[StripeLine]) -> StripeLine:
     )
 
 
-def _as_stripes(line: StripeLine, period: tuple[datetime, datetime], tax: Tax | None) -> dict[str, Any]:
+def _as_stripes(line: StripeLine, period: tuple[datetime, datetime], tax: StripeTax | None) -> dict[str, Any]:
     start, end = (int(moment.timestamp()) for moment in period)
     shown: dict[str, Any] = {"description": line.description, "period": {"start": start, "end": end}}
     unit = _cents_per_second(line.dollars_per_minute)

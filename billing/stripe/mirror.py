@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Concat
 from billing.invoices.amounts import to_cents
 from billing.models import CreditNote, Invoice, InvoiceLine, StripeCall, StripePayment
 from billing.stripe import invoices
-from billing.stripe.invoices import StripeLine, Tax
+from billing.stripe.invoices import StripeLine, StripeTax
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +90,10 @@ def _as_line(line: InvoiceLine) -> StripeLine:
     )
 
 
-def _tax_of(invoice: Invoice) -> Tax | None:
+def _tax_of(invoice: Invoice) -> StripeTax | None:
     if settings.STRIPE_TAX:
-        return Tax(automatic=True)
-    return Tax(name=invoice.tax_note[:50] or "Tax", percentage=invoice.tax_percent) if invoice.tax else None
+        return StripeTax(automatic=True)
+    return StripeTax(name=invoice.tax_note[:50] or "Tax", percentage=invoice.tax_percent) if invoice.tax else None
 
 
 def _tell(tell: Callable[[Any], None], document: Invoice | CreditNote) -> None:

@@ -10,7 +10,7 @@ from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing.models import Invoice, LedgerEntry, StripeCall, StripeInvoice, StripePayment
 from billing.stripe import invoices, sending
-from billing.stripe.invoices import StripeLine, Tax
+from billing.stripe.invoices import StripeLine, StripeTax
 from tests.billing.books import account_of, check_books
 from tests.billing.stripe.world import DAY_AND_MORE, invoice_of, let_pass, new_payer, run, soon
 from tests.fakes.stripe.store import Thing
@@ -24,7 +24,7 @@ AUDIO = StripeLine(
 )
 
 
-def issue(organization: Organization, *lines: StripeLine, tax: Tax | None = None) -> Invoice:
+def issue(organization: Organization, *lines: StripeLine, tax: StripeTax | None = None) -> Invoice:
     asked = sum((line.amount + line.tax for line in lines), Decimal(0))
     invoice = invoice_of(organization, f"{max(asked, Decimal(0))}")
     for _ in range(2):  # a repeat changes nothing
@@ -88,7 +88,7 @@ def test_credit_that_is_applied_lowers_the_total_and_zero_is_paid(fake: FakeStri
 
 def test_tax_at_our_own_rate_is_on_the_lines(fake: FakeStripe) -> None:
     taxed = StripeLine(**{**{name: getattr(AUDIO, name) for name in AUDIO.__slots__}, "tax": Decimal("1.05")})
-    issue(new_payer(), taxed, tax=Tax(name="VAT", percentage=Decimal("19")))
+    issue(new_payer(), taxed, tax=StripeTax(name="VAT", percentage=Decimal("19")))
     run(fake)
     assert (at_stripe(fake)["subtotal"], at_stripe(fake)["total"]) == (555, 660)
 
