@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audio, health, metrics, models_api
 from gateway.door.bodies import BodyLimit
-from gateway.recorder import Recorder
+from gateway.recorder import RequestRecorder
 from gateway.reference import document
 from gateway.service import Service, open_service
 from gateway.speech import chat, speech
@@ -74,7 +74,7 @@ def build(fallback: ASGIApp) -> ASGIApp:
         Mount("/", fallback),
     )
     router = Router(routes, redirect_slashes=False, lifespan=_lifespan)
-    recorder = Recorder(BodyLimit(router), _namer(v1))
+    recorder = RequestRecorder(BodyLimit(router), _namer(v1))
     return CORSMiddleware(
         recorder,
         allow_origins=settings.ENVIRONMENT.cors_allowed_origins,

@@ -37,7 +37,7 @@ FAILURES_OF_AN_OUTAGE = 2
 """One alone may be the network's."""
 
 
-class Recorder:
+class ProbeRecorder:
     """Keeps what cannot be written while the database is away: its own outage is one of those that count."""
 
     def __init__(self) -> None:
