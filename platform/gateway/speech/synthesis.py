@@ -60,7 +60,7 @@ class Bill:
         return self.frames * SAMPLES_PER_FRAME / SAMPLE_RATE
 
 
-class Answer(Protocol):
+class AnswerFormat(Protocol):
     """How an answer is written. A `streamed` one leaves piece by piece, another one whole, from `end`."""
 
     streamed: bool
@@ -85,7 +85,7 @@ class Asked:
     """A request, understood. `answer` makes its answer for a job and the moment it was asked."""
 
     order: SpeechOrder
-    answer: Callable[[UUID, int], Answer]
+    answer: Callable[[UUID, int], AnswerFormat]
     streamed: bool
     """Whether the answer leaves as it is spoken."""
 
@@ -152,7 +152,7 @@ class _Serving:
         self._relayed_frames = 0
         """Billed frames of the audio that was handed to the connection."""
 
-    async def serve(self, answer: Answer, receive: Receive, ask: Ask) -> None:
+    async def serve(self, answer: AnswerFormat, receive: Receive, ask: Ask) -> None:
         try:
             async with hangups.noticed(receive):
                 last = await self._relay(answer)
@@ -161,7 +161,7 @@ class _Serving:
             raise client_closed() from None
         await self._send({"type": "http.response.body", "body": last})
 
-    async def _relay(self, answer: Answer) -> bytes:
+    async def _relay(self, answer: AnswerFormat) -> bytes:
         """Send all but the last piece, which is returned.
 
         The first piece waits for audio, unless that is long in coming: what fails until then is an ordinary error.
@@ -200,13 +200,13 @@ class _Serving:
         except FileNotFoundError:
             raise expired() from None
 
-    async def _pass_on(self, answer: Answer, piece: bytes) -> None:
+    async def _pass_on(self, answer: AnswerFormat, piece: bytes) -> None:
         if answer.streamed:
             await self._start(answer)
             if piece:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def _finish(self, answer: Answer, finished: Finished) -> bytes:
+    async def _finish(self, answer: AnswerFormat, finished: Finished) -> bytes:
         result = finished.result
         bill = Bill.of(result, replayed=self._replayed)
         self._note(result, bill)
@@ -223,7 +223,7 @@ class _Serving:
             raise refusal
         return last
 
-    async def _start(self, answer: Answer, *, length: int | None = None) -> None:
+    async def _start(self, answer: AnswerFormat, *, length: int | None = None) -> None:
         if self._started:
             return
         self._started = True
