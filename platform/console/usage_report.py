@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from console import shown
+from console import formatting
 from console.charts import Chart, Number, Series
 from console.periods import Period
 from usage import rollups, usage
@@ -83,21 +83,23 @@ class UsageReport:
     @property
     def figures(self) -> list[Figure]:
         now, before = self.total, self._before
-        failed = f"{shown.count(now.errors)} failed" if now.errors else "none failed"
+        failed = f"{formatting.count(now.errors)} failed" if now.errors else "none failed"
         return [
             Figure(
                 "Audio",
-                shown.minutes(now.duration_ms),
+                formatting.minutes(now.duration_ms),
                 f"{now.duration_ms:,} ms",
                 _change(now, before, "duration_ms"),
             ),
-            Figure("Cost", shown.dollars(now.cost), f"${now.cost.normalize():f}", _change(now, before, "cost")),
-            Figure("Requests", shown.count(now.requests), failed, _change(now, before, "requests")),
+            Figure(
+                "Cost", formatting.dollars(now.cost), f"${now.cost.normalize():f}", _change(now, before, "cost")
+            ),
+            Figure("Requests", formatting.count(now.requests), failed, _change(now, before, "requests")),
             Figure(
                 "Latency",
-                shown.latency(now.percentile(50)),
-                f"p95 {shown.latency(now.percentile(95))}",
-                shown.change(now.percentile(50), before.percentile(50)),
+                formatting.latency(now.percentile(50)),
+                f"p95 {formatting.latency(now.percentile(95))}",
+                formatting.change(now.percentile(50), before.percentile(50)),
             ),
         ]
 
@@ -182,4 +184,4 @@ class UsageReport:
 
 
 def _change(now: UsageBucket, before: UsageBucket, member: str) -> str:
-    return shown.change(getattr(now, member), getattr(before, member))
+    return formatting.change(getattr(now, member), getattr(before, member))
