@@ -1,4 +1,4 @@
-"""What unfold shows around the admin's pages: the name, the colours, the way through (settings.UNFOLD)."""
+"""The settings of unfold, the admin's theme: the site's name, its colours and its sidebar."""
 
 from __future__ import annotations
 
