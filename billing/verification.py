@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -281,6 +282,14 @@ def _with_standing(found: list[Finding], last: Verification) -> list[Finding]:
         if before.name not in looked_at_all and (now is None or now.count < before.count):
             merged[before.name] = before
     return list(merged.values())
+
+
+async def last_proof(connection: psycopg.AsyncConnection) -> tuple[Decimal, int, int, datetime] | None:
+    """The drift in dollars, offenders, late settlements and time of the last `publish`; None before the first."""
+    cursor = await connection.execute(
+        "SELECT drift, offenders, late_settlements, at FROM billing_verification ORDER BY at DESC LIMIT 1"
+    )
+    return await cursor.fetchone()
 
 
 def _run(check: Check, since: datetime | None) -> Finding:

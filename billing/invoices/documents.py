@@ -27,7 +27,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class PrintedLine:
     """One model in one voice at one price: `duration_ms` x `dollars_per_minute` / 60,000 = `exact`, ~ `amount`."""
 
     position: int
@@ -54,7 +54,7 @@ class InvoiceDocument:
     last_day: date
     seller: dict[str, Any]
     customer: dict[str, Any]
-    lines: list[Line]
+    lines: list[PrintedLine]
     exact: Decimal
     subtotal: Decimal
     promotional_credit: Decimal
@@ -153,14 +153,14 @@ def _total(day: date, parts: Iterable[Day]) -> Day:
     )
 
 
-def _lines(invoice: Invoice) -> Iterable[Line]:
+def _lines(invoice: Invoice) -> Iterable[PrintedLine]:
     by_line: dict[int, list[Day]] = {}
     for day in InvoiceDay.objects.filter(line__invoice=invoice).order_by("day"):
         by_line.setdefault(day.line_id, []).append(
             Day(day=day.day, requests=day.requests, duration_ms=day.duration_ms, exact=_exact(day.exact))
         )
     for line in InvoiceLine.objects.filter(invoice=invoice).order_by("position"):
-        yield Line(
+        yield PrintedLine(
             position=line.position,
             model=line.model,
             voice=line.voice,

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from billing import plain
 from billing.invoices import documents
-from billing.invoices.documents import CreditNoteDocument, Day, InvoiceDocument, Line
+from billing.invoices.documents import CreditNoteDocument, Day, InvoiceDocument, PrintedLine
 from billing.models import CreditNote, Invoice
 from billing.pricing import cost
 
@@ -111,7 +111,7 @@ def _print_invoice(document: InvoiceDocument) -> dict[str, Any]:
     }
 
 
-def _formula(line: Line) -> Decimal:
+def _formula(line: PrintedLine) -> Decimal:
     return cost(duration_ms=line.duration_ms, dollars_per_minute=line.dollars_per_minute)
 
 
@@ -140,7 +140,7 @@ def _print_parties(document: InvoiceDocument | CreditNoteDocument) -> dict[str, 
     }
 
 
-def _print_line(line: Line) -> dict[str, str]:
+def _print_line(line: PrintedLine) -> dict[str, str]:
     return {
         "model": line.model,
         "voice": line.voice,

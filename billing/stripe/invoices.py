@@ -39,7 +39,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class StripeLine:
     """A line of an invoice: `amount` in dollars and whole cents, rounded once, by us.
 
     Usage has `seconds` (three places) and `dollars_per_minute`; a credit that is applied has neither, and an
@@ -54,7 +54,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tax:
+class StripeTax:
     """How an invoice is taxed: by Stripe Tax, or at a rate of ours whose amounts are on the lines."""
 
     automatic: bool = False
@@ -66,8 +66,8 @@ class Tax:
 def issue(
     *,
     invoice: Invoice,
-    lines: Sequence[Line],
-    tax: Tax | None = None,
+    lines: Sequence[StripeLine],
+    tax: StripeTax | None = None,
 ) -> StripeInvoice:
     """Have Stripe show and collect a finalized invoice. A repeat changes nothing.
 
@@ -162,11 +162,11 @@ def credit(
     )
 
 
-def fold(lines: Sequence[Line]) -> list[Line]:
+def fold(lines: Sequence[StripeLine]) -> list[StripeLine]:
     """No more lines than Stripe takes: where there are more, those of one price become one."""
     if len(lines) <= MOST_LINES:
         return list(lines)
-    by_price: dict[Decimal | None, list[Line]] = defaultdict(list)
+    by_price: dict[Decimal | None, list[StripeLine]] = defaultdict(list)
     for line in lines:
         by_price[line.dollars_per_minute].append(line)
     folded = [_sum(alike) for alike in by_price.values()]
@@ -248,11 +248,11 @@ def _after_final(invoice_id: UUID, verb: str, parameters: dict[str, Any]) -> Str
     )
 
 
-def _sum(lines: Sequence[Line]) -> Line:
+def _sum(lines: Sequence[StripeLine]) -> StripeLine:
     if len(lines) == 1:
         return lines[0]
     seconds = [line.seconds for line in lines if line.seconds is not None]
-    return Line(
+    return StripeLine(
         description=f"{len(lines)} lines of the invoice, which has the detail",
         amount=sum((line.amount for line in lines), Decimal(0)),
         tax=sum((line.tax for line in lines), Decimal(0)),
@@ -261,7 +261,7 @@ def _sum(lines: Sequence[Line]) -> Line:
     )
 
 
-def _as_stripes(line: Line, period: tuple[datetime, datetime], tax: Tax | None) -> dict[str, Any]:
+def _as_stripes(line: StripeLine, period: tuple[datetime, datetime], tax: StripeTax | None) -> dict[str, Any]:
     start, end = (int(moment.timestamp()) for moment in period)
     shown: dict[str, Any] = {"description": line.description, "period": {"start": start, "end": end}}
     unit = _cents_per_second(line.dollars_per_minute)

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Concat
 from billing.invoices.amounts import to_cents
 from billing.models import CreditNote, Invoice, InvoiceLine, StripeCall, StripePayment
 from billing.stripe import invoices
-from billing.stripe.invoices import Line, Tax
+from billing.stripe.invoices import StripeLine, StripeTax
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +55,13 @@ def credit(note: CreditNote) -> None:
     )
 
 
-def lines_of(invoice: Invoice) -> list[Line]:
+def lines_of(invoice: Invoice) -> list[StripeLine]:
     """The invoice's lines, the credit that paid of them, and the tax shared out over all of them."""
     lines = [_as_line(line) for line in invoice.lines.order_by("position")]
     if invoice.promotional:
-        lines.append(Line(description="Promotional credit", amount=-invoice.promotional))
+        lines.append(StripeLine(description="Promotional credit", amount=-invoice.promotional))
     if invoice.prepaid:
-        lines.append(Line(description="Paid credit", amount=-invoice.prepaid))
+        lines.append(StripeLine(description="Paid credit", amount=-invoice.prepaid))
     if not invoice.tax or settings.STRIPE_TAX:
         return lines
     # The tax of all lines so far, less what the ones before bear: the shares come to the whole, to the cent.
@@ -70,7 +70,7 @@ def lines_of(invoice: Invoice) -> list[Line]:
         sums.append(sums[-1] + line.amount)
     shares = [to_cents(invoice.tax * part / invoice.net) for part in sums]
     return [
-        Line(
+        StripeLine(
             description=line.description,
             amount=line.amount,
             seconds=line.seconds,
@@ -81,8 +81,8 @@ def lines_of(invoice: Invoice) -> list[Line]:
     ]
 
 
-def _as_line(line: InvoiceLine) -> Line:
-    return Line(
+def _as_line(line: InvoiceLine) -> StripeLine:
+    return StripeLine(
         description=f"{line.model}, {line.voice}",
         amount=line.amount,
         seconds=line.duration_ms / _MILLISECONDS,
@@ -90,10 +90,10 @@ def _as_line(line: InvoiceLine) -> Line:
     )
 
 
-def _tax_of(invoice: Invoice) -> Tax | None:
+def _tax_of(invoice: Invoice) -> StripeTax | None:
     if settings.STRIPE_TAX:
-        return Tax(automatic=True)
-    return Tax(name=invoice.tax_note[:50] or "Tax", percentage=invoice.tax_percent) if invoice.tax else None
+        return StripeTax(automatic=True)
+    return StripeTax(name=invoice.tax_note[:50] or "Tax", percentage=invoice.tax_percent) if invoice.tax else None
 
 
 def _tell(tell: Callable[[Any], None], document: Invoice | CreditNote) -> None:

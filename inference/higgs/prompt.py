@@ -26,7 +26,7 @@ QUIET_ROOM = "Audio is recorded from a quiet room."
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PromptTurn:
     """Text that was spoken and its frames [F, N]: a voice sample, or an earlier sentence of this request."""
 
     text: str
@@ -51,7 +51,9 @@ class PromptBuilder:
         self._tokenizer.encode_special_tokens = True  # "<|eot_id|>" in a text stays text
         self._config = config
 
-    def build(self, text: str, *, scene: str = QUIET_ROOM, style: str = "", turns: Sequence[Turn] = ()) -> Prompt:
+    def build(
+        self, text: str, *, scene: str = QUIET_ROOM, style: str = "", turns: Sequence[PromptTurn] = ()
+    ) -> Prompt:
         """The prompt for speaking `text` after `turns`, ending in `<|audio_out_bos|>`; see the parts below."""
         earlier = [part for turn in turns for part in (self.question(turn.text), self.answer(turn.frames))]
         return Prompt.join([self.opening(scene=scene, style=style), *earlier, self.question(text)])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from inference.higgs.codec import CodecConfig, load_codec_config
 from inference.higgs.codec_encoder import load_codec_encoder
-from inference.higgs.prompt import Turn
+from inference.higgs.prompt import PromptTurn
 from inference.higgs.tensors import TensorTable
 from inference.higgs.voice_sample_audio import prepare
 
@@ -45,9 +45,9 @@ class VoiceSample:
     """Frames of codes [F, N]; not to be written to."""
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> PromptTurn:
         """What a prompt puts before all other turns."""
-        return Turn(self.transcript, torch.from_numpy(self.codes.astype(np.int64)))
+        return PromptTurn(self.transcript, torch.from_numpy(self.codes.astype(np.int64)))
 
 
 class VoiceSamples:

@@ -9,17 +9,17 @@ _TAG = re.compile(r"\[(SPEAKER\d{1,2})\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SpeakerLine:
     """What one speaker says; `speaker` is "" before the first tag."""
 
     speaker: str
     text: str
 
 
-def split_lines(text: str) -> list[Line]:
+def split_lines(text: str) -> list[SpeakerLine]:
     """The lines in order; a text without tags is one."""
     first, *tagged = _TAG.split(text)
-    lines = [Line("", first), *map(Line, tagged[::2], tagged[1::2])]
+    lines = [SpeakerLine("", first), *map(SpeakerLine, tagged[::2], tagged[1::2])]
     return [line for line in lines if line.text.strip()]
 
 

@@ -17,7 +17,7 @@ LONGEST_WORD = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class SpokenScript:
     """`transcript` is what will be heard, with the tags that say who speaks. Each segment has a word; a text
     without any has no segment."""
 
@@ -25,7 +25,7 @@ class Script:
     segments: tuple[Segment, ...]
 
 
-def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int) -> Script:
+def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int) -> SpokenScript:
     """The script of what can be heard of `source` in `max_frames`; `voice` speaks what none of `voices` does.
 
     A request that pays for little makes little work, however long its text.
@@ -42,7 +42,7 @@ def write(source: str, *, voice: str, voices: Mapping[str, str], max_frames: int
         if sentences:
             spoken.append(f"[{line.speaker}] {normal}" if line.speaker else normal)
             segments += (Segment(sentence, voices.get(line.speaker, voice)) for sentence in sentences)
-    return Script(" ".join(spoken), tuple(segments))
+    return SpokenScript(" ".join(spoken), tuple(segments))
 
 
 def _cut(said: str, room: int) -> tuple[str, int]:

@@ -21,11 +21,11 @@ from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.higgs.frontend import load_prompt_builder
 from inference.training import corpus, export, grpo
-from inference.training.corpus import FRAME_RATE, Spoken
+from inference.training.corpus import FRAME_RATE, CorpusUtterance
 from inference.training.network import Batch, Student
 from inference.training.recipe import AlignRecipe, Recipe
 from inference.training.rewards import Reward, reward
-from inference.training.rollout import Sample, sample
+from inference.training.rollout import SpokenAnswer, sample
 from inference.training.run import Run
 from inference.training.sequences import collate
 from inference.training.student import higgs_config
@@ -95,12 +95,12 @@ def _load(run: Run, recipe: Recipe, stage: str) -> Student:
     return student
 
 
-def _draw(prompts: Sequence[Spoken], sizes: AlignRecipe, *, seed: int) -> list[Spoken]:
+def _draw(prompts: Sequence[CorpusUtterance], sizes: AlignRecipe, *, seed: int) -> list[CorpusUtterance]:
     random = np.random.default_rng(seed)
     return [prompts[n] for n in random.choice(len(prompts), sizes.prompts, replace=False).tolist()]
 
 
-def _judged(judge: Judge, utterance: Spoken, answer: Sample) -> Reward:
+def _judged(judge: Judge, utterance: CorpusUtterance, answer: SpokenAnswer) -> Reward:
     verdict = judge(utterance.text, answer.audio)
     expected = utterance.frames / FRAME_RATE
     return reward(verdict, answer.audio, ended=answer.ended, expected_seconds=expected)
@@ -153,7 +153,7 @@ def _means(rewards: Sequence[Sequence[Reward]]) -> dict[str, float]:
     return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
 
 
-def _keep(folder: Path, step: int, group: Sequence[Sample], totals: Tensor) -> None:
+def _keep(folder: Path, step: int, group: Sequence[SpokenAnswer], totals: Tensor) -> None:
     for name, place in (("best", int(totals.argmax())), ("worst", int(totals.argmin()))):
         with wave.open(str(folder / f"{step:05}-{name}.wav"), "wb") as file:
             file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))

@@ -27,7 +27,7 @@ LONGEST_SECONDS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class CorpusUtterance:
     """One utterance; frames [start, start + frames) of its shard are its own."""
 
     text: str
@@ -42,7 +42,7 @@ class Spoken:
 @dataclass(frozen=True, slots=True)
 class Shard:
     name: str
-    utterances: list[Spoken]
+    utterances: list[CorpusUtterance]
     mel: NDArray[np.float16]
     features: NDArray[np.float16]
 
@@ -51,7 +51,7 @@ def read(folder: Path, *, count: int | None = None) -> Iterator[Shard]:
     """The shards that are there, in order; their arrays stay on disk until they are looked at."""
     for path in sorted(folder.glob("[0-9]*.json"))[:count]:
         name = path.stem
-        spoken = [Spoken(**entry) for entry in json.loads(path.read_text("utf-8"))]
+        spoken = [CorpusUtterance(**entry) for entry in json.loads(path.read_text("utf-8"))]
         arrays: list[Any] = [np.load(folder / f"{name}.{kind}.npy", mmap_mode="r") for kind in ("mel", "features")]
         yield Shard(name, spoken, *arrays)
 
@@ -81,7 +81,7 @@ def make(run: Run, recipe: Recipe, *, sources: Path | None) -> None:
 
 def _write(folder: Path, name: str, taken: list[Sentence], teacher: Teacher) -> int:
     """Returns the shard's frames."""
-    spoken: list[Spoken] = []
+    spoken: list[CorpusUtterance] = []
     mels, features, start = [], [], 0
     for number, sentence in enumerate(taken):
         phonemes = teacher.phonemes(sentence.text)
@@ -92,7 +92,9 @@ def _write(folder: Path, name: str, taken: list[Sentence], teacher: Teacher) -> 
         if frames > LONGEST_SECONDS * FRAME_RATE:
             continue
         spoken.append(
-            Spoken(sentence.text, sentence.source, sentence.held_out, phonemes, utterance.durations, start, frames)
+            CorpusUtterance(
+                sentence.text, sentence.source, sentence.held_out, phonemes, utterance.durations, start, frames
+            )
         )
         start += frames
         mels.append(log_mel(utterance.audio, frames).astype(np.float16))

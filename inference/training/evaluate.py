@@ -23,7 +23,7 @@ from inference.higgs.codecs import load_codec
 from inference.speech.voices import DEFAULT_VOICE
 from inference.training import corpus, speed
 from inference.training.codec import load_trained
-from inference.training.corpus import Spoken
+from inference.training.corpus import CorpusUtterance
 from inference.training.judges import Judges
 from inference.training.mel import BANDS, log_mel
 from inference.training.recipe import Recipe
@@ -44,11 +44,11 @@ class Said:
     """That it took."""
 
 
-Speaker = Callable[[Spoken], Said]
+Speaker = Callable[[CorpusUtterance], Said]
 
 
-def held_out(folder: Path, count: int) -> list[Spoken]:
-    found: Iterator[Spoken] = (u for shard in corpus.read(folder) for u in shard.utterances if u.held_out)
+def held_out(folder: Path, count: int) -> list[CorpusUtterance]:
+    found: Iterator[CorpusUtterance] = (u for shard in corpus.read(folder) for u in shard.utterances if u.held_out)
     return [utterance for utterance, _ in zip(found, range(count), strict=False)]
 
 
@@ -84,7 +84,7 @@ def _note(run: Run, table: dict[str, dict[str, float]], name: str, figures: dict
 def _systems(run: Run, recipe: Recipe, checkpoint: Path, voice: str) -> Iterator[tuple[str, Speaker]]:
     teacher = Teacher(run.folder)
 
-    def read(utterance: Spoken) -> Said:
+    def read(utterance: CorpusUtterance) -> Said:
         began = time.perf_counter()
         audio = teacher.say(utterance.phonemes, seed=0).audio
         return Said(audio, True, time.perf_counter() - began)
@@ -94,7 +94,7 @@ def _systems(run: Run, recipe: Recipe, checkpoint: Path, voice: str) -> Iterator
         encoder = load_trained(run.folder, recipe.codec)
         decoder = load_codec(checkpoint / CODEC_FOLDER)
 
-        def resynthesize(utterance: Spoken) -> Said:
+        def resynthesize(utterance: CorpusUtterance) -> Said:
             audio = teacher.say(utterance.phonemes, seed=0).audio
             began = time.perf_counter()
             mel = log_mel(audio)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.speech.encoding import open_encoder
-from inference.training.corpus import Spoken
+from inference.training.corpus import CorpusUtterance
 from inference.training.evaluate import held_out, say
 from inference.training.run import Run
 from inference.training.teacher import Teacher
@@ -77,7 +77,7 @@ def write(run: Run, checkpoint: Path, out: Path, *, voice: str = "alloy") -> Non
     (out / "index.html").write_text(page, "utf-8")
 
 
-def _spread(utterances: list[Spoken]) -> list[Spoken]:
+def _spread(utterances: list[CorpusUtterance]) -> list[CorpusUtterance]:
     """From the shortest to the longest, evenly."""
     if not utterances:
         raise SystemExit("the corpus has no held-out sentence")

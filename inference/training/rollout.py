@@ -16,12 +16,12 @@ from inference.higgs.config import HiggsConfig
 from inference.higgs.delay import delay
 from inference.higgs.prompt import PromptBuilder
 from inference.speech.voices import DEFAULT_VOICE
-from inference.training.corpus import Spoken
+from inference.training.corpus import CorpusUtterance
 from inference.training.sequences import Example
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SpokenAnswer:
     """One answer. `example` is what was read and drawn, as training data."""
 
     example: Example
@@ -33,11 +33,11 @@ def sample(
     engine: HiggsEngine,
     builder: PromptBuilder,
     config: HiggsConfig,
-    prompts: Sequence[Spoken],
+    prompts: Sequence[CorpusUtterance],
     *,
     answers: int,
     seed: int,
-) -> list[list[Sample]]:
+) -> list[list[SpokenAnswer]]:
     """Speak each prompt `answers` times, all at once; the same seed and weights give the same samples."""
     running = [
         [engine.submit(_request(utterance, seed * 1_000_003 + number * answers + n)) for n in range(answers)]
@@ -49,11 +49,13 @@ def sample(
     ]
 
 
-def _request(utterance: Spoken, seed: int) -> SpeechRequest:
+def _request(utterance: CorpusUtterance, seed: int) -> SpeechRequest:
     return SpeechRequest(id=f"{seed}", segments=(Segment(utterance.text, DEFAULT_VOICE),), seed=seed)
 
 
-def _heard(generation: Generation, builder: PromptBuilder, config: HiggsConfig, utterance: Spoken) -> Sample:
+def _heard(
+    generation: Generation, builder: PromptBuilder, config: HiggsConfig, utterance: CorpusUtterance
+) -> SpokenAnswer:
     pcm: list[NDArray[np.float32]] = [np.zeros(1, np.float32)]
     codes: list[Codes] = [np.empty((0, config.num_codebooks), np.int16)]
     for chunk in generation:
@@ -67,7 +69,7 @@ def _heard(generation: Generation, builder: PromptBuilder, config: HiggsConfig, 
         rows = rows[: len(frames) + 1]  # nothing is learned of an end that did not come
     tokens = builder.question(utterance.text).tokens
     nothing_known = torch.empty(0, dtype=torch.int64)
-    return Sample(Example(tokens, rows, nothing_known, utterance), np.concatenate(pcm), ended)
+    return SpokenAnswer(Example(tokens, rows, nothing_known, utterance), np.concatenate(pcm), ended)
 
 
 def _frames(codes: Codes, config: HiggsConfig) -> tuple[Tensor, bool]:

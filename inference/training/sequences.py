@@ -16,7 +16,7 @@ from inference.higgs.delay import delay
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training import corpus
 from inference.training.codec import CodecModel
-from inference.training.corpus import Shard, Spoken
+from inference.training.corpus import CorpusUtterance, Shard
 from inference.training.mel import BANDS
 from inference.training.network import Batch
 from inference.training.run import Run
@@ -35,7 +35,7 @@ class Example:
     tokens: Tensor  # [P] int64, the prompt
     rows: Tensor  # [F + N + 1, N] int64, delayed
     spoken: Tensor  # [F] int64, position in the prompt of what each frame says
-    utterance: Spoken
+    utterance: CorpusUtterance
 
     @property
     def length(self) -> int:
@@ -57,7 +57,7 @@ def encode(run: Run, codec: CodecModel, folder: Path) -> None:
         run.log(encoded=float(shard.name))
 
 
-def _frames(utterance: Spoken) -> int:
+def _frames(utterance: CorpusUtterance) -> int:
     """Code frames of an utterance: those whose time has begun before it ends."""
     return -(-utterance.frames * 5 // ROUNDING)
 

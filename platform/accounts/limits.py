@@ -26,7 +26,7 @@ MAXIMUM = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """One limit. Its value is stored on the key and on the organization; null is the default."""
 
     name: str
@@ -47,8 +47,8 @@ class Limit:
         return f"--{self.name.replace('_', '-')}"
 
 
-LIMITS: tuple[Limit, ...] = (
-    Limit(
+LIMITS: tuple[RateLimit, ...] = (
+    RateLimit(
         name="requests_per_minute",
         counts="requests",
         label="Requests a minute",
@@ -56,7 +56,7 @@ LIMITS: tuple[Limit, ...] = (
         default=6_000,
         about="Every request counts when it arrives, whatever becomes of it.",
     ),
-    Limit(
+    RateLimit(
         name="audio_seconds_per_minute",
         counts="audio seconds",
         label="Seconds of audio a minute",
@@ -64,7 +64,7 @@ LIMITS: tuple[Limit, ...] = (
         default=60_000,
         about="A request counts as the longest audio it may make; what it did not make is given back at its end.",
     ),
-    Limit(
+    RateLimit(
         name="concurrent_jobs",
         counts="running requests",
         label="Requests at a time",
@@ -77,7 +77,7 @@ Limits = Mapping[str, int | None]
 """Values by the limits' names; None, or a name that is missing, is the default."""
 
 
-def find(counts: Counted) -> Limit:
+def find(counts: Counted) -> RateLimit:
     """The limit on what is counted."""
     return next(limit for limit in LIMITS if limit.counts == counts)
 

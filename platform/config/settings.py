@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from config import mail, secret_store, sign_in
 from config.environment import ROOT, Environment
+from config.unfold import UNFOLD as UNFOLD  # the admin's colours and sidebar
 from launch import embedded
-from operations.look import UNFOLD as UNFOLD  # the admin's colours and sidebar
 
 try:
     ENVIRONMENT = Environment()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import limits, names
 from accounts.keys import Reach
-from accounts.limits import LIMITS, Limit
+from accounts.limits import LIMITS, RateLimit
 from accounts.models import ApiKey, Membership
 from billing import budgets
 from billing.alerts import targets
@@ -49,7 +49,7 @@ def _budget(kind: budgets.Kind) -> forms.DecimalField:
     )
 
 
-def _limit(limit: Limit) -> forms.IntegerField:
+def _limit(limit: RateLimit) -> forms.IntegerField:
     """A rate limit; the default, which a blank field stands for, is shown in it."""
     return forms.IntegerField(
         label=limit.label,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.reference.document import document
+from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
@@ -60,7 +60,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SampleAnswer:
     """What a status means. `samples` are a success's by media type, `failures` the errors of the status."""
 
     status: str
@@ -78,17 +78,17 @@ class Operation:
     summary: str
     about: str
     members: tuple[Member, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SampleAnswer, ...]
     curl: str
     python: str
     """Empty where OpenAI's SDK has no call for it."""
 
     @property
-    def successes(self) -> list[Outcome]:
+    def successes(self) -> list[SampleAnswer]:
         return [outcome for outcome in self.outcomes if outcome.status < "400"]
 
     @property
-    def failures(self) -> list[Outcome]:
+    def failures(self) -> list[SampleAnswer]:
         return [outcome for outcome in self.outcomes if outcome.status >= "400"]
 
 
@@ -103,9 +103,9 @@ def operations(base_url: str) -> dict[str, list[Operation]]:
     return {tag: by_tag[tag] for tag in TAGS}
 
 
-def errors() -> list[Outcome]:
+def errors() -> list[SampleAnswer]:
     """The errors of all operations, by status."""
-    by_status: dict[str, Outcome] = {}
+    by_status: dict[str, SampleAnswer] = {}
     for tagged in operations("").values():
         for operation in tagged:
             for outcome in operation.failures:
@@ -131,9 +131,9 @@ def _operation(method: str, path: str, described: dict[str, Any], base_url: str)
     )
 
 
-def _outcome(status: str, response: dict[str, Any]) -> Outcome:
+def _outcome(status: str, response: dict[str, Any]) -> SampleAnswer:
     content: dict[str, dict[str, Any]] = response.get("content", {})
-    return Outcome(
+    return SampleAnswer(
         status,
         tuple(content),
         response["description"],

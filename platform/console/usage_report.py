@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from console import shown
+from console import formatting
 from console.charts import Chart, Number, Series
 from console.periods import Period
 from usage import rollups, usage
-from usage.usage import Group, Line, Query
+from usage.usage import Group, Query, UsageBucket
 from usage.usage_table import KeyNames
 
 MOST_SERIES = 5
@@ -38,7 +38,7 @@ class Row:
     """A line of a table, under the name of its step or group."""
 
     name: str
-    line: Line
+    line: UsageBucket
     permille: int = 0
     """Of the whole cost."""
 
@@ -75,7 +75,7 @@ class UsageReport:
         )
 
     @cached_property
-    def total(self) -> Line:
+    def total(self) -> UsageBucket:
         return usage.total(self.lines)
 
     @cached_property
@@ -86,29 +86,29 @@ class UsageReport:
     def figures(self) -> list[Figure]:
         now, before = self.total, self._before
         succeeded = Decimal(now.requests - now.errors)
-        failed = f"{shown.count(now.errors)} failed" if now.errors else "none failed"
+        failed = f"{formatting.count(now.errors)} failed" if now.errors else "none failed"
         return [
             Figure(
                 "Audio",
-                shown.minutes(now.duration_ms),
+                formatting.minutes(now.duration_ms),
                 f"{now.duration_ms:,} ms",
-                f"{shown.minutes(now.duration_ms / succeeded)} per request" if succeeded else "",
+                f"{formatting.minutes(now.duration_ms / succeeded)} per request" if succeeded else "",
                 _change(now, before, "duration_ms"),
             ),
             Figure(
                 "Cost",
-                shown.dollars(now.cost),
+                formatting.dollars(now.cost),
                 f"${now.cost.normalize():f}",
-                f"{shown.small_cost(now.cost / succeeded)} per request" if succeeded else "",
+                f"{formatting.small_cost(now.cost / succeeded)} per request" if succeeded else "",
                 _change(now, before, "cost"),
             ),
-            Figure("Requests", shown.count(now.requests), "", failed, _change(now, before, "requests")),
+            Figure("Requests", formatting.count(now.requests), "", failed, _change(now, before, "requests")),
             Figure(
                 "Latency",
-                shown.latency(now.percentile(50)),
+                formatting.latency(now.percentile(50)),
                 "",
-                f"p95 {shown.latency(now.percentile(95))}",
-                shown.change(now.percentile(50), before.percentile(50)),
+                f"p95 {formatting.latency(now.percentile(95))}",
+                formatting.change(now.percentile(50), before.percentile(50)),
             ),
         ]
 
@@ -137,7 +137,7 @@ class UsageReport:
     @cached_property
     def steps(self) -> list[Row]:
         """A row per time step, empty if it had no requests."""
-        sums: dict[datetime | None, list[Line]] = {}
+        sums: dict[datetime | None, list[UsageBucket]] = {}
         for line in self.lines:
             sums.setdefault(line.start, []).append(line)
         rows = []
@@ -154,7 +154,7 @@ class UsageReport:
     @cached_property
     def groups(self) -> list[Row]:
         """A row per group, the most expensive first."""
-        sums: dict[Any, list[Line]] = {}
+        sums: dict[Any, list[UsageBucket]] = {}
         for line in self.lines:
             sums.setdefault(line.group, []).append(line)
         rows = [self._group_row(group, usage.total(lines)) for group, lines in sums.items()]
@@ -164,7 +164,7 @@ class UsageReport:
     def _steps(self) -> list[datetime]:
         return list(self.period.steps())
 
-    def _group_row(self, group: tuple[Any, ...], line: Line) -> Row:
+    def _group_row(self, group: tuple[Any, ...], line: UsageBucket) -> Row:
         line.group = group
         permille = int(line.cost * 1000 / self.total.cost) if self.total.cost else 0
         return Row(self._name(group), line, permille)
@@ -176,7 +176,7 @@ class UsageReport:
         key = self.names.shown(value)
         return f"{key['key_name']} ({key['key']})" if key["key_name"] else key["key"]
 
-    def _split(self, measure: Callable[[Line], Number]) -> Sequence[Series]:
+    def _split(self, measure: Callable[[UsageBucket], Number]) -> Sequence[Series]:
         """The sums per step; by group, the largest groups have a series each."""
         if self.group is None:
             return [Series("all", [measure(row.line) for row in self.steps])]
@@ -192,5 +192,5 @@ class UsageReport:
         return [values.get(at, 0) for at in self._steps]
 
 
-def _change(now: Line, before: Line, member: str) -> str:
-    return shown.change(getattr(now, member), getattr(before, member))
+def _change(now: UsageBucket, before: UsageBucket, member: str) -> str:
+    return formatting.change(getattr(now, member), getattr(before, member))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Scope
 
 from gateway import astray, health, metrics
 from gateway.door.bodies import BodyLimit
-from gateway.recorder import Recorder
+from gateway.recorder import RequestRecorder
 from gateway.routes import V1_ROUTES
 from gateway.service import Service, open_service
 
@@ -56,7 +56,7 @@ def build(fallback: ASGIApp) -> ASGIApp:
         Mount("/", astray.Guide(fallback)),
     )
     router = Router(routes, redirect_slashes=False, lifespan=_lifespan)
-    recorder = Recorder(BodyLimit(router), _namer(v1))
+    recorder = RequestRecorder(BodyLimit(router), _namer(v1))
     return CORSMiddleware(
         recorder,
         allow_origins=settings.ENVIRONMENT.cors_allowed_origins,

@@ -14,7 +14,7 @@ from accounts.models import ApiKey
 from billing import budgets, pricing
 from billing.models import Account
 from gateway.limits import limiter
-from gateway.limits.limits import Limits, limits_of
+from gateway.limits.limits import ScopedLimits, limits_of
 from gateway.rest import ManagementView
 from usage import rollups, usage
 
@@ -52,7 +52,7 @@ def _limits(principal: Principal) -> dict[str, Any]:
     return {each.scope: _limit(each, left) for each, left in zip(limits, remaining, strict=True)}
 
 
-def _limit(limits: Limits, left: dict[str, int] | None) -> dict[str, Any]:
+def _limit(limits: ScopedLimits, left: dict[str, int] | None) -> dict[str, Any]:
     return {name: {"limit": value, "remaining": left and left.get(name)} for name, value in limits.values.items()}
 
 

@@ -10,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from billing import verification
+from billing.stripe import backlog
 from gateway.errors import not_found
 from gateway.service import Service
 
@@ -36,36 +38,23 @@ async def show(request: Request) -> Response:
 
 async def _read_last_proof(service: Service) -> None:
     async with service.database.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT drift, offenders, late_settlements, extract(epoch FROM at)
-            FROM billing_verification ORDER BY at DESC LIMIT 1
-            """
-        )
-        if (last := await cursor.fetchone()) is not None:
-            for gauge, value in zip((DRIFT, OFFENDERS, LATE_SETTLEMENTS, VERIFIED_AT), last, strict=True):
-                gauge.set(float(value))
+        last = await verification.last_proof(connection)
+    if last is not None:
+        drift, offenders, late_settlements, at = last
+        DRIFT.set(float(drift))
+        OFFENDERS.set(offenders)
+        LATE_SETTLEMENTS.set(late_settlements)
+        VERIFIED_AT.set(at.timestamp())
 
 
 async def _read_stripe(service: Service) -> None:
     async with service.database.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT
-                (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)
-                 FROM billing_stripecall WHERE state = 'pending'),
-                (SELECT count(*) FROM billing_stripecall WHERE state = 'dead'),
-                (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)
-                 FROM billing_stripeevent WHERE state = 'pending'),
-                (SELECT count(*) FROM billing_stripeevent WHERE state = 'dead'),
-                (SELECT count(*) FROM billing_stripedifference WHERE state = 'open')
-            """
-        )
-        values = await cursor.fetchone()
-        assert values is not None  # noqa: S101 - a SELECT of values has one row
-        gauges = (STRIPE_CALL_AGE, STRIPE_DEAD_CALLS, STRIPE_EVENT_AGE, STRIPE_DEAD_EVENTS, STRIPE_DIFFERENCES)
-        for gauge, value in zip(gauges, values, strict=True):
-            gauge.set(float(value))
+        waiting = await backlog.read(connection)
+    STRIPE_CALL_AGE.set(waiting.oldest_call_seconds)
+    STRIPE_DEAD_CALLS.set(waiting.dead_calls)
+    STRIPE_EVENT_AGE.set(waiting.oldest_event_seconds)
+    STRIPE_DEAD_EVENTS.set(waiting.dead_events)
+    STRIPE_DIFFERENCES.set(waiting.differences)
 
 
 def _may_see(request: Request) -> bool:

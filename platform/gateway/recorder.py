@@ -34,7 +34,7 @@ ANONYMOUS = Counter(
 )
 
 
-class Recorder:
+class RequestRecorder:
     """Wraps the gateway's application.
 
     `route_of` names a scope's route ("/v1/audio/{audio_id}"), so that the log holds no path of the client's.

@@ -11,19 +11,24 @@ To add a route:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from starlette.convertors import StringConvertor, register_url_convertor
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audio, errors, models_api, request_api
-from gateway.reference import answers, document, failures, samples
+from gateway.reference import answers, failures, samples
+from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Method, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
+from gateway.service import Service
 from gateway.speech import chat, speech
 from gateway.usage_api import UsageQuery
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
@@ -66,8 +71,21 @@ class Managed:
         await self._django({**scope, "root_path": ""}, receive, send)
 
 
+@cache
+def document() -> dict[str, Any]:
+    """The API's document, with the standard voices; the same for every caller."""
+    return describe(V1_ROUTES)
+
+
+async def show_document(request: Request) -> Response:
+    """GET /v1/openapi.json, with the voices on offer now."""
+    service: Service = request.state.service
+    made = await asyncio.to_thread(document)
+    return JSONResponse(with_voices(made, await service.workers.voices()))
+
+
 _AUDIO_TYPES = tuple(CONTENT_TYPES.values())
-_EVENTS = (document.EVENTS,)
+_EVENTS = (EVENTS,)
 _IDEMPOTENCY_KEY = {
     "Idempotency-Key": Parameter(
         "Repeating a request with the same key and body within 24 hours returns the same audio at no cost.",
@@ -331,7 +349,7 @@ V1_ROUTES = (
     ),
     V1Route(
         "/openapi.json",
-        document.show,
+        show_document,
         {
             "GET": Operation(
                 id="getOpenApi",

@@ -260,7 +260,7 @@ def _tell_ignored(schema: dict[str, Any]) -> None:
     schema["properties"] |= {name: told for name, told in described.items() if name not in schema["properties"]}
 
 
-class Ask(Sampling):
+class SpeechAsk(Sampling):
     """What both requests for speech may have; `user` and `metadata` are checked and change nothing."""
 
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
@@ -280,7 +280,7 @@ class Ask(Sampling):
         return {name: value for name, value in body.items() if name not in ignored}
 
 
-class ChatRequest(Ask):
+class ChatRequest(SpeechAsk):
     """The body of POST /v1/chat/completions."""
 
     messages: Annotated[
@@ -310,7 +310,7 @@ class ChatRequest(Ask):
     """With `stream: true`."""
 
 
-class SpeechBody(Ask):
+class SpeechBody(SpeechAsk):
     """The body of POST /v1/audio/speech. OpenAI's has no `voices` and no sampling parameters."""
 
     input: Content

@@ -37,7 +37,7 @@ FAILURES_OF_AN_OUTAGE = 2
 """A single failure may be the network's."""
 
 
-class Recorder:
+class ProbeRecorder:
     """Buffers results while the database is unavailable, because its outage counts, too."""
 
     def __init__(self) -> None:

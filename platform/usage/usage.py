@@ -70,7 +70,7 @@ class Query:
 
 
 @dataclass(slots=True)
-class Line:
+class UsageBucket:
     """Sums over a bucket of time (None: over all of it) and one value of each column that was grouped by."""
 
     start: datetime | None = None
@@ -81,7 +81,7 @@ class Line:
     cost: Decimal = Decimal(0)
     latency: Counter[int] = field(default_factory=Counter)
 
-    def add(self, other: Line) -> None:
+    def add(self, other: UsageBucket) -> None:
         self.requests += other.requests
         self.errors += other.errors
         self.duration_ms += other.duration_ms
@@ -99,7 +99,7 @@ class Line:
         return None
 
 
-def report(query: Query) -> list[Line]:
+def report(query: Query) -> list[UsageBucket]:
     """The lines, by time and then by group; what has no request has no line.
 
     PostgreSQL sums the numbers up. The histograms of a line come as one text and are added here: it would take
@@ -118,9 +118,9 @@ def report(query: Query) -> list[Line]:
     return [_line(moment, *row) for moment, *row in found]
 
 
-def _line(start: datetime | None, *row: Any) -> Line:
+def _line(start: datetime | None, *row: Any) -> UsageBucket:
     *group, requests, errors, duration_ms, cost, bins, counts = row
-    return Line(start, tuple(group), requests, errors, duration_ms, cost, _histogram(bins, counts))
+    return UsageBucket(start, tuple(group), requests, errors, duration_ms, cost, _histogram(bins, counts))
 
 
 def _histogram(bins: str, counts: str) -> Counter[int]:
@@ -134,8 +134,8 @@ def _histogram(bins: str, counts: str) -> Counter[int]:
     return Counter({int(bin): int(total[bin]) for bin in np.flatnonzero(total)})
 
 
-def total(lines: Iterable[Line]) -> Line:
-    whole = Line()
+def total(lines: Iterable[UsageBucket]) -> UsageBucket:
+    whole = UsageBucket()
     for line in lines:
         whole.add(line)
     return whole

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 
 from accounts.models import ApiKey
 from billing import pricing
-from usage.usage import PERCENTILES, Line, Query
+from usage.usage import PERCENTILES, Query, UsageBucket
 
 
 class KeyNames:
@@ -33,14 +33,14 @@ class KeyNames:
         return {"key": f"sk-{key.public_id}" if key else str(key_id), "key_name": key.name if key else ""}
 
 
-def as_json(line: Line, query: Query, keys: KeyNames) -> dict[str, Any]:
+def as_json(line: UsageBucket, query: Query, keys: KeyNames) -> dict[str, Any]:
     shown: dict[str, Any] = {"start": iso(line.start or query.start)}
     for group, value in zip(query.group_by, line.group, strict=True):
         shown |= keys.shown(value) if group == "key" else {group: value}
     return shown | sums(line)
 
 
-def sums(line: Line) -> dict[str, Any]:
+def sums(line: UsageBucket) -> dict[str, Any]:
     return {
         "requests": line.requests,
         "errors": line.errors,
@@ -50,9 +50,9 @@ def sums(line: Line) -> dict[str, Any]:
     }
 
 
-def as_csv(lines: Iterable[Line], query: Query, keys: KeyNames) -> HttpResponse:
+def as_csv(lines: Iterable[UsageBucket], query: Query, keys: KeyNames) -> HttpResponse:
     """One row a line, latencies in columns of their own; the header is there for no rows too."""
-    empty = as_json(Line(group=("",) * len(query.group_by)), query, keys)
+    empty = as_json(UsageBucket(group=("",) * len(query.group_by)), query, keys)
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(_flat(empty))

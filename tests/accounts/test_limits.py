@@ -22,7 +22,7 @@ import os, sys
 sys.path[:0] = ["platform", "."]
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 from accounts import limits
-limits.LIMITS += (limits.Limit(
+limits.LIMITS += (limits.RateLimit(
     name="requests_per_day", counts="requests", label="Requests a day", unit="requests per day", default=7_654,
     about="Counts what a day brings.",
 ),)
@@ -37,7 +37,7 @@ from accounts.keys import _LOOK_UP, Principal
 from console.forms import KeyForm, NewKeyForm
 from console.views.reference import show
 from gateway.limits.limits import limits_of
-from gateway.reference.document import document
+from gateway.routes import document
 from operations.admin.agreements import LimitsForm
 
 for form in (KeyForm(), NewKeyForm(), LimitsForm()):
@@ -64,7 +64,7 @@ def test_a_limit_added_to_the_table_is_everywhere() -> None:
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
 def test_every_limit_has_its_columns_and_its_setting(
-    limit: limits.Limit, customer: Customer, settings: Any
+    limit: limits.RateLimit, customer: Customer, settings: Any
 ) -> None:
     for subject in (customer.key, customer.organization):
         limits.put(subject, **{limit.name: limits.MAXIMUM})

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from console import reference
-from gateway.reference.document import document
+from gateway.routes import document
 from tests.conftest import Customer
 from tests.live import Service
 

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts import keys
-from console import periods, shown
+from console import formatting, periods
 from console.periods import BadPeriod
 from console.usage_report import UsageReport
 from tests.console.people import Office, browser, called
@@ -162,12 +162,12 @@ def test_a_period_needs_both_days() -> None:
     ],
 )
 def test_dollars_are_short(amount: str, text: str) -> None:
-    assert shown.dollars(Decimal(amount)) == text
+    assert formatting.dollars(Decimal(amount)) == text
 
 
 def test_funds_are_never_more_than_there_are() -> None:
-    assert shown.funds(Decimal("349.999")) == "$349.99"
-    assert shown.funds(Decimal("-0.001")) == "−$0.01"
+    assert formatting.funds(Decimal("349.999")) == "$349.99"
+    assert formatting.funds(Decimal("-0.001")) == "−$0.01"
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_funds_are_never_more_than_there_are() -> None:
     [(0, "0 s"), (840, "840 ms"), (12_400, "12.4 s"), (200_000, "3 min 20 s"), (72_240_000, "20 h 4 min")],
 )
 def test_durations_are_readable(ms: int, text: str) -> None:
-    assert shown.minutes(ms) == text
+    assert formatting.minutes(ms) == text
 
 
 def test_moments_are_utc() -> None:
-    assert shown.moment(datetime(2026, 11, 1, 9, 5, 3, tzinfo=UTC)) == "Nov 1, 2026, 09:05:03 UTC"
+    assert formatting.moment(datetime(2026, 11, 1, 9, 5, 3, tzinfo=UTC)) == "Nov 1, 2026, 09:05:03 UTC"

@@ -16,7 +16,7 @@ from openai._streaming import SSEDecoder
 from gateway.speech.chat import create_chat_completion
 from gateway.speech.relay import Begun, Piece, _Heard
 from gateway.speech.speech import create_speech
-from gateway.speech.synthesis import Answer
+from gateway.speech.synthesis import AnswerFormat
 from inference import channel
 
 JOB = UUID(int=7)
@@ -31,7 +31,7 @@ def cut(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(places)]
 
 
-def answers() -> Iterator[tuple[Answer, Any]]:
+def answers() -> Iterator[tuple[AnswerFormat, Any]]:
     """Each way of sending events, and where the audio is in one of them."""
     chat = {
         "model": "tts-1",

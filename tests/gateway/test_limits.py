@@ -177,7 +177,7 @@ def test_a_killed_gateways_slot_is_a_lease(service: Service, customer: Customer,
     assert post(service, customer, ONE_FRAME).status_code == 200
 
 
-def limits_of(customer: Customer) -> tuple[limits.Limits, limits.Limits]:
+def limits_of(customer: Customer) -> tuple[limits.ScopedLimits, limits.ScopedLimits]:
     return limits.limits_of(Principal(customer.key.id, customer.organization.id, None, b"", 1))
 
 

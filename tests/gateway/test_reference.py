@@ -29,7 +29,7 @@ from config.asgi import application
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import Recorder
 from gateway.reference import samples
-from gateway.reference.document import document
+from gateway.routes import document
 from gateway.schemas import AudioOptions, ChatRequest, SpeechBody
 from gateway.usage_api import UsageQuery
 from tests.conftest import Customer

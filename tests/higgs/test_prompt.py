@@ -17,7 +17,7 @@ from inference.higgs.config import (  # noqa: E402
     load_sampling_defaults,
 )
 from inference.higgs.delay import delay  # noqa: E402
-from inference.higgs.prompt import PromptBuilder, Turn  # noqa: E402
+from inference.higgs.prompt import PromptBuilder, PromptTurn  # noqa: E402
 from tests.higgs.oracle import AUDIO_OUT, DELAY, make_language_model, make_tokenizer  # noqa: E402
 
 
@@ -27,7 +27,7 @@ def test_prompt_is_the_template(tmp_path: Path) -> None:
     config = load_config(tmp_path)
     frames = torch.randint(0, 32, (4, 8))
     prompt = PromptBuilder(tmp_path / "tokenizer.json", config).build(
-        "Say <|eot_id|>!", style="Calm.", turns=[Turn("Before.", frames)]
+        "Say <|eot_id|>!", style="Calm.", turns=[PromptTurn("Before.", frames)]
     )
     assert torch.equal(prompt.codes, delay(frames, config))
     assert int(((prompt.tokens == AUDIO_OUT) | (prompt.tokens == DELAY)).sum()) == len(prompt.codes)

@@ -25,7 +25,7 @@ from launch.embedded import EmbeddedPostgres
 from status import probes
 from status.models import Component, Day, Outage
 from status.probes import INTERVAL_SECONDS, Probe
-from status.recording import MOST_MISSED, Recorder, record
+from status.recording import MOST_MISSED, ProbeRecorder, record
 from tests.live import ROOT, Service, wait_for
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -165,7 +165,7 @@ def test_what_runs_is_found_working_and_what_is_killed_is_not(service: Service) 
 def test_the_databases_own_outage_is_on_record(
     service: Service, postgres: EmbeddedPostgres, committed: None
 ) -> None:
-    recorder, name = Recorder(), uuid4().hex[:8]
+    recorder, name = ProbeRecorder(), uuid4().hex[:8]
 
     def look(number: int) -> list[Probe]:
         looked = probes.probe(service.url, "127.0.0.1")

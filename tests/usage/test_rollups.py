@@ -241,7 +241,7 @@ def test_percentiles_are_within_five_percent_over_any_grouping(organization: Org
     exact = statistics.quantiles(taken, n=100, method="inclusive")
     for percent in usage.PERCENTILES:
         assert whole.percentile(percent) == pytest.approx(exact[percent - 1], rel=0.06)
-    assert usage.Line().percentile(50) is None
+    assert usage.UsageBucket().percentile(50) is None
 
 
 def test_the_dashboards_benchmark_runs(monkeypatch: pytest.MonkeyPatch) -> None:

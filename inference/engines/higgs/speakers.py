@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference.higgs.codec_stream import PLAIN, Rendering
 from inference.higgs.config import ConfigError, read_json
-from inference.higgs.prompt import Turn
+from inference.higgs.prompt import PromptTurn
 from inference.speech.voices import CATALOG
 
 
@@ -18,7 +18,7 @@ class Speaker:
 
     description: str
     """A line of the prompt's scene."""
-    sample: Turn | None = None
+    sample: PromptTurn | None = None
     """A recorded text and its frames [F, N], which come before all other turns of the prompt."""
     rendering: Rendering = PLAIN
 

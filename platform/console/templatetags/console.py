@@ -13,28 +13,28 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.permissions import Action
 from billing import pricing
-from console import announcements, onboarding, shown
+from console import announcements, formatting, onboarding
 from console.access import Member
 from inference.audio import SAMPLE_RATE
 
 LOG_BACKEND = "config.mail.LogBackend"
 register = template.Library()
-register.filter("dollars", shown.dollars)
-register.filter("funds", shown.funds)
-register.filter("small_cost", shown.small_cost)
-register.filter("minutes", shown.minutes)
-register.filter("latency", shown.latency)
-register.filter("count", shown.count)
-register.filter("bytes", shown.bytes_)
-register.filter("moment", shown.moment)
-register.filter("day", shown.day)
+register.filter("dollars", formatting.dollars)
+register.filter("funds", formatting.funds)
+register.filter("small_cost", formatting.small_cost)
+register.filter("minutes", formatting.minutes)
+register.filter("latency", formatting.latency)
+register.filter("count", formatting.count)
+register.filter("bytes", formatting.bytes_)
+register.filter("moment", formatting.moment)
+register.filter("day", formatting.day)
 register.filter("exact", pricing.show)
 
 
 @register.filter
 def audio(samples: int) -> str:
     """The duration of so many samples."""
-    return shown.minutes(samples * 1000 // SAMPLE_RATE)
+    return formatting.minutes(samples * 1000 // SAMPLE_RATE)
 
 
 @register.filter

@@ -40,7 +40,7 @@ from gateway.limits.limits import (
     REQUESTS,
     WINDOW_US,
     Bucket,
-    Limits,
+    ScopedLimits,
     bucket_refusal,
     headers,
     jobs_refusal,
@@ -72,7 +72,7 @@ class Slot:
         tokens_used: to be set to what was generated.
     """
 
-    def __init__(self, limiter: Limiter, limits: Sequence[Limits], name: str) -> None:
+    def __init__(self, limiter: Limiter, limits: Sequence[ScopedLimits], name: str) -> None:
         self.headers: dict[str, str] = {}
         self.tokens_used = 0
         self._limiter = limiter
@@ -103,7 +103,7 @@ class Slot:
         }
         await self._limiter.give_back(self._limits, corrections, self._name)
 
-    async def _take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits]) -> bool:
+    async def _take(self, charges: Mapping[Bucket, int], jobs: Sequence[ScopedLimits]) -> bool:
         """Whether it was counted. Raises ApiError where a limit is reached."""
         taken = await self._limiter.take(charges, jobs, self._name)
         if taken is None:
@@ -145,7 +145,7 @@ class Limiter:
         finally:  # where Redis was away, too: it may have taken what it did not live to say
             await slot.leave()
 
-    async def take(self, charges: Mapping[Bucket, int], jobs: Sequence[Limits], name: str) -> Taken | None:
+    async def take(self, charges: Mapping[Bucket, int], jobs: Sequence[ScopedLimits], name: str) -> Taken | None:
         """Charge the buckets and enter `name` among the running jobs; None where Redis is away: it is let through.
 
         Raises:
@@ -179,7 +179,7 @@ class Limiter:
         self._away_since = None
         return Taken(bool(admitted), list(before))
 
-    async def give_back(self, limits: Sequence[Limits], corrections: Mapping[str, int], name: str) -> None:
+    async def give_back(self, limits: Sequence[ScopedLimits], corrections: Mapping[str, int], name: str) -> None:
         """Leave the running jobs and correct the buckets; who holds no slot changes nothing."""
         keys = [*corrections, *(each.jobs for each in limits)]
         try:
@@ -189,7 +189,7 @@ class Limiter:
             log.warning("a slot is left to its lease: %s", type(error).__name__)
 
 
-def remaining(limits: Sequence[Limits]) -> list[dict[str, int] | None]:
+def remaining(limits: Sequence[ScopedLimits]) -> list[dict[str, int] | None]:
     """What is left of each one's limits, by their names; nothing is taken. None where Redis is away."""
     buckets = list(chain.from_iterable(each.buckets for each in limits))
     try:
@@ -226,7 +226,7 @@ def _let_through(away_seconds: float) -> None:
 
 
 def _refusal(
-    jobs: Sequence[Limits],
+    jobs: Sequence[ScopedLimits],
     running: Sequence[int],
     charges: Mapping[Bucket, int],
     used: Sequence[int],

@@ -60,7 +60,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ScopedLimits:
     """The limits of a key or of an organization, with the defaults where it has none of its own."""
 
     scope: Scope
@@ -89,11 +89,11 @@ class Limits:
         return f"limit:{self.scope}:{self.id.hex}:{what}"
 
 
-def limits_of(principal: Principal) -> tuple[Limits, Limits]:
+def limits_of(principal: Principal) -> tuple[ScopedLimits, ScopedLimits]:
     """The key's and its organization's; both hold."""
     return (
-        Limits("key", principal.key_id, _filled(principal.key_limits)),
-        Limits("organization", principal.organization_id, _filled(principal.organization_limits)),
+        ScopedLimits("key", principal.key_id, _filled(principal.key_limits)),
+        ScopedLimits("organization", principal.organization_id, _filled(principal.organization_limits)),
     )
 
 
@@ -119,7 +119,7 @@ def bucket_refusal(bucket: Bucket, wait_us: int, shown: dict[str, str]) -> ApiEr
     return _refusal(bucket.scope, str(bucket), bucket.unit, wait_us, shown)
 
 
-def jobs_refusal(whose: Limits, shown: dict[str, str]) -> ApiError:
+def jobs_refusal(whose: ScopedLimits, shown: dict[str, str]) -> ApiError:
     what = f"{whose.concurrent_jobs} {JOBS.unit}"
     return _refusal(whose.scope, what, "concurrency", BUSY_RETRY_US, shown)
 

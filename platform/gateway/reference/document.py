@@ -4,25 +4,23 @@ models that requests are parsed with.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from gateway import catalog
 from gateway.errors import ApiError
 from gateway.reference import answers, failures
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
-from gateway.service import Service
 from inference.speech.voices import VOICES
+
+if TYPE_CHECKING:
+    from gateway.routes import V1Route
 
 ABOUT = """\
 Text to speech, compatible with OpenAI's API: point an OpenAI client's `base_url` here.
@@ -43,17 +41,14 @@ BINARY = {"type": "string", "format": "binary"}
 REF = "#/components/schemas/{model}"
 
 
-@cache
-def document() -> dict[str, Any]:
-    """The document, with the standard voices; the same for every caller."""
-    from gateway.routes import V1_ROUTES  # here, because the table names `show`
-
-    operations = [operation for route in V1_ROUTES for operation in route.operations.values()]
+def describe(routes: Sequence[V1Route]) -> dict[str, Any]:
+    """The document of these routes, with the standard voices; the same for every caller."""
+    operations = [operation for route in routes for operation in route.operations.values()]
     paths = {
         f"/v1{_plain(route.path)}": {
             method.lower(): _operation(operation) for method, operation in route.operations.items()
         }
-        for route in V1_ROUTES
+        for route in routes
     }
     return {
         "openapi": "3.1.0",
@@ -67,18 +62,12 @@ def document() -> dict[str, Any]:
     }
 
 
-async def show(request: Request) -> Response:
-    service: Service = request.state.service
-    made = await asyncio.to_thread(document)
-    return JSONResponse(_with_voices(made, await service.workers.voices()))
-
-
-def _with_voices(node: Any, voices: Sequence[str]) -> Any:
+def with_voices(node: Any, voices: Sequence[str]) -> Any:
     """A copy with these voices wherever the standard ones are listed."""
     if isinstance(node, dict):
-        return {name: _with_voices(value, voices) for name, value in node.items()}
+        return {name: with_voices(value, voices) for name, value in node.items()}
     if isinstance(node, list):
-        return [*voices] if node == [*VOICES] else [_with_voices(value, voices) for value in node]
+        return [*voices] if node == [*VOICES] else [with_voices(value, voices) for value in node]
     return node
 
 

@@ -21,7 +21,7 @@ from gateway.speech.recordings import NOT_USED
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
-from gateway.speech.synthesis import Answer, Asked, Bill, SpeechRoute
+from gateway.speech.synthesis import AnswerFormat, Asked, Bill, SpeechRoute
 from inference import cancellations, jobs
 from usage.request_log import Row
 
@@ -30,7 +30,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     request = parse(ChatRequest, body)
     include_usage = bool(request.stream_options and request.stream_options.include_usage)
 
-    def answer(job_id: UUID, created: int) -> Answer:
+    def answer(job_id: UUID, created: int) -> AnswerFormat:
         if request.stream:
             return _Chunks(job_id, created, include_usage=include_usage)
         return _Completion(job_id, created)

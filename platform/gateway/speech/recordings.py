@@ -33,7 +33,7 @@ _decoders = asyncio.Semaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class VoiceRecording:
     """The base64 that stood at `param`."""
 
     data: str
@@ -41,7 +41,7 @@ class Recording:
     param: str
 
 
-def cut_out(body: Any) -> list[Recording]:
+def cut_out(body: Any) -> list[VoiceRecording]:
     """The recordings of a body, in order. Their hashes are left in it, by which a repeat of the request is known.
 
     Raises:
@@ -53,7 +53,7 @@ def cut_out(body: Any) -> list[Recording]:
     return found
 
 
-def _cut_out(body: Any) -> Iterator[Recording]:
+def _cut_out(body: Any) -> Iterator[VoiceRecording]:
     messages = body.get("messages") if isinstance(body, dict) else None
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         if not isinstance(message, dict) or message.get("role") != "assistant":
@@ -66,10 +66,10 @@ def _cut_out(body: Any) -> Iterator[Recording]:
                 if isinstance(data, str):
                     audio["data"] = hashlib.sha256(data.encode()).hexdigest()
                 param = f"messages[{number}].content[{place}].input_audio"
-                yield Recording(data if isinstance(data, str) else "", str(format)[:20], param)
+                yield VoiceRecording(data if isinstance(data, str) else "", str(format)[:20], param)
 
 
-async def check(recording: Recording) -> None:
+async def check(recording: VoiceRecording) -> None:
     """Decode a recording and see that it can be a voice.
 
     Raises:
@@ -109,6 +109,6 @@ def _write(data: str, path: Path) -> None:
             file.write(base64.b64decode(data[start : start + PIECE_CHARACTERS], validate=True))
 
 
-def _unusable(recording: Recording, why: str) -> ApiError:
+def _unusable(recording: VoiceRecording, why: str) -> ApiError:
     param = f"{recording.param}.data"
     return invalid(f"Invalid value for {param!r}: {why}.", param=param, code="invalid_audio")

@@ -15,7 +15,7 @@ from gateway.speech import sse
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_speech
 from gateway.speech.spliced import HERE, Spliced
-from gateway.speech.synthesis import Answer, Asked, Bill, SpeechRoute
+from gateway.speech.synthesis import AnswerFormat, Asked, Bill, SpeechRoute
 from inference.speech.formats import CONTENT_TYPES
 
 
@@ -23,7 +23,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     request = parse(SpeechBody, body)
     order = order_from_speech(request, offered)
 
-    def answer(job_id: UUID, created: int) -> Answer:
+    def answer(job_id: UUID, created: int) -> AnswerFormat:
         return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
 
     return Asked(order, answer, streamed=True)

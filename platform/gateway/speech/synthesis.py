@@ -24,7 +24,7 @@ from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
 from gateway.speech import admission, conversation, hangups, recordings, relay
 from gateway.speech.idempotency import Ask
-from gateway.speech.recordings import Recording
+from gateway.speech.recordings import VoiceRecording
 from gateway.speech.relay import Begun, Finished, Piece, Silence
 from gateway.speech.speech_request import SpeechOrder
 from gateway.speech.timings import Timings
@@ -65,7 +65,7 @@ class Bill:
         return self.frames * SAMPLES_PER_FRAME / SAMPLE_RATE
 
 
-class Answer(Protocol):
+class AnswerFormat(Protocol):
     """How an answer is written. A `streamed` one leaves piece by piece, another one whole, from `end`."""
 
     streamed: bool
@@ -90,7 +90,7 @@ class Asked:
     """A request, understood. `answer` makes its answer for a job and the moment it was asked."""
 
     order: SpeechOrder
-    answer: Callable[[UUID, int], Answer]
+    answer: Callable[[UUID, int], AnswerFormat]
     streamed: bool
     """Whether the answer leaves as it is spoken."""
     recorded: bool = False
@@ -153,7 +153,7 @@ class SpeechRoute:
 
     def _understand(
         self, request: Request, body: bytes, offered: Sequence[str]
-    ) -> tuple[Asked, Ask, list[Recording]]:
+    ) -> tuple[Asked, Ask, list[VoiceRecording]]:
         """Raises ApiError: 400, 404 or 413, it is not a request that can be spoken."""
         data = read_json(body)
         found = recordings.cut_out(data) if self._takes_recordings else []
@@ -194,7 +194,7 @@ class _Serving:
         self._relayed_frames = 0
         """Billed frames of the audio that was handed to the connection."""
 
-    async def serve(self, answer: Answer, receive: Receive, ask: Ask) -> None:
+    async def serve(self, answer: AnswerFormat, receive: Receive, ask: Ask) -> None:
         try:
             async with hangups.noticed(receive):
                 last = await self._relay(answer)
@@ -205,7 +205,7 @@ class _Serving:
         if self._trailing and self._bill is not None:
             await self._send({"type": trailers.EXTENSION, "headers": _raw(_price(self._bill))})
 
-    async def _relay(self, answer: Answer) -> bytes:
+    async def _relay(self, answer: AnswerFormat) -> bytes:
         """Send all but the last piece, which is returned.
 
         The first piece waits for audio, unless that is long in coming: what fails until then is an ordinary error.
@@ -246,13 +246,13 @@ class _Serving:
         except FileNotFoundError:
             raise expired() from None
 
-    async def _pass_on(self, answer: Answer, piece: bytes) -> None:
+    async def _pass_on(self, answer: AnswerFormat, piece: bytes) -> None:
         if answer.streamed:
             await self._start(answer)
             if piece:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def _finish(self, answer: Answer, finished: Finished) -> bytes:
+    async def _finish(self, answer: AnswerFormat, finished: Finished) -> bytes:
         result = finished.result
         bill = self._bill = replace(Bill.of(result, replayed=self._replayed), recorded=self._recorded)
         self._note(result, bill)
@@ -269,7 +269,7 @@ class _Serving:
             raise refusal
         return last
 
-    async def _start(self, answer: Answer, *, length: int | None = None, bill: Bill | None = None) -> None:
+    async def _start(self, answer: AnswerFormat, *, length: int | None = None, bill: Bill | None = None) -> None:
         """Send the head, once. The price is in it where the job has ended by now; else it is in the trailers."""
         if self._started:
             return

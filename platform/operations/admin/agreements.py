@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from accounts import limits
-from accounts.limits import LIMITS, Limit
+from accounts.limits import LIMITS, RateLimit
 from accounts.models import ApiKey, Organization
 from billing import audit, terms
 from billing.audit import Operator
@@ -29,7 +29,7 @@ def _moment(help_text: str) -> forms.DateTimeField:
     return forms.DateTimeField(required=False, widget=widget, help_text=help_text)
 
 
-def _limit(limit: Limit) -> forms.IntegerField:
+def _limit(limit: RateLimit) -> forms.IntegerField:
     return forms.IntegerField(
         label=limit.label,
         required=False,

@@ -10,7 +10,7 @@ from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing.models import Invoice, LedgerEntry, StripeCall, StripeInvoice, StripePayment
 from billing.stripe import invoices, sending
-from billing.stripe.invoices import Line, Tax
+from billing.stripe.invoices import StripeLine, StripeTax
 from tests.billing.books import account_of, check_books
 from tests.billing.stripe.world import DAY_AND_MORE, invoice_of, let_pass, new_payer, run, soon
 from tests.fakes.stripe.store import Thing
@@ -19,12 +19,12 @@ from tests.fakes.stripe_server import FakeStripe, Fault
 pytestmark = pytest.mark.django_db
 
 PRICE = Decimal("0.045")
-AUDIO = Line(
+AUDIO = StripeLine(
     description="higgs-audio, alloy", seconds=Decimal("7401.234"), dollars_per_minute=PRICE, amount=Decimal("5.55")
 )
 
 
-def issue(organization: Organization, *lines: Line, tax: Tax | None = None) -> Invoice:
+def issue(organization: Organization, *lines: StripeLine, tax: StripeTax | None = None) -> Invoice:
     asked = sum((line.amount + line.tax for line in lines), Decimal(0))
     invoice = invoice_of(organization, f"{max(asked, Decimal(0))}")
     for _ in range(2):  # a repeat changes nothing
@@ -56,10 +56,10 @@ def test_a_line_is_seconds_times_cents_a_second(fake: FakeStripe) -> None:
 
 
 def test_where_stripe_rounds_another_way_a_line_says_so(fake: FakeStripe) -> None:
-    half = Line(
+    half = StripeLine(
         description="half a cent", seconds=Decimal("6.667"), dollars_per_minute=PRICE, amount=Decimal("0.50")
     )
-    even = Line(description="even", seconds=Decimal(60), dollars_per_minute=PRICE, amount=Decimal("0.04"))
+    even = StripeLine(description="even", seconds=Decimal(60), dollars_per_minute=PRICE, amount=Decimal("0.04"))
     issue(new_payer(), half, even)
     run(fake)
     lines = at_stripe(fake)["lines"]["data"]
@@ -70,14 +70,16 @@ def test_where_stripe_rounds_another_way_a_line_says_so(fake: FakeStripe) -> Non
 def test_a_price_that_no_second_divides_is_shown_as_its_amount(fake: FakeStripe) -> None:
     issue(
         new_payer(),
-        Line(description="d", seconds=Decimal(1), dollars_per_minute=Decimal("0.05"), amount=Decimal("0.60")),
+        StripeLine(
+            description="d", seconds=Decimal(1), dollars_per_minute=Decimal("0.05"), amount=Decimal("0.60")
+        ),
     )
     run(fake)
     assert at_stripe(fake)["total"] == 60
 
 
 def test_credit_that_is_applied_lowers_the_total_and_zero_is_paid(fake: FakeStripe) -> None:
-    invoice = issue(new_payer(), AUDIO, Line(description="Credit applied", amount=Decimal("-5.55")))
+    invoice = issue(new_payer(), AUDIO, StripeLine(description="Credit applied", amount=Decimal("-5.55")))
     run(fake)
     assert (at_stripe(fake)["total"], at_stripe(fake)["status"]) == (0, "paid")
     assert StripeInvoice.objects.get(invoice=invoice).status == "paid"
@@ -85,15 +87,15 @@ def test_credit_that_is_applied_lowers_the_total_and_zero_is_paid(fake: FakeStri
 
 
 def test_tax_at_our_own_rate_is_on_the_lines(fake: FakeStripe) -> None:
-    taxed = Line(**{**{name: getattr(AUDIO, name) for name in AUDIO.__slots__}, "tax": Decimal("1.05")})
-    issue(new_payer(), taxed, tax=Tax(name="VAT", percentage=Decimal("19")))
+    taxed = StripeLine(**{**{name: getattr(AUDIO, name) for name in AUDIO.__slots__}, "tax": Decimal("1.05")})
+    issue(new_payer(), taxed, tax=StripeTax(name="VAT", percentage=Decimal("19")))
     run(fake)
     assert (at_stripe(fake)["subtotal"], at_stripe(fake)["total"]) == (555, 660)
 
 
 def test_more_lines_than_stripe_takes_are_folded_to_the_same_total(fake: FakeStripe) -> None:
     many = [
-        Line(
+        StripeLine(
             description=f"voice {n}",
             seconds=Decimal(n) + Decimal("0.007"),
             dollars_per_minute=PRICE if n % 2 else Decimal("0.03"),
@@ -101,7 +103,7 @@ def test_more_lines_than_stripe_takes_are_folded_to_the_same_total(fake: FakeStr
         )
         for n in range(1, 1001)
     ]
-    issue(new_payer(), *many, Line(description="Credit applied", amount=Decimal("-1.00")))
+    issue(new_payer(), *many, StripeLine(description="Credit applied", amount=Decimal("-1.00")))
     run(fake)
     theirs = at_stripe(fake)
     assert theirs["subtotal"] == sum(range(1, 1001)) - 100
@@ -109,7 +111,7 @@ def test_more_lines_than_stripe_takes_are_folded_to_the_same_total(fake: FakeStr
     quantities = [Decimal(line["quantity_decimal"]) for line in theirs["lines"]["data"]]
     assert sum(quantities[:2]) == sum(line.seconds or 0 for line in many)
     prices = [
-        Line(description="d", seconds=Decimal(1), dollars_per_minute=Decimal(n), amount=Decimal(n))
+        StripeLine(description="d", seconds=Decimal(1), dollars_per_minute=Decimal(n), amount=Decimal(n))
         for n in range(300)
     ]
     (one,) = invoices.fold(prices)
@@ -119,7 +121,7 @@ def test_more_lines_than_stripe_takes_are_folded_to_the_same_total(fake: FakeStr
 @pytest.mark.parametrize("fault", ["lost after", "lost before", "500 after", "500 before", "409", "429"])
 @pytest.mark.parametrize("step", range(4))
 def test_whatever_happens_to_a_request_there_is_one_invoice(fake: FakeStripe, fault: Fault, step: int) -> None:
-    issue(new_payer(), AUDIO, Line(description="more", amount=Decimal("0.45")))
+    issue(new_payer(), AUDIO, StripeLine(description="more", amount=Decimal("0.45")))
     fake.faults.extend([*["none"] * step, fault])  # type: ignore[list-item]
     for wait in (soon(), DAY_AND_MORE, DAY_AND_MORE, DAY_AND_MORE):
         sending.send_due()
@@ -208,8 +210,8 @@ def test_a_credit_note_of_a_paid_invoice_goes_back_to_the_card(fake: FakeStripe)
 
 
 def test_an_invoice_that_stripe_could_not_take_is_refused_by_name(fake: FakeStripe) -> None:
-    below = Line(description="Credit applied", amount=Decimal("-0.01"))
-    fraction = Line(description="d", amount=Decimal("0.015"))
+    below = StripeLine(description="Credit applied", amount=Decimal("-0.01"))
+    fraction = StripeLine(description="d", amount=Decimal("0.015"))
     for lines in ([], [below], [fraction]):
         with pytest.raises(ValueError, match=r"lines|amount"):
             issue(new_payer(), *lines)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.models import StripeBalanceTransaction, StripeCall, StripeDifference, StripeInvoice, StripePayment
 from billing.stripe import invoices, reconciliation, refunds
-from billing.stripe.invoices import Line
+from billing.stripe.invoices import StripeLine
 from tests.billing.books import OPERATOR, account_of, new_organization
 from tests.billing.stripe.world import invoice_of, new_payer, page_of, run, top_up
 from tests.fakes.stripe_server import FakeStripe
@@ -38,7 +38,9 @@ def busy(fake: FakeStripe) -> StripePayment:
     run(fake)
     failed.refresh_from_db()
     fake.fail_refund(fake.store.get("refund", str(failed.stripe_id)))
-    invoices.issue(invoice=invoice_of(new_payer(), "5.55"), lines=[Line(description="d", amount=Decimal("5.55"))])
+    invoices.issue(
+        invoice=invoice_of(new_payer(), "5.55"), lines=[StripeLine(description="d", amount=Decimal("5.55"))]
+    )
     run(fake)
     fake.pay_invoice(fake.store.all("invoice")[0]["id"])
     run(fake)

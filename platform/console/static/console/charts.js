@@ -12,7 +12,7 @@ const dollar = { style: "currency", currency: "USD" };
 const whole = rounded(0), tenths = rounded(1);
 const cents = rounded(2, dollar), frames = rounded(5, { ...dollar, minimumFractionDigits: 5 });
 
-// How a value of each unit is written, as in the tables (`shown.py`), and how far apart its axis's rules may be;
+// How a value of each unit is written, as in the tables (`formatting.py`), and how far apart its axis's rules may be;
 // for money uPlot knows.
 const UNITS = {
   count: { show: (number) => whole.format(number), incrs: scaled([1, 2, 5], 0, 9) },

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from status import probes
-from status.recording import Recorder
+from status.recording import ProbeRecorder
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         environment = settings.ENVIRONMENT
         url = environment.probe_url or environment.local_url
         host = urlsplit(environment.origin).netloc  # an allowed host of Django
-        recorder, stopped = Recorder(), threading.Event()
+        recorder, stopped = ProbeRecorder(), threading.Event()
         for sent in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sent, lambda *_: stopped.set())
 
