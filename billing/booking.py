@@ -59,7 +59,7 @@ def find(
 
 
 def taken(earlier: LedgerTransaction, booked: str, asked: str) -> CauseTaken:
-    """The refusal of a repeat that is none: it says what the cause `booked`, beside what is `asked` for."""
+    """The refusal of a known cause with other terms: says what it `booked` and what was `asked`."""
     return CauseTaken(
         f"{earlier.kind} {earlier.cause!r} booked {booked} on {earlier.created_at:%Y-%m-%d %H:%M} UTC as "
         f"{earlier.pk}, not {asked}; name another cause for another movement"

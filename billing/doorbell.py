@@ -1,4 +1,4 @@
-"""Wakes tasks of the books ahead of their clock, by name: who writes a row down does not import who sends it."""
+"""Starts billing tasks ahead of schedule, by name: code that writes a row need not import its sender."""
 
 from __future__ import annotations
 

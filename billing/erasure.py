@@ -24,7 +24,7 @@ from billing.stripe import outbox
 
 
 def check(organization_id: UUID) -> None:
-    """Raises Refused: the organization owes money, and who owes is not forgotten before it is paid."""
+    """Raises Refused: the organization owes money; it can be deleted once it has paid."""
     owed = Account.objects.filter(organization=organization_id, balance__lt=0).exists()
     if owed or Invoice.objects.filter(organization=organization_id, state=Invoice.State.OPEN).exists():
         raise Refused("It owes money: an invoice is open, or usage is not invoiced yet. Settle that first.")

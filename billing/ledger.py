@@ -185,7 +185,7 @@ def _require_free(account: Account, amount: Decimal, *, given: bool) -> None:
 
 
 def _lower(account: Account, grant: LedgerTransaction, *, by: Decimal) -> None:
-    """Take back from one grant what is left of it, not from those beside it."""
+    """Take back the rest of one grant; other grants keep theirs."""
     left = next((open_grant for open_grant in grants.count(account) if open_grant.pk == grant.pk), None)
     if left is None or left.remaining < by:
         raise InsufficientCredit(by)

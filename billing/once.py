@@ -48,7 +48,7 @@ def has(*, offer: str, person: User) -> bool:
 
 
 def extend(*, offer: str, person: User) -> None:
-    """Note all mailboxes of a person who has an offer."""
+    """Record all mailboxes of a person who took an offer."""
     rows = [PromotionalClaim(offer=offer, claimant=claimant) for claimant in claimants_of(person)]
     PromotionalClaim.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -93,5 +93,5 @@ def network_of(address: str) -> str:
 
 
 def forget_networks(*, before: datetime) -> int:
-    """Delete the counts of days gone by: who came from where is nothing to keep."""
+    """Delete the counts of past days, which need not be kept."""
     return PromotionalNetworkDay.objects.filter(day__lt=before.date()).delete()[0]

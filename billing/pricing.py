@@ -44,7 +44,7 @@ def show(amount: Decimal) -> str:
 
 
 def parse_dollars(text: str) -> Decimal:
-    """An amount as an operator writes it. Raises ValueError for what is none, or is finer than a nano-dollar."""
+    """Parse an operator's amount. Raises ValueError if it is no amount, or finer than a nano-dollar."""
     try:
         amount = Decimal(text)
         exact = amount.quantize(NANO_DOLLAR)

@@ -1,4 +1,4 @@
-"""Promotion codes: promotional credit for who knows the word, once for each person and organization."""
+"""Promotion codes: promotional credit, once for each person and organization."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from billing.models import PromotionCode, Redemption
 
 
 class NotRedeemable(Exception):
-    """There is no such code, or it has expired, or is used up: who asks is not told which."""
+    """There is no such code, or it has expired or is used up. The message does not say which."""
 
 
 class AlreadyRedeemed(Exception):
-    """The organization has redeemed it before, or its owner or the member who asks has for another one."""
+    """The organization has redeemed it, or its owner or the requesting member has for another organization."""
 
 
 def create(

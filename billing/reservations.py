@@ -140,7 +140,7 @@ def _refusal(error: psycopg.Error, model: str) -> Exception | None:
 
 
 async def nothing_left(connection: psycopg.AsyncConnection, organization_id: UUID) -> bool:
-    """Whether not even the smallest hold could be admitted, now or when what is held now is released."""
+    """Whether even the smallest hold would be refused, now and after all current holds are released."""
     cursor = await connection.execute(
         "SELECT balance + credit_limit <= 0 FROM billing_account WHERE organization_id = %s", (organization_id,)
     )

@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="billing.tasks.expire_overdue")
 def expire_overdue() -> None:
-    """Release the holds whose job's end nobody reported."""
+    """Release holds whose job's end was never reported."""
     if expired := reservations.expire_overdue():
         log.warning("%d holds outlived their deadline and were released", expired)
 
 
 @shared_task(name="billing.tasks.expire_grants")
 def expire_grants() -> None:
-    """Book what expired promotional credit has left as expired, and forget who came from which network."""
+    """Book the rest of expired promotional credit, and delete the network counts of past days."""
     once.forget_networks(before=timezone.now() - timedelta(days=1))
     if booked := grants.expire_due():
         log.info("%d grants expired", booked)
@@ -49,7 +49,7 @@ def remind_of_overdue() -> None:
 
 @shared_task(name="billing.tasks.fire_alerts")
 def fire_alerts() -> None:
-    """Write down who is to be told that a budget or the credit is low."""
+    """Raise the alerts for low credit and nearly spent budgets."""
     if fired := detection.fire_due():
         log.info("%d alerts fired", fired)
 

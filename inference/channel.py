@@ -27,7 +27,7 @@ MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
 ENDED_TTL_SECONDS = 30
-"""After the end: time for a retry and for who listens; then the stored audio answers."""
+"""After the end: time for a retry and for current listeners. Then the stored audio answers."""
 KEPT_WHEN_FULL = 32
 """Entries of its own that a writer leaves when Redis has no memory. Most listeners have heard the earlier ones."""
 READ_AHEAD = 16

@@ -31,7 +31,7 @@ class SynthesisJob(models.Model):
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State, db_default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(db_default=0)
-    """How often the job was claimed: the fencing token of whoever works on it."""
+    """How often the job was claimed: the worker's fencing token."""
 
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=100)

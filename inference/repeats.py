@@ -59,7 +59,7 @@ async def find_by_fingerprint(
 
 
 async def join(database: psycopg.AsyncConnection, job_id: UUID) -> bool:
-    """Wait for a job with those who do; False where it was given up meanwhile."""
+    """Join the listeners of a running job; False if it was abandoned meanwhile."""
     cursor = await database.execute(
         """
         UPDATE inference_synthesisjob SET listeners = listeners + 1, relayed_samples = NULL

@@ -1,4 +1,4 @@
-"""Finds stored audio by its id for whoever owns it, as an asynchronous server reads it."""
+"""Finds an organization's stored audio by id, for an asynchronous server."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing import budgets
-from billing.alerts import letters
+from billing.alerts import emails
 from billing.models import Alert, AlertDelivery, AlertRule, Budget, WebhookEndpoint
 
 USED_UP = Decimal("99.5")
@@ -123,7 +123,7 @@ def _messages(alerts: Sequence[Alert]) -> Iterable[AlertDelivery]:
     # Locked, so that none is removed before what it is told is written down.
     endpoints = WebhookEndpoint.objects.filter(organization__in=organizations).order_by("id")
     listening = list(endpoints.select_for_update(no_key=True))
-    addresses = letters.addressees(organizations)
+    addresses = emails.addressees(organizations)
     highest: dict[tuple[object, object], int] = {}
     for alert in alerts:
         budget = (alert.budget_id, alert.start)

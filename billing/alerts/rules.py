@@ -58,7 +58,7 @@ def put(*, organization: Organization, rules: Rules) -> None:
 
 
 def _keep(organization: Organization, kind: AlertKind, wanted: Mapping[Any, Decimal | None], email: bool) -> None:
-    """Bring the rules of a kind to what is wanted: percent -> amount. Those that stay keep their age."""
+    """Set the rules of a kind: percent -> amount. Unchanged rules keep their age."""
     for rule in AlertRule.objects.filter(organization=organization, kind=kind):
         if rule.percent not in wanted:
             rule.delete()

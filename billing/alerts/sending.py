@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing.alerts import events, letters, posting, signing
+from billing.alerts import emails, events, posting, signing
 from billing.models import AlertDelivery, WebhookEndpoint
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Undeliverable(Exception):
 
 
 def deliver_due() -> int:
-    """Deliver what is due, for a while; returns how many were tried."""
+    """Deliver due messages for a limited time; returns the number of attempts."""
     until, tried = time.monotonic() + RUN_SECONDS, 0
     while time.monotonic() < until and (delivery := _claim()) is not None:
         _deliver(delivery)
@@ -100,11 +100,9 @@ def _send(delivery: AlertDelivery) -> None:
         posting.post(delivery.endpoint.url, headers=headers, body=body)
     elif delivery.alert is not None:
         # Who has left meanwhile is told of nothing more.
-        if delivery.address not in letters.addressees([delivery.organization_id]).get(
-            delivery.organization_id, ()
-        ):
+        if delivery.address not in emails.addressees([delivery.organization_id]).get(delivery.organization_id, ()):
             raise Undeliverable("no longer somebody who is told")
-        letters.send(delivery.alert, delivery.address)
+        emails.send(delivery.alert, delivery.address)
 
 
 def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> None:
@@ -123,7 +121,7 @@ def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> 
 
 @transaction.atomic
 def _spare(endpoint_id: UUID, *, until: datetime) -> None:
-    """Let all that waits for a server wait for a while: one that hangs may not hold up what is for others."""
+    """Postpone all deliveries to one server, so that a hanging server does not delay the others."""
     due = AlertDelivery.objects.filter(endpoint=endpoint_id, state=_State.PENDING, next_try_at__lt=until)
     held_up = due.select_for_update(skip_locked=True).values("pk")
     AlertDelivery.objects.filter(pk__in=held_up).update(next_try_at=until)

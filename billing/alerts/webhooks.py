@@ -77,5 +77,5 @@ def send_test(endpoint: WebhookEndpoint) -> bool:
 
 
 def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint | None:
-    """Its row, first of all that is its: who changes or removes it at the same time comes after."""
+    """Lock its row before its other rows, so that concurrent changes and deletions wait."""
     return WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first()

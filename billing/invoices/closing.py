@@ -107,7 +107,7 @@ def _unclosed_months(organization: Organization, through: Month) -> Iterator[Mon
 
 @transaction.atomic
 def _begin(organization: Organization, month: Month) -> None:
-    """Let no more usage into a month, and note what is owed at its end; nothing where somebody did."""
+    """Close a month to further usage and record the debt at its end; does nothing if it is closed."""
     account = lock(organization)
     if account.invoiced_until and account.invoiced_until >= month.end:
         return

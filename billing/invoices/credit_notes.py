@@ -1,4 +1,4 @@
-"""Credit notes: what is taken back of an invoice that was issued."""
+"""Credit notes, which take back part or all of an issued invoice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who bills and who is billed, as it stands on the documents."""
+"""The seller and the customer, as printed on documents."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def terms(organization: Organization) -> str:
 
 
 def addressees(organization: Organization) -> list[str]:
-    """Where letters about money go: the address for bills, else the owners and whoever does the billing."""
+    """Where e-mails about money go: the billing address, else the owners and the billing members."""
     if email := of(organization).email:
         return [email]
     payers = Membership.objects.filter(organization=organization, role__in=_PAYERS)
@@ -63,7 +63,7 @@ def customer(details: BillingDetails) -> dict[str, Any]:
 
 
 def seller() -> dict[str, Any]:
-    """What an invoice keeps of who wrote it."""
+    """The seller's details that an invoice keeps."""
     return {
         "name": settings.COMPANY_NAME,
         "address": settings.COMPANY_ADDRESS,

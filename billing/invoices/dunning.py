@@ -1,8 +1,8 @@
-"""Reminding of what is overdue, and suspending who does not pay.
+"""Reminders of overdue invoices, and the suspension of organizations that do not pay.
 
-Three reminders, 3, 7 and 14 days after the due date. A week after the last one *was sent* the organization is
-suspended, so that nobody is who was not told, however long no letters went out. Suspended, it gets no new holds
-(`billing.reservations.RESERVE`); what runs is finished. The payment of what it was suspended for lifts that.
+Three reminders go out, 3, 7 and 14 days after the due date. The organization is suspended a week after the last
+one *was sent*, so an outage of the mail server suspends nobody unwarned. Suspended, it gets no new holds
+(`billing.reservations.RESERVE`), and running requests finish. Paying the overdue invoice lifts the suspension.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
 from billing.booking import lock
-from billing.invoices import letters
+from billing.invoices import emails
 from billing.models import Account, DunningStep, Invoice
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def run(*, now: datetime | None = None) -> int:
         try:
             taken += _take_next(invoice_id, now)
         except OSError:  # the mail server's; the step is undone and is tried again
-            log.exception("invoice %s: a letter could not be sent", invoice_id)
+            log.exception("invoice %s: an e-mail could not be sent", invoice_id)
     return taken
 
 
@@ -74,7 +74,7 @@ def lift_by_hand(*, organization: Organization, operator: Operator) -> bool:
 
 @transaction.atomic
 def _take_next(invoice_id: UUID, now: datetime) -> bool:
-    """The letter goes out before the step is committed: one that fails is tried again, none is skipped."""
+    """The e-mail goes out before the step is committed: one that fails is sent again, and none is skipped."""
     organization = Organization.objects.get(invoices=invoice_id)
     account = lock(organization)
     invoice = Invoice.objects.select_for_update(of=("self",)).select_related("organization").get(pk=invoice_id)
@@ -85,9 +85,9 @@ def _take_next(invoice_id: UUID, now: datetime) -> bool:
     if step is _Step.SUSPENSION:
         account.suspended_at = account.suspended_at or now
         account.save(update_fields=["suspended_at"])
-        letters.send_suspension(invoice)
+        emails.send_suspension(invoice)
     else:
-        letters.send_reminder(invoice, last=step is _Step.LAST, suspension_at=now + GRACE)
+        emails.send_reminder(invoice, last=step is _Step.LAST, suspension_at=now + GRACE)
     return True
 
 

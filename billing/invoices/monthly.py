@@ -1,4 +1,4 @@
-"""The monthly run: what is over is closed, issued and sent. Each step is done once, however often this runs."""
+"""The monthly run: closes past months, then issues and sends their invoices. Running it again repeats no step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Organization
-from billing.invoices import closing, issuing, letters
+from billing.invoices import closing, emails, issuing
 from billing.invoices.months import Month
 from billing.invoices.tax import TaxUnknown
 from billing.models import Invoice
@@ -31,7 +31,7 @@ def run(*, now: datetime | None = None) -> int:
     unsent = Invoice.objects.exclude(state__in=(Invoice.State.DRAFT, Invoice.State.VOID)).filter(sent_at=None)
     for invoice_id in unsent.order_by("number").values_list("pk", flat=True):
         try:
-            letters.send_invoice(invoice_id=invoice_id)
+            emails.send_invoice(invoice_id=invoice_id)
         except OSError:  # the mail server's
             log.exception("invoice %s could not be sent", invoice_id)
     return issued

@@ -42,7 +42,7 @@ class Movement:
 
 
 def issued(organization: Organization) -> QuerySet[Invoice]:
-    """An organization's invoices, newest first; drafts are nobody's business yet."""
+    """An organization's invoices, newest first, without drafts."""
     return (
         Invoice.objects.filter(organization=organization)
         .exclude(state=Invoice.State.DRAFT)

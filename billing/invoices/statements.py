@@ -73,7 +73,7 @@ def as_json_lines(*, organization: Organization, start: datetime, end: datetime)
 
 
 class _Echo:
-    """A file that hands back what is written to it."""
+    """A file whose `write` returns its argument."""
 
     def write(self, text: str) -> str:
         return text

@@ -1,4 +1,4 @@
-"""What customers want to be told of, what they were told, and what is still to be delivered."""
+"""Alert rules, the alerts they raised, and their deliveries."""
 
 from __future__ import annotations
 

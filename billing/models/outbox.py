@@ -25,7 +25,7 @@ class StripeCall(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     key = models.CharField(max_length=200, unique=True)
-    """The idempotency key, made of our own ids: who asks twice for the same makes one row and one request."""
+    """The idempotency key, made of our own ids: asking twice makes one row and one request."""
     operation = models.CharField(max_length=40)
     parameters = models.JSONField(encoder=DjangoJSONEncoder)
     """Stripe's, except that {"id_of": key} stands for the id that another call brings."""
@@ -38,7 +38,7 @@ class StripeCall(models.Model):
     """When it is due. A claim moves it ahead, so that it is a lease as well."""
     stripe_id = models.CharField(max_length=255, default="")
     url = models.TextField(default="")
-    """The page that it opened for the customer, where it is one that does."""
+    """The page to which the customer was sent, for calls that open one."""
     error = models.TextField(default="")
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)

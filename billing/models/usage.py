@@ -10,7 +10,7 @@ from billing.models.money import dollars
 
 SAMPLES_PER_MS = 24
 SAMPLES_PER_FRAME = 960
-"""Of what is billed. `billing` knows no audio, so that these stand here, too: `inference.audio` has the same."""
+"""Of billed audio. `billing` may not import `inference.audio`; a test holds the two equal."""
 
 
 class UsageRecord(models.Model):

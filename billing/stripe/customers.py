@@ -13,7 +13,7 @@ from billing.models import BillingDetails, StripeCall, StripeCustomer
 from billing.stripe import outbox
 
 PAYERS = (Membership.Role.OWNER, Membership.Role.BILLING)
-"""Who gets what is written about money."""
+"""The address for e-mails about money."""
 
 
 def ensure(organization: Organization, *, awaited: bool = False) -> StripeCall:
@@ -52,7 +52,7 @@ def describe(
 
 
 def addresses_of(organization: Organization) -> list[str]:
-    """The e-mail addresses of those who pay, the owner's first."""
+    """The e-mail addresses of the members who pay, the owner's first."""
     payers = Membership.objects.filter(organization=organization, role__in=PAYERS).select_related("user")
     return [payer.user.email for payer in payers.order_by("-role", "created_at")]
 

@@ -23,7 +23,7 @@ class Handler:
     fetch: Callable[[Client, str], Plain]
     """What Stripe has now, by the id of the event's object."""
     apply: Callable[[Plain], None]
-    """Bring us to it; safe to repeat, and to be told what is known already."""
+    """Bring our rows to that state. Repeats and stale events are safe."""
 
 
 def _fetch_intent(client: Client, id: str) -> Plain:

@@ -18,7 +18,7 @@ from billing import doorbell
 from billing.models import StripeCall
 
 AWAITED = timedelta(seconds=30)
-"""How long a call is left to who waits for it: a worker that took it meanwhile would make him wait for nothing."""
+"""How long a worker leaves a call to the caller that waits for its answer."""
 
 
 def put(*, key: str, operation: str, parameters: dict[str, Any], awaited: bool = False) -> StripeCall:

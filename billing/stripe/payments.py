@@ -1,4 +1,4 @@
-"""What Stripe received becomes credit, once for each payment intent, whoever tells of it first."""
+"""Payments at Stripe become credit, once for each payment intent, whether an event or a poll reports it first."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _book(payment: StripePayment, intent: dict[str, Any]) -> None:
 
 
 def _id_in(thing: dict[str, Any]) -> UUID:
-    """The payment in the metadata; nobody's where there is none, as on what others made in the same account."""
+    """The payment named in the metadata; None for objects that other software made in the same account."""
     try:
         return UUID((thing.get("metadata") or {})["payment"])
     except (KeyError, ValueError):

@@ -79,7 +79,7 @@ def run_due() -> int:
 
 
 def note_failure(payment: StripePayment, reason: str) -> None:
-    """Stop after a charge that failed, give the month back what it did not take, and tell those who pay."""
+    """Stop after a failed charge, release its part of the monthly limit, and e-mail those who pay."""
     AutoRecharge.objects.filter(organization=payment.organization_id, month=_month(of=payment)).update(
         charged=Greatest(F("charged") - payment.amount, Value(Decimal(0)))
     )
@@ -88,7 +88,7 @@ def note_failure(payment: StripePayment, reason: str) -> None:
 
 
 def _begin(order: AutoRecharge) -> bool:
-    """Whether a charge was begun. What decides is the UPDATE and the index, whoever else looks meanwhile."""
+    """Whether a charge was begun. The UPDATE and the unique index decide between concurrent callers."""
     month = _month()
     card = StripeCustomer.objects.filter(organization=order.organization_id).exclude(payment_method="").first()
     if card is None:

@@ -57,7 +57,7 @@ def send_due() -> int:
 
 
 def send_now(*calls: StripeCall) -> None:
-    """Send these calls in this order, for somebody who waits. What does not go through stays due."""
+    """Send these calls in order while the caller waits. Calls that fail stay due."""
     for call in calls:
         if (claimed := _claim(call.id)) is not None:
             _send(claimed)

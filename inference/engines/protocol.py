@@ -46,7 +46,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One normalised sentence and who speaks it."""
+    """One normalised sentence and its voice."""
 
     text: str
     voice: str

@@ -157,18 +157,18 @@ def requeue(job_id: UUID) -> bool:
 
 
 def leave(job_id: UUID, *, relayed_frames: int) -> None:
-    """One listener has hung up, who had been handed `relayed_frames`; `abandon` the job unless another joins."""
+    """A listener that had received `relayed_frames` hung up. `abandon` the job unless another one joins."""
     relayed = Greatest(Coalesce("relayed_samples", 0), Value(relayed_frames * SAMPLES_PER_FRAME))
     _live(job_id).filter(listeners__gt=0).update(listeners=F("listeners") - 1, relayed_samples=relayed)
 
 
 def abandon(job_id: UUID) -> bool:
-    """Cancel a job that nobody listens to. True if so."""
+    """Cancel the job if it has no listener; returns whether it had none."""
     return _live(job_id).filter(listeners=0).exists() and cancel(job_id)
 
 
 def is_left(job_id: UUID, attempt: int) -> bool:
-    """Whether this attempt's job goes on, though nobody listens."""
+    """Whether this attempt still runs although the job has no listener."""
     return bool(_owned(job_id, attempt).filter(listeners=0, cancel_requested_at=None).exists())
 
 

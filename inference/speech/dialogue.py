@@ -1,4 +1,4 @@
-"""Who says what in a text with `[SPEAKER0]` tags: a tag is never read out, it says who speaks from there on."""
+"""Splits a text at its `[SPEAKER0]` tags. A tag is not spoken; it names the speaker of the text after it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from inference.speech.dialogue import split_lines
 CHARACTERS_PER_FRAME = 4
 """A hundred a second, several times as many as anybody speaks."""
 CHARACTERS_AT_LEAST = 300
-"""So that what is spoken of a short answer is a whole sentence, in its tone."""
+"""Enough text for a short answer to be a whole sentence, with its intonation."""
 LONGEST_WORD = 100
 
 

@@ -23,7 +23,7 @@ class SpeechSpec:
     sampling: dict[str, float | int] = field(default_factory=dict)
     """temperature, top_p, top_k, seed; whatever of them the request named."""
     voices: dict[str, str] = field(default_factory=dict)
-    """Of a dialogue: who speaks as whom, by the speaker's tag."""
+    """Of a dialogue: the voice of each speaker, by tag."""
     speed: float = 1.0
     """How many times as fast as the engine speaks."""
 

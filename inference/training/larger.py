@@ -14,7 +14,7 @@ from inference.higgs.tensors import CheckpointError, TensorTable
 from inference.training.network import Batch, Student
 
 TEMPERATURE = 2.0
-"""Of both distributions: what is unlikely but not impossible counts for more."""
+"""Of both distributions. Above 1, unlikely codes count for more."""
 
 
 class LargerTeacher:

@@ -1,4 +1,4 @@
-"""What is heard of an utterance, whoever judges it."""
+"""The verdict on one utterance, the same for every judge."""
 
 from __future__ import annotations
 

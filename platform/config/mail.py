@@ -31,7 +31,7 @@ def parse_url(url: str) -> dict[str, Any]:
 
 
 class LogBackend(BaseEmailBackend):
-    """Prints the letters, for whoever tries the service out with no mail server: the links in them work."""
+    """Prints e-mails to the log where there is no mail server, so that a newcomer can follow their links."""
 
     def send_messages(self, messages: Sequence[EmailMessage]) -> int:
         for message in messages:

@@ -153,7 +153,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# E-mail. Where there is no server, a newcomer finds the letters in the log; in production none are printed.
+# E-mail. Where there is no server, e-mails are printed to the log; in production none are printed.
 if ENVIRONMENT.email_url:
     globals().update(mail.parse_url(ENVIRONMENT.email_url.get_secret_value()))
 else:

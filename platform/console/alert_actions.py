@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import AuditEvent
 from billing.alerts import rules, webhooks
-from billing.alerts.letters import dollars
+from billing.alerts.emails import dollars
 from billing.alerts.rules import Rules
 from billing.models import WebhookEndpoint
 from console.access import Member
@@ -27,7 +27,7 @@ def put_rules(*, member: Member, wanted: Rules) -> None:
         action=_Act.ALERTS_SET,
         budgets=", ".join(f"{percent} %" for percent in wanted.percents) or "none",
         credit="none" if wanted.credit is None else f"below ${dollars(wanted.credit)}",
-        letters=", ".join(name for name, on in _letters(wanted).items() if on) or "none",
+        emails=", ".join(name for name, on in _emails(wanted).items() if on) or "none",
     )
 
 
@@ -53,7 +53,7 @@ def remove_webhook(*, member: Member, endpoint: WebhookEndpoint) -> None:
         _record(member, _Act.WEBHOOK_REMOVED, endpoint)
 
 
-def _letters(wanted: Rules) -> dict[str, bool]:
+def _emails(wanted: Rules) -> dict[str, bool]:
     return {
         "budgets": wanted.budget_email and bool(wanted.percents),
         "credit": wanted.credit_email and wanted.credit is not None,

@@ -1,8 +1,8 @@
 """Accounts that someone else created with a person's address.
 
-The letter proves that the address is the reader's, not that she chose the password: anybody may sign up with her
-address and wait until she confirms it. So confirming in another browser than the one that signed up takes away
-whatever opens the account beside the mailbox, and she sets a password of her own.
+The e-mail proves that the address is the reader's, not that the reader chose the password: anybody may sign up
+with someone's address and wait for the owner to confirm it. So confirming in another browser than the one that
+signed up removes every way into the account but the mailbox, and the owner sets a new password.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from inference.stored import StoredAudio
 from usage.request_log import Row
 
 PIECE_BYTES = 1 << 18
-"""Of a file in memory, for each who reads one."""
+"""Of a file, held in memory for each reader."""
 _conversions = Conversions()
 
 

@@ -114,7 +114,7 @@ def _stop(organization_id: UUID) -> None:
 
 
 def _purge_audio(organization_id: UUID) -> None:
-    """Delete what is stored and what Redis holds yet. A job without audio may have left a stream, too."""
+    """Delete stored audio and streams in Redis. A job without audio may have left a stream, too."""
     kept = AudioAsset.objects.filter(organization=organization_id, purged_at=None)
     for job_id in kept.values_list("job_id", flat=True):
         assets.purge(job_id)
@@ -141,7 +141,7 @@ def _erase_person(person: User) -> None:
 
 
 def _record(organization_id: UUID, action: AuditEvent.Action, by: User | None) -> None:
-    """Note the deletion, and of the person who asked for it the number alone: 0 is the operator."""
+    """Record the deletion with the requester's id only; 0 is the operator."""
     AuditEvent.objects.create(
         organization_id=organization_id, actor_id=by.pk if by else 0, actor="" if by else "operator", action=action
     )

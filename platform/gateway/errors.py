@@ -161,7 +161,7 @@ def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiErro
 
 
 def no_room() -> ApiError:
-    """Redis has no memory for a further stream: what is spoken now ends, and makes room."""
+    """Redis has no memory for another stream; running requests finish and free some."""
     return unavailable(
         "The service has no room for a further request right now. Please try again shortly.",
         code="service_overloaded",
@@ -190,7 +190,7 @@ def cancelled(costs: str) -> ApiError:
 
 
 def client_closed() -> ApiError:
-    """For the log: nobody is there to read it. 499 is nginx's number for it."""
+    """For the log only: the client is gone. 499 is nginx's status for it."""
     return ApiError(499, "The client closed the connection.", code="client_closed")
 
 

@@ -78,7 +78,7 @@ class LargeBodies:
 
     @contextmanager
     def place(self, owner: object) -> Iterator[Callable[[], None]]:
-        """A place for the owner's body, which is taken once what is yielded here is called."""
+        """A place for a large body of `owner`; calling the yielded function takes it."""
         taken = False
 
         def take() -> None:

@@ -1,4 +1,4 @@
-"""GET /v1/requests/{id}: what the log says of one call, for whoever has its `x-request-id`."""
+"""GET /v1/requests/{id}: one call as the request log has it, by its `x-request-id`."""
 
 from __future__ import annotations
 

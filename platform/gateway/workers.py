@@ -12,7 +12,7 @@ from inference import presence
 
 BELIEVED_SECONDS = 0.5
 FULL = 0.9
-"""The part of Redis's memory above which no job is begun: the rest is for what is spoken now."""
+"""The share of Redis's memory above which no job is begun; the rest is for running jobs."""
 
 
 class Workers:
@@ -30,7 +30,7 @@ class Workers:
         return self._voices
 
     async def require(self) -> None:
-        """Refuse at once what nobody would speak. Raises ApiError: 503 where no worker lives, or Redis is full."""
+        """Refuse requests that no worker could take. Raises ApiError: 503 if no worker lives or Redis is full."""
         alive = await self._look()
         if self._full:
             raise no_room()

@@ -174,7 +174,7 @@ def _report(url: str, environment_file: Path, spoken: Spoken, new_key: str | Non
   API key    {shown}
              kept in {_short(environment_file)}
   console    {url}/console
-             (sign up there; the letter with the link comes up here, in the gateway's log)
+             (sign up there; the e-mail with the link appears here, in the gateway's log)
 
   The next request, from another terminal:
 

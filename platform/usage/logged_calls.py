@@ -1,4 +1,4 @@
-"""Finds one call in the request log for whoever made it, as an asynchronous server reads it."""
+"""Finds an organization's call in the request log by id, for an asynchronous server."""
 
 from __future__ import annotations
 

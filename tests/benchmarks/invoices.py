@@ -1,4 +1,4 @@
-"""A month's close: drafts, numbers, documents and letters of a thousand customers, as the monthly task makes them;
+"""A month's close: drafts, numbers, documents and e-mails of a thousand customers, as the monthly task makes them;
 and one customer's month of ten million requests.
 """
 

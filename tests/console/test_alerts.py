@@ -60,7 +60,7 @@ def test_what_is_told_of_is_set_shown_and_noted_once(acme: Office) -> None:
     assert 'value="12.50"' in page
     client.post(path(acme, "alert_rules"), {**RULES, "percents": "50 80"})
     assert acts(acme) == [
-        ("alerts.set", "", {"budgets": "50 %, 80 %", "credit": "below $12.50", "letters": "budgets"})
+        ("alerts.set", "", {"budgets": "50 %, 80 %", "credit": "below $12.50", "emails": "budgets"})
     ]
     client.post(path(acme, "alert_rules"), {})
     client.post(path(acme, "alert_rules"), {})

@@ -26,8 +26,8 @@ from billing.invoices import (
     closing,
     credit_notes,
     dunning,
+    emails,
     issuing,
-    letters,
     payments,
     rendering,
     statements,
@@ -171,14 +171,14 @@ def _move(command: str, invoice: Invoice, options: dict[str, Any], operator: Ope
                 reason=options["reason"],
                 operator=operator,
             )
-            letters.send_credit_note(note)
+            emails.send_credit_note(note)
             return str(note)
         case "bill-again":
             draft = closing.bill_again(voided=invoice)
             audit.record(operator, what=f"invoice {draft.pk}: billed again for {invoice.number}")
             return f"{draft.pk}  {draft}"
         case _:
-            if not letters.send_invoice(invoice_id=invoice.pk, again=True):
+            if not emails.send_invoice(invoice_id=invoice.pk, again=True):
                 raise ValueError(f"invoice {invoice.pk}: a draft is not sent; finalize it first")
             audit.record(operator, what=f"invoice {invoice.number}: sent")
             return str(invoice)

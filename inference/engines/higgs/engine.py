@@ -191,7 +191,7 @@ class HiggsEngine:
         return True
 
     def _shrink(self) -> None:
-        """Go on with half the slots; who is thrown out keeps what he has and waits at the front."""
+        """Continue with half the slots. Evicted streams keep their frames and wait at the front."""
         self._scheduler.withdraw()
         self._slots //= 2
         self._scheduler.use(*self._allocate())
@@ -212,7 +212,7 @@ class HiggsEngine:
             self._slots //= 2
 
     def _warm_up(self) -> None:
-        """Speak to nobody, so that what is set up at first use is set up, and what cannot work fails here."""
+        """Generate a short utterance, so that lazy set-up happens now and a broken checkpoint fails here."""
         voice = next(iter(self._speakers))
         request = SpeechRequest(id="warm-up", segments=(Segment("Hello.", voice),), max_frames=16)
         generation = Generation(request)

@@ -10,7 +10,7 @@ FIRST_FRAMES = 4
 LAST_FRAMES = 25
 """A chunk's length at first, and at most."""
 MARGIN = 1.5
-"""A step may take so much longer than it did, and still nobody hears a gap."""
+"""How much slower a step may become before a listener hears a gap."""
 
 
 class StepClock:

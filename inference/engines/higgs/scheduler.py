@@ -61,14 +61,14 @@ class Scheduler:
         self.loading: list[Stream] = []
         """Who has a slot and something to read."""
         self.speaking: dict[int, Stream] = {}
-        """By slot, who takes part in steps."""
+        """The running stream of each slot."""
         self._audible: dict[Stream, None] = {}
         """Who may have a chunk for the codec, in order of becoming so."""
         self._steps = StepClock()
         self.use(state, runner)
 
     def use(self, state: BatchState, runner: Runner) -> None:
-        """Work with this state from now on; nobody may hold a slot of the last one."""
+        """Use this state from now on. No stream may hold a slot of the previous one."""
         self._state, self._runner = state, runner
         slots, books = state.slots, state.model.config.num_codebooks
         self._free = list(range(slots))
@@ -109,7 +109,7 @@ class Scheduler:
     def withdraw(self) -> None:
         """Take every slot back and let go of the state, until `use` brings another.
 
-        Who had a slot keeps his frames, and goes on from them when he is admitted again.
+        An evicted stream keeps its frames and continues from them when it is admitted again.
         """
         self._in_flight = None
         for slot, stream in self.speaking.items():
@@ -167,7 +167,7 @@ class Scheduler:
             self.loading.append(stream)
 
     def _prefill(self) -> int:
-        """Read up to the budget, for those first who have not been heard yet; returns the tokens read."""
+        """Prefill up to the budget, streams without audio first; returns the tokens read."""
         budget = self._policy.prefill_tokens
         pieces, slots, starts = [], [], []
         for stream in sorted(self.loading, key=lambda stream: stream.first_audio_at is not None):
@@ -262,7 +262,7 @@ class Scheduler:
             self._audible[stream] = None
 
     def _collect(self, stream: Stream, count: int) -> None:
-        """Let the stream have what is new of the sentence's first `count` frames."""
+        """Give the stream the new ones of the sentence's first `count` frames."""
         known = stream.total - stream.start
         if count > known:
             stream.append(self._frames[stream.slot, known:count])

@@ -161,7 +161,7 @@ class PreviewEngine:
             speech.generation.fail(EngineError("the engine was closed"))
 
     def _next(self) -> _Speech | None:
-        """Wait for work: whose turn it is, who stays first in the round meanwhile. None once closed."""
+        """Wait for the stream whose turn it is; it stays first in the round meanwhile. None once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._speaking)
             return None if self._closed else self._speaking[0]

@@ -70,7 +70,7 @@ def request_id(id: UUID) -> str:
 
 
 @register.simple_tag
-def letters_are_logged() -> bool:
+def emails_are_logged() -> bool:
     """Whether e-mails are printed in the log, because there is no mail server."""
     return bool(settings.EMAIL_BACKEND == LOG_BACKEND)
 

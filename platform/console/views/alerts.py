@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Action
 from billing import budgets
-from billing.alerts import letters, rules, sending, webhooks
+from billing.alerts import emails, rules, sending, webhooks
 from billing.models import AlertDelivery, AlertKind, WebhookEndpoint
 from console import alert_actions
 from console.access import Member, member_view
@@ -137,4 +137,4 @@ def _deliveries(member: Member, sees_money: bool) -> Iterator[tuple[AlertDeliver
     if not sees_money:
         found = found.exclude(alert__kind=AlertKind.CREDIT)
     for delivery in found.order_by("-created_at")[:MOST_DELIVERIES]:
-        yield delivery, letters.subject(delivery.alert) if delivery.alert else "Test event"
+        yield delivery, emails.subject(delivery.alert) if delivery.alert else "Test event"

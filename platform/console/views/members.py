@@ -17,7 +17,7 @@ from accounts.models import Membership
 from accounts.organizations import Refused
 from accounts.permissions import ALLOWED, Action
 from billing import selectors
-from console import letters
+from console import emails
 from console.access import Member, member_view
 from console.forms import ROLES, InviteForm, OrganizationForm, RoleForm
 
@@ -48,7 +48,7 @@ def invite(request: HttpRequest, member: Member) -> HttpResponse:
         form.add_error("email", str(refusal))
         return _page(request, member, form)
     link = request.build_absolute_uri(reverse("invitation", args=[token]))
-    sent = letters.send_invitation(made, link)
+    sent = emails.send_invitation(made, link)
     return _page(request, member, InviteForm(), invited=made.email, link=link, sent=sent)
 
 

@@ -32,7 +32,7 @@ class Busy(Exception):
 
 
 class Turns:
-    """Who may run now, and who is next."""
+    """Decides which request runs now, and which is next."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()

@@ -194,7 +194,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return _answering(_too_many_from_you())
 
     def _count(self, address: str | None) -> bool:
-        """Count one more of this client; whether it may have so many. Of nobody known there may be any number."""
+        """Count one more connection of this address; returns whether it may have it. None is not limited."""
         client = addresses.household(address) if address else ""
         self._counted.append(client)
         BoundedProtocol.by_client[client] += 1
@@ -237,7 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse("body_too_slow", _too_slow("body"))
 
     def _is_unread_for_too_long(self, now: float) -> bool:
-        """Whether the client reads nothing, or hardly anything, of what is ready for it."""
+        """Whether the client reads little or nothing of the data that is ready for it."""
         buffered = self.transport.get_write_buffer_size()
         blocked = self.flow.write_paused or not self._is_answering()
         if not buffered or not blocked:

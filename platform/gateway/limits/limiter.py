@@ -180,7 +180,7 @@ class Limiter:
         return Taken(bool(admitted), list(before))
 
     async def give_back(self, limits: Sequence[ScopedLimits], corrections: Mapping[str, int], name: str) -> None:
-        """Leave the running jobs and correct the buckets; who holds no slot changes nothing."""
+        """Release the slot and correct the buckets; does nothing without a slot."""
         keys = [*corrections, *(each.jobs for each in limits)]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

@@ -20,7 +20,7 @@ from inference.audio import FRAME_RATE
 
 WINDOW_US = 60_000_000
 BUSY_RETRY_US = 1_000_000
-"""What a client is told to wait for a slot: when one becomes free, nobody knows."""
+"""The `retry-after` of a full concurrency limit: when a slot becomes free is unknown."""
 
 REQUESTS, AUDIO, JOBS = (
     limits.find("requests"),
@@ -47,7 +47,7 @@ class Bucket:
         return units * WINDOW_US // self.limit
 
     def charge(self, units: int) -> int:
-        """What is taken for `units`: never more than a full bucket, or what is above could never be had."""
+        """The tokens to take for `units`: at most a full bucket, or the request could never be admitted."""
         return min(self.price(units), WINDOW_US)
 
     def remaining(self, used: int) -> int:

@@ -1,4 +1,4 @@
-"""Organizations that have nothing left: refused before their bodies are read, which nobody would pay for."""
+"""Refuses organizations without credit before their bodies are read."""
 
 from __future__ import annotations
 

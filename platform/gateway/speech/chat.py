@@ -158,7 +158,7 @@ def _usage(bill: Bill) -> dict[str, Any]:
 
 
 async def delete_chat_completion(request: Request) -> Response:
-    """Cancel a completion that is being spoken, for all who wait for it; delete the audio of one that was."""
+    """Cancel a running completion for all its listeners, or delete the audio of a finished one."""
     service: Service = request.state.service
     row: Row = request.state.row
     principal = await service.keys.authenticate(request)

@@ -63,7 +63,7 @@ def may_repeat(headers: Headers) -> bool:
 
 
 def _fingerprint(canonical: bytes) -> UUID:
-    """A keyed hash: who reads the database cannot tell from it whether a text that they guess was sent."""
+    """A keyed hash, so that a reader of the database cannot test a guessed text against it."""
     secret = hashlib.blake2b(settings.SECRET_KEY.encode(), digest_size=64, person=b"repeats").digest()
     return UUID(bytes=hashlib.blake2b(canonical, digest_size=16, key=secret).digest())
 

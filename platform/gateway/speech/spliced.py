@@ -6,7 +6,7 @@ import base64
 import secrets
 
 HERE = secrets.token_hex(16)
-"""Where the audio goes; nobody else's text holds it."""
+"""Marks the place of the audio; no customer's text contains it."""
 
 
 class Spliced:

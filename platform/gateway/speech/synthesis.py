@@ -298,7 +298,7 @@ class _Serving:
         await self._send({**start, "trailers": True} if self._trailing else start)
 
     async def _hung_up(self, ask: Ask) -> None:
-        """Give the job up, unless it is asked for again, and note what is billed of it."""
+        """Abandon the job unless the client asks again, and log what is billed of it."""
         self._row.status = client_closed().status
         await database_threads.run(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
         if ask.may_come_again:
@@ -339,7 +339,7 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def failure_of(result: Result, bill: Bill) -> ApiError:
-    """What is said of a job that did not succeed, and what is billed of it."""
+    """The error of a job that did not succeed, with its bill."""
     costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
     if result.error_code == "unsupported_text":
         return invalid(

@@ -8,7 +8,7 @@ from inference.results import Result
 
 
 class Timings:
-    """Milliseconds by step; what has not happened when the answer begins is not in it."""
+    """Milliseconds by step, up to the beginning of the answer."""
 
     def __init__(self) -> None:
         self._last = time.perf_counter()

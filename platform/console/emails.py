@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 def send_invitation(invitation: Invitation, link: str) -> bool:
     """Whether the e-mail was sent; if not, the inviter can share the link."""
-    text = render_to_string("console/letters/invitation.txt", {"invitation": invitation, "link": link})
+    text = render_to_string("console/emails/invitation.txt", {"invitation": invitation, "link": link})
     subject = f"Join {names.plain(invitation.organization.name)} on Speech"
     try:
         return bool(send_mail(subject, text, None, [invitation.email]))

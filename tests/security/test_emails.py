@@ -18,9 +18,9 @@ from accounts import invitations, names
 from accounts.models import Invitation, InvitedMailbox, Membership, Organization
 from accounts.organizations import Refused
 from billing import ledger
-from billing.alerts import letters as alert_letters
+from billing.alerts import emails as alert_letters
 from billing.models import Alert, AlertKind
-from console import letters
+from console import emails
 from tests.console.people import Office, browser, office
 from tests.security.at_once import at_once
 
@@ -164,7 +164,7 @@ def test_names_of_rows_that_exist_do_no_harm_in_letters() -> None:
         organization=acme.organization, email="v@new.invalid", role=Membership.Role.VIEWER, by=acme.actor
     )
     invitation.invited_by = None
-    assert letters.send_invitation(invitation, "LINK")
+    assert emails.send_invitation(invitation, "LINK")
     alert = Alert(
         organization=acme.organization, kind=AlertKind.BUDGET, key="sk-1", key_name=EVIL, period="total",
         percent=50, amount=Decimal(2), reached=Decimal(1),
