@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
 from gateway.speech.chat import create_chat_completion
+from gateway.speech.outcome import AnswerFormat
 from gateway.speech.relay import Begun, Piece, _Heard
 from gateway.speech.speech import create_speech
-from gateway.speech.synthesis import AnswerFormat
 from inference import channel
 
 JOB = UUID(int=7)

@@ -17,11 +17,12 @@ from gateway.parsing import parse
 from gateway.schemas import ChatRequest
 from gateway.service import Service
 from gateway.speech import sse
+from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.recordings import NOT_USED
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
-from gateway.speech.synthesis import AnswerFormat, Asked, Bill, SpeechRoute
+from gateway.speech.synthesis import Asked, SpeechRoute
 from inference import cancellations, jobs
 from usage.request_log import Row
 

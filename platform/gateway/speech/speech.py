@@ -12,10 +12,11 @@ from gateway.errors import ApiError
 from gateway.parsing import parse
 from gateway.schemas import SpeechBody
 from gateway.speech import sse
+from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_speech
 from gateway.speech.spliced import HERE, Spliced
-from gateway.speech.synthesis import AnswerFormat, Asked, Bill, SpeechRoute
+from gateway.speech.synthesis import Asked, SpeechRoute
 from inference.speech.formats import CONTENT_TYPES
 
 

@@ -8,28 +8,28 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from billing import policies, pricing
 from gateway import database_threads
 from gateway.door import trailers
-from gateway.errors import ApiError, cancelled, client_closed, expired, internal, invalid, timed_out, unavailable
+from gateway.errors import client_closed, expired
 from gateway.limits.limiter import Slot
 from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
 from gateway.speech import admission, conversation, hangups, recordings, relay
 from gateway.speech.idempotency import Ask
+from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
 from gateway.speech.relay import Begun, Finished, Piece, Silence
 from gateway.speech.speech_request import SpeechOrder
 from gateway.speech.timings import Timings
 from inference import cancellations, jobs, results
-from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from inference.audio import SAMPLES_PER_FRAME
 from inference.results import Result
 from usage.request_log import Row
 
@@ -40,49 +40,6 @@ LARGE_BODY_BYTES = 65_536
 """From here on a body is understood in a thread: its steps take milliseconds, and others go on between them."""
 CUT_PATIENCE_SECONDS = 5.0
 """How long the log waits to learn what a job that was cut off had generated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What an answer says of its use."""
-
-    prompt_tokens: int
-    frames: int
-    cost: str
-    """Exact dollars."""
-    recorded: bool = False
-    """Whether a recording of the voice came with the request, which no engine can clone yet."""
-
-    @classmethod
-    def of(cls, result: Result, *, replayed: bool) -> Bill:
-        frames = result.samples // SAMPLES_PER_FRAME
-        nothing = policies.replayed(frames * FRAME_MS) == 0
-        cost = pricing.show(Decimal(0)) if replayed and nothing else result.receipt.get("cost_usd", "0")
-        return cls(result.prompt_tokens, frames, cost)
-
-    @property
-    def seconds(self) -> float:
-        return self.frames * SAMPLES_PER_FRAME / SAMPLE_RATE
-
-
-class AnswerFormat(Protocol):
-    """How an answer is written. A `streamed` one leaves piece by piece, another one whole, from `end`."""
-
-    streamed: bool
-    media_type: str
-
-    def begin(self, begun: Begun) -> bytes: ...
-
-    def audio(self, data: bytes) -> bytes: ...
-
-    def idle(self) -> bytes:
-        """Sent while nothing else is, so that no proxy takes the connection for dead; may be nothing."""
-
-    def end(self, finished: Finished, bill: Bill) -> bytes: ...
-
-    def fail(self, refusal: ApiError, bill: Bill) -> bytes:
-        """An error in an answer that has begun, and what was delivered before it costs; where there is no room for
-        one, the connection breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,30 +293,3 @@ def _price(bill: Bill) -> dict[str, str]:
 
 def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def failure_of(result: Result, bill: Bill) -> ApiError:
-    """The error of a job that did not succeed, with its bill."""
-    costs = f"what was delivered costs ${bill.cost}" if bill.frames else "it costs nothing"
-    if result.error_code == "unsupported_text":
-        return invalid(
-            "The voice cannot speak this text: it has letters of a script that it does not know.",
-            code="unsupported_text",
-        )
-    if result.error_code == "text_too_long":
-        return invalid(
-            "One of the sentences, with the style before it, leaves the model no room to speak: shorten the "
-            "sentence, or the instructions (the system message).",
-            code="text_too_long",
-        )
-    if result.state == "cancelled":
-        return cancelled(costs)
-    if result.state == "expired":
-        return timed_out(settings.REQUEST_DEADLINE_SECONDS, costs)
-    if result.error_code == "worker_lost":
-        return unavailable(
-            f"The workers that spoke this request were lost; {costs}. Please try again.",
-            code="worker_lost",
-            retry_after_seconds=2,
-        )
-    return internal(costs)
