@@ -43,22 +43,22 @@ class Kind:
 KINDS = (
     Kind(
         period=Budget.Period.DAY,
-        label="Dollars a day",
-        about="Ends at midnight UTC.",
+        label="Daily budget (USD)",
+        about="Resets at midnight UTC.",
         span="a day, which ends at midnight UTC",
         adjective="daily",
     ),
     Kind(
         period=Budget.Period.MONTH,
-        label="Dollars a month",
-        about="The calendar month in UTC.",
+        label="Monthly budget (USD)",
+        about="Resets on the first of the month, UTC.",
         span="a month, which ends with the calendar month in UTC",
         adjective="monthly",
     ),
     Kind(
         period=Budget.Period.TOTAL,
-        label="Dollars in all",
-        about="Over the key's whole life.",
+        label="Total budget (USD)",
+        about="For the lifetime of the key.",
         span="in all",
         adjective="",
         of_organization=False,

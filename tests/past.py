@@ -29,6 +29,7 @@ from gateway.speech import conversation
 from gateway.speech.conversation import EarlierTurn
 from inference import assets, jobs, repeats, results, turns
 from inference.jobs import Held
+from inference.jobs.ending import MAX_ATTEMPTS
 from inference.models import AudioAsset, SynthesisJob
 from operations import overview
 from tests import history
@@ -121,7 +122,7 @@ def _late(past: Past) -> None:
     """The sweep ends one job that is late and one whose worker was lost too often."""
     later = timezone.now() - timedelta(minutes=1)
     SynthesisJob.objects.filter(id=past.queued).update(deadline_at=later)
-    SynthesisJob.objects.filter(id=past.running).update(lease_expires_at=later, attempt=jobs.MAX_ATTEMPTS)
+    SynthesisJob.objects.filter(id=past.running).update(lease_expires_at=later, attempt=MAX_ATTEMPTS)
     jobs.sweep(queue_is_empty=True, published=nothing)
 
 

@@ -9,10 +9,10 @@ from psycopg.rows import class_row
 
 _BACKLOG = """
 SELECT
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
+    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::bigint
      FROM billing_stripecall WHERE state = 'pending') AS oldest_call_seconds,
     (SELECT count(*) FROM billing_stripecall WHERE state = 'dead') AS dead_calls,
-    (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8
+    (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0)::bigint
      FROM billing_stripeevent WHERE state = 'pending') AS oldest_event_seconds,
     (SELECT count(*) FROM billing_stripeevent WHERE state = 'dead') AS dead_events,
     (SELECT count(*) FROM billing_stripedifference WHERE state = 'open') AS differences
@@ -23,9 +23,9 @@ SELECT
 class Backlog:
     """Calls and events that have no effect yet, or never will, and the open differences between the two books."""
 
-    oldest_call_seconds: float
+    oldest_call_seconds: int
     dead_calls: int
-    oldest_event_seconds: float
+    oldest_event_seconds: int
     dead_events: int
     differences: int
 

@@ -209,7 +209,7 @@ def test_a_whole_proof_is_due_a_hundred_times_its_own_length_after_the_last(orga
 def test_an_operator_moves_credit(organization: Organization) -> None:
     def move(verb: str, amount: str, subject: UUID = organization.pk, *more: str) -> UUID:
         why = ("--cause", verb, "--reason", "ticket 7", "--actor", "ada")
-        return UUID(command(verb, str(subject), amount, *why, *more).strip())
+        return UUID(command(verb, str(subject), amount, *why, *more).strip().rpartition("Transaction: ")[2])
 
     before = account_of(organization).balance
     paid = move("top-up", "5")

@@ -66,7 +66,7 @@ def painted(plot: Locator, scheme: str) -> NDArray[np.bool_]:
 
 
 def test_each_step_says_what_its_row_says(usage: Page) -> None:
-    usage.get_by_text("The numbers, by day").click()
+    usage.get_by_text("Data by day").click()
     rows = [row.locator("td").all_text_contents() for row in usage.locator("details.card tbody tr").all()]
     assert len(rows) == 7
     for step, (day, audio, requests, failed, p50, p95, cost) in enumerate(rows):
@@ -109,7 +109,7 @@ def test_without_script_the_numbers_are_there(website: Website, shop: Office, us
     )
     page = without.new_page()
     page.goto(shop.path("usage?range=7d"))
-    expect(chart(page, "Audio").get_by_text("It is drawn with JavaScript")).to_be_visible()
-    page.get_by_text("The numbers, by day").click()
+    expect(chart(page, "Audio").get_by_text("This chart needs JavaScript")).to_be_visible()
+    page.get_by_text("Data by day").click()
     expect(page.locator("details.card tbody tr")).to_have_count(7)
     expect(page.locator("details.card tbody tr").first).to_be_visible()

@@ -41,7 +41,7 @@ def swept(committed: None) -> Iterator[None]:
 
 def test_a_top_up_leads_there(swept: None, shop: Office, page: Page) -> None:
     page.goto(shop.path("billing"))
-    page.get_by_label("Dollars", exact=True).fill("25")
+    page.get_by_label("Amount (USD)", exact=True).fill("25")
 
     def is_stripes(request: Request) -> bool:
         return urlsplit(request.url).hostname == "checkout.stripe.com"

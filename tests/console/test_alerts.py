@@ -66,7 +66,7 @@ def test_what_is_told_of_is_set_shown_and_noted_once(acme: Office) -> None:
     client.post(path(acme, "alert_rules"), {})
     assert len(acts(acme)) == 2
     assert rules.of(acme.organization.id).percents == ()
-    assert acts(acme)[-1][2] == {"budgets": "none", "credit": "none", "letters": "none"}
+    assert acts(acme)[-1][2] == {"budgets": "none", "credit": "none", "emails": "none"}
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_the_same_twice_and_too_many_are_refused(acme: Office) -> None:
     urls = [f"https://8.8.8.8/{number}" for number in range(webhooks.MOST)]
     for url in urls:
         assert client.post(path(acme, "webhook_add"), {"url": url}).status_code == 200
-    assert "there already" in client.post(path(acme, "webhook_add"), {"url": urls[0]}).content.decode()
-    assert "the most" in client.post(path(acme, "webhook_add"), {"url": "https://8.8.8.8/x"}).content.decode()
+    assert "already exists" in client.post(path(acme, "webhook_add"), {"url": urls[0]}).content.decode()
+    assert "at most" in client.post(path(acme, "webhook_add"), {"url": "https://8.8.8.8/x"}).content.decode()
     assert WebhookEndpoint.objects.count() == len(acts(acme)) == webhooks.MOST
 
 

@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import keys
+from console import formatting
 from console.timings import timings_of
 from inference import assets
 from inference.models import AudioAsset, SynthesisJob
@@ -116,10 +117,11 @@ def test_one_who_hung_up_sees_what_that_cost(acme: Office) -> None:
     gone = called(acme, status=499, error_code="client_closed", job_id=row.job_id, cost=row.cost)
     late = called(acme, status=499, error_code="client_closed", job_id=row.job_id, cost=None)
     free = called(acme, status=499, error_code="client_closed", cost=Decimal(0))
-    for each, said in ((gone, f"cost ${row.cost}"), (late, f"cost ${row.cost}"), (free, "It cost nothing.")):
+    billed = f"You were billed {formatting.small_cost(row.cost)} for the audio that was delivered."
+    for each, said in ((gone, billed), (late, billed), (free, "You were not billed.")):
         page = browser(acme.owner).get(acme.path(f"requests/req_{each.id.hex}")).content.decode()
         assert said in page
-        assert ("It cost nothing." in page) is (each is free)
+        assert ("You were not billed." in page) is (each is free)
 
 
 def test_the_page_shows_what_the_error_said(acme: Office) -> None:

@@ -108,7 +108,7 @@ def test_ones_own_organization_stays_as_it_is(acme: Office, rival: Office, olga:
     Membership.objects.create(organization=rival.organization, user=olga, role="admin")
     client = visiting(olga, acme)
     assert client.post(rival.path("settings"), {"name": "Renamed"}).status_code == 302
-    assert "You belong to Renamed" in client.post(way_in(rival), REASON).content.decode()
+    assert "You are a member of Renamed" in client.post(way_in(rival), REASON).content.decode()
     assert client.get("/console").url == rival.path()
 
 

@@ -116,7 +116,7 @@ def test_a_recorded_voice_is_on_offer_while_every_worker_has_it(
     audio = {"voice": "Narrator-2", "format": "wav"}
     wait_for(lambda: offered() == [*VOICES, "Narrator-2"], what="the recorded voice is on offer")
     document = httpx.get(f"{higgs.url}/v1/openapi.json").json()
-    by_name, _ = document["components"]["schemas"]["AudioOptions"]["properties"]["voice"]["anyOf"]
+    by_name, *_ = document["components"]["schemas"]["AudioOptions"]["properties"]["voice"]["anyOf"]
     assert by_name["enum"] == [*VOICES, "Narrator-2"]
     assert "Narrator-2" in httpx.get(f"{higgs.url}/").text
     assert audio_of(speak(client, "One word.", audio=audio, seed=1))

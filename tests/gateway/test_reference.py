@@ -27,7 +27,7 @@ from starlette.routing import BaseRoute
 
 from config.asgi import application
 from gateway.door.bodies import BodyLimit
-from gateway.recorder import Recorder
+from gateway.recorder import RequestRecorder
 from gateway.reference import samples
 from gateway.routes import document
 from gateway.schemas import AudioOptions, ChatRequest, SpeechBody
@@ -62,7 +62,7 @@ def running_routes() -> list[BaseRoute]:
     app: Any = application
     assert isinstance(app, CORSMiddleware)
     recorder: Any = app.app
-    assert isinstance(recorder, Recorder)
+    assert isinstance(recorder, RequestRecorder)
     limit: Any = recorder._app
     assert isinstance(limit, BodyLimit)
     router: Any = limit._app

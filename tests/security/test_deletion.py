@@ -269,7 +269,7 @@ def test_an_owner_who_was_asked_again_deletes_the_organization(
 ) -> None:
     page = f"/console/org_{personal.organization.id.hex}/delete"
     browser = signed_in(owner, asked_again=True)
-    assert "Delete for good" in browser.get(page).content.decode()
+    assert "Delete permanently" in browser.get(page).content.decode()
     assert browser.post(page, {"name": "another"}).status_code == 400
     assert found(canary)
     answer = browser.post(page, {"name": f"{canary} GmbH"})

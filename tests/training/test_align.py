@@ -18,6 +18,8 @@ from inference.training.rewards import longest_silence, reward  # noqa: E402
 from inference.training.run import Run  # noqa: E402
 from inference.training.verdict import Verdict  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
+
 RIGHT = Verdict(words=4, word_errors=0, signs=20, sign_errors=0, mos=4.5, log_probability=-0.1)
 
 

@@ -34,6 +34,8 @@ from inference.training.sentences import Sentence  # noqa: E402
 from inference.training.student import higgs_config  # noqa: E402
 from tests.training.commands import ENVIRONMENT, ROOT, command, run  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
+
 
 def curve(folder: Path, stage: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / f"{stage}.jsonl").read_text().splitlines()]
