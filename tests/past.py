@@ -153,7 +153,7 @@ def _summed_up(past: Past) -> None:
             """,
             (past.organization.pk,),
         )
-    assert rollups.refresh_all() == 1
+    assert rollups.refresh_all()
 
 
 def _converse(past: Past) -> None:
