@@ -12,63 +12,22 @@ To add a route:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from starlette.convertors import StringConvertor, register_url_convertor
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import audio, errors, models_api, request_api
+from gateway.mounting import DJANGO, V1Route
 from gateway.reference import answers, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
-from gateway.reference.operation import Answer, Method, Operation, Parameter
+from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
 from gateway.speech import chat, speech
 from gateway.usage_api import UsageQuery
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
-
-
-class AudioId(StringConvertor):
-    """Only what looks like an id of ours: a fixed word below /audio/ is no recording of that name."""
-
-    regex = "audio_[^/]+"
-
-
-register_url_convertor("audio_id", AudioId())
-DJANGO = None
-"""The endpoint of the routes that Django answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class V1Route:
-    """A path under /v1, what answers it, and what it says of itself for each method."""
-
-    path: str
-    endpoint: Callable[..., Any] | None
-    operations: Mapping[Method, Operation]
-
-    def mounted(self, django: ASGIApp) -> Route:
-        if self.endpoint is DJANGO:
-            return Route(self.path, Managed(django))  # any method: Django refuses them for callers that it knows
-        return Route(self.path, self.endpoint, methods=[*self.operations])
-
-
-class Managed:
-    """Hands a /v1 request on to Django once its caller is known: `state` carries the principal there."""
-
-    def __init__(self, django: ASGIApp) -> None:
-        self._django = django
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope["state"]
-        state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
-        await self._django({**scope, "root_path": ""}, receive, send)
 
 
 @cache

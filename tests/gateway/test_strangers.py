@@ -25,8 +25,7 @@ def named(path: str) -> set[str]:
     return {*re.findall(r"\{(\w+)", path)}
 
 
-PATHS = [re.sub(r":\w+}", "}", route.path) for route in V1_ROUTES]
-OWNED = [path for path in PATHS if named(path) - PUBLIC]
+OWNED = [route.path_format for route in V1_ROUTES if named(route.path_format) - PUBLIC]
 
 
 @pytest.mark.parametrize("path", OWNED)

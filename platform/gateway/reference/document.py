@@ -7,20 +7,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from gateway import catalog
 from gateway.errors import ApiError
+from gateway.mounting import V1Route
 from gateway.reference import answers, failures
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
 from inference.speech.voices import VOICES
-
-if TYPE_CHECKING:
-    from gateway.routes import V1Route
 
 ABOUT = """\
 Text to speech, compatible with OpenAI's API: point an OpenAI client's `base_url` here.
@@ -45,7 +43,7 @@ def describe(routes: Sequence[V1Route]) -> dict[str, Any]:
     """The document of these routes, with the standard voices; the same for every caller."""
     operations = [operation for route in routes for operation in route.operations.values()]
     paths = {
-        f"/v1{_plain(route.path)}": {
+        f"/v1{route.path_format}": {
             method.lower(): _operation(operation) for method, operation in route.operations.items()
         }
         for route in routes
@@ -69,11 +67,6 @@ def with_voices(node: Any, voices: Sequence[str]) -> Any:
     if isinstance(node, list):
         return [*voices] if node == [*VOICES] else [with_voices(value, voices) for value in node]
     return node
-
-
-def _plain(path: str) -> str:
-    """Starlette's path without its converters: {model:path} is {model}."""
-    return re.sub(r":\w+}", "}", path)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
