@@ -7,7 +7,6 @@ go far from.
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
-from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.higgs.frontend import load_prompt_builder
+from inference.speech.encoding import encode_file
 from inference.training import corpus, export, grpo
 from inference.training.corpus import FRAME_RATE, CorpusUtterance
 from inference.training.network import Batch, Student
@@ -49,7 +48,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
         raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
     policy_folder = run.folder / "align"
     export.write(run, recipe, policy_folder, stage="distill")
-    reference, student = (_load(run, recipe, "distill") for _ in range(2))
+    reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
     optimizer = torch.optim.AdamW(student.parameters(), lr=sizes.rate, betas=(0.9, 0.95), weight_decay=0.0)
     step = 0
@@ -86,15 +85,6 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     save()
 
 
-def _load(run: Run, recipe: Recipe, stage: str) -> Student:
-    state = Run(run.folder, stage).load()
-    if state is None:
-        raise SystemExit(f"there is no student in {run.folder}: run the stage {stage} first")
-    student = Student(higgs_config(recipe))
-    student.load_state_dict(state["model"])
-    return student
-
-
 def _draw(prompts: Sequence[CorpusUtterance], sizes: AlignRecipe, *, seed: int) -> list[CorpusUtterance]:
     random = np.random.default_rng(seed)
     return [prompts[n] for n in random.choice(len(prompts), sizes.prompts, replace=False).tolist()]
@@ -128,8 +118,8 @@ def _learn(
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
-    away = fixed - new.detach()
-    return {"divergence": float(((away.exp() - away - 1) * weight).sum()), "loss": loss.item()}
+    moved = grpo.divergence(new.detach(), fixed)
+    return {"divergence": float((moved * weight).sum()), "loss": loss.item()}
 
 
 def _weights(batch: Batch, rows: Tensor, recipe: Recipe) -> Tensor:
@@ -155,6 +145,4 @@ def _means(rewards: Sequence[Sequence[Reward]]) -> dict[str, float]:
 
 def _keep(folder: Path, step: int, group: Sequence[SpokenAnswer], totals: Tensor) -> None:
     for name, place in (("best", int(totals.argmax())), ("worst", int(totals.argmin()))):
-        with wave.open(str(folder / f"{step:05}-{name}.wav"), "wb") as file:
-            file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-            file.writeframes((group[place].audio.clip(-1, 1) * 32767).astype("<i2").tobytes())
+        (folder / f"{step:05}-{name}.wav").write_bytes(encode_file("wav", group[place].audio))

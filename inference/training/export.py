@@ -57,11 +57,7 @@ Ebooks editions of books in the public domain in the United States (CC0-1.0), an
 
 def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "align"] = "distill") -> None:
     """Write the checkpoint of the last steps that `stage` saved. Raises SystemExit where a stage is missing."""
-    state = Run(run.folder, stage).load()
-    if state is None:
-        raise SystemExit(f"there is no student in {run.folder}: run the stage {stage} first")
-    student = Student(higgs_config(recipe))
-    student.load_state_dict(state["model"])
+    student = load_student(run, recipe, stage)
     codec = load_trained(run.folder, recipe.codec)
     config = spectral_config(recipe.codec)
     acoustic = {f"acoustic.{name}": value for name, value in load_acoustic_decoder(config).state_dict().items()}
@@ -75,6 +71,16 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "ali
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")
     run.log(megabytes=sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6)
+
+
+def load_student(run: Run, recipe: Recipe, stage: Literal["distill", "align"]) -> Student:
+    """The student as `stage` last saved it. Raises SystemExit where it saved none."""
+    state = Run(run.folder, stage).load()
+    if state is None:
+        raise SystemExit(f"there is no student in {run.folder}: run the stage {stage} first")
+    student = Student(higgs_config(recipe))
+    student.load_state_dict(state["model"])
+    return student
 
 
 def save_weights(student: Student, out: Path) -> None:

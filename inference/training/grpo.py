@@ -34,11 +34,17 @@ def loss(
         advantage: of the answer that each code belongs to; broadcast to that shape.
         weight: how much each code counts; they add up to 1, and 0 leaves one out.
         clip: a code that is already so much likelier or unlikelier than when it was drawn teaches no more.
-        kl: the weight of the divergence from `reference`, estimated without bias and never below 0
-            (http://joschu.net/blog/kl-approx.html, k3).
+        kl: the weight of the `divergence` from `reference`.
     """
     ratio = (new - old).exp()
     gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    return ((kl * divergence(new, reference) - gain) * weight).sum()
+
+
+def divergence(new: Tensor, reference: Tensor) -> Tensor:
+    """KL of the policy from the reference for each code drawn, estimated without bias and never below 0.
+
+    It is k3 of http://joschu.net/blog/kl-approx.html.
+    """
     away = reference - new
-    divergence = away.exp() - away - 1
-    return ((kl * divergence - gain) * weight).sum()
+    return away.exp() - away - 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.engines.higgs.engine import HiggsEngine, Options
-from inference.speech.encoding import open_encoder
+from inference.speech.encoding import encode_file
 from inference.training.corpus import CorpusUtterance
 from inference.training.evaluate import held_out, say
 from inference.training.run import Run
@@ -88,9 +88,5 @@ def _spread(utterances: list[CorpusUtterance]) -> list[CorpusUtterance]:
 
 def _save(path: Path, audio: Floats) -> str:
     """Returns the player's markup."""
-    encoder = open_encoder(FORMAT)
-    sent = encoder.encode(audio)
-    tail = encoder.close()
-    sent += tail.data
-    path.with_name(f"{path.name}.{SUFFIX}").write_bytes(tail.head + sent[len(tail.head) :])
+    path.with_name(f"{path.name}.{SUFFIX}").write_bytes(encode_file(FORMAT, audio))
     return f'<audio controls preload="none" src="{path.name}.{SUFFIX}"></audio>'

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from inference.engines.protocol import Pcm
+
 from .container import AacEncoder, FlacEncoder, Mp3Encoder, OpusEncoder
 from .encoder import EncodedTail, Encoder
 from .pcm import PcmEncoder, WavEncoder
 
-__all__ = ["ENCODERS", "EncodedTail", "Encoder", "open_encoder"]
+__all__ = ["ENCODERS", "EncodedTail", "Encoder", "encode_file", "open_encoder"]
 
 ENCODERS: dict[str, Callable[[], Encoder]] = {
     "wav": WavEncoder,
@@ -31,3 +33,11 @@ def open_encoder(name: str) -> Encoder:
         KeyError: there is no such format.
     """
     return ENCODERS[name]()
+
+
+def encode_file(name: str, pcm: Pcm) -> bytes:
+    """A whole file of audio that is at hand. Raises KeyError: there is no such format."""
+    encoder = open_encoder(name)
+    sent = encoder.encode(pcm)
+    tail = encoder.close()
+    return tail.head + (sent + tail.data)[len(tail.head) :]
