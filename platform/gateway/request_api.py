@@ -34,10 +34,11 @@ async def get_request(request: Request) -> Response:
     organization_id = principal.organization_id
     id = parse_prefixed("req_", name)
     if id is not None:
-        for _ in range(LOOKS if _may_be_on_its_way(id) else 1):
+        for look in range(LOOKS if _may_be_on_its_way(id) else 1):
+            if look:
+                await asyncio.sleep(LOOK_SECONDS)
             if call := await logged_calls.find(service.database, id, organization_id=organization_id):
                 return JSONResponse(_as_json(call))
-            await asyncio.sleep(LOOK_SECONDS)
     raise unknown(name)
 
 
