@@ -42,7 +42,7 @@ class Plan:
 
 @contextmanager
 def watched() -> Iterator[list[Plan]]:
-    """The plans of what runs inside on Django's connection, filled in as it runs."""
+    """Collect the plans of the statements that run inside the block on Django's connection."""
     connection.ensure_connection()
     own: psycopg.Connection[Any] = connection.connection
     plans: list[Plan] = []

@@ -21,7 +21,7 @@ TOO_LONG = 4
 
 
 def command(source: Path, target: Path, *, format: str) -> list[str]:
-    """What runs the check of a local file."""
+    """The command that checks a local file."""
     return [sys.executable, "-m", "inference.speech.reference", str(source), str(target), format]
 
 

@@ -1,4 +1,4 @@
-"""What runs by the clock or by request, with one ended request in the tables and with 10 million.
+"""Scheduled and per-request statements, over one ended request and over 10 million.
 
 An act is a function that the service calls (`tests.past`), with all its statements. Each is undone after it, and
 the fastest of some rounds counts.

@@ -13,7 +13,7 @@ _ABBREVIATED = frozenset(TITLES) | {"vs", "e.g", "i.e", "approx", "Jr", "Sr", "N
 _LONGEST_ABBREVIATION = 8
 # A lone A or I after an initial is one more initial.
 _OPENERS = STARTERS - {"A", "I"}
-# Letters to Unicode, which stand for the absence of one.
+# Hangul fillers: invisible, although Unicode classes them as letters.
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 _CLAUSE = re.compile(r"[,;:—](?=\s)")
 
