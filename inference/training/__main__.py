@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from inference.training.recipe import FULL, TINY
+from inference.training.recipe import RECIPES
 from inference.training.run import Run
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    parser.add_argument("stage", choices=("corpus", "codec", "distill", "align", "export", "evaluate", "listen"))
+    stages = ("corpus", "codec", "larger", "distill", "align", "export", "evaluate", "listen")
+    parser.add_argument("stage", choices=stages)
+    parser.add_argument("--recipe", choices=RECIPES, default="cores", help="sizes; `gpu` trains on one")
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
     parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
-    parser.add_argument("--of", choices=("distill", "align"), default="distill", help="`export`: whose student")
+    networks = ("larger", "distill", "align")
+    parser.add_argument(
+        "--of", choices=networks, default="distill", help="`export`: the stage whose network it is"
+    )
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--tiny", action="store_true", help="sizes for a test of the whole way")
+    parser.add_argument("--processes", type=int, default=0, help="that speak the corpus, or prepare batches")
     options = parser.parse_args(arguments)
-    recipe = TINY if options.tiny else FULL
-    run = Run(options.folder, options.stage, hours=options.hours, seed=options.seed)
+    recipe = RECIPES[options.recipe]
+    run = Run(
+        options.folder,
+        options.stage,
+        hours=options.hours,
+        seed=options.seed,
+        processes=options.processes,
+        device=recipe.device,
+    )
     run.obey_signals()
     torch.set_num_threads(options.threads)
     match options.stage:
@@ -39,6 +52,10 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import codec
 
             codec.train(run, recipe)
+        case "larger":
+            from inference.training import distill
+
+            distill.train(run, replace(recipe, student=recipe.larger), compiled=options.compile)
         case "distill":
             from inference.training import distill
 

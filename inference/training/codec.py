@@ -84,7 +84,7 @@ class Averages:
 
     def __init__(self, codebooks: Tensor) -> None:
         self.codebooks = codebooks
-        self.count = torch.zeros(codebooks.shape[:2])
+        self.count = torch.zeros(codebooks.shape[:2], device=codebooks.device)
         self.total = torch.zeros_like(codebooks)
 
     def begin(self, z: Tensor) -> None:
@@ -92,7 +92,7 @@ class Averages:
         rest = z.clone()
         for book in range(len(self.codebooks)):
             size = self.codebooks.shape[1]
-            centres = rest[torch.randperm(len(rest))[:size]].clone()
+            centres = rest[torch.randperm(len(rest))[:size].to(rest.device)].clone()
             for _ in range(8):
                 nearest = torch.cdist(rest, centres).argmin(1)
                 count = torch.bincount(nearest, minlength=size).float()
@@ -100,7 +100,7 @@ class Averages:
                 centres = torch.where(
                     count[:, None] > 0,
                     total / count.clamp_min(1)[:, None],
-                    rest[torch.randint(len(rest), (size,))],
+                    _some(rest, size),
                 )
             self.codebooks[book] = centres
             self.count[book] = count.clamp_min(1) * (1 - self.DECAY)
@@ -115,9 +115,8 @@ class Averages:
         self.total[book].mul_(self.DECAY).add_(total, alpha=share)
         usual = len(rest) / size
         dead = self.count[book] < self.DEAD * usual
-        if number := int(dead.sum()):
-            self.count[book, dead] = usual / 5
-            self.total[book, dead] = rest[torch.randint(len(rest), (number,))] * usual / 5
+        self.total[book] = torch.where(dead[:, None], _some(rest, size) * usual / 5, self.total[book])
+        self.count[book] = self.count[book].masked_fill(dead, usual / 5)
         self.codebooks[book] = self.total[book] / self.count[book].clamp_min(1e-5)[:, None]
 
     def quantize(self, z: Tensor, used: Tensor, *, move: bool) -> tuple[Tensor, Tensor]:
@@ -135,64 +134,71 @@ class Averages:
         return z + (total - z).detach(), torch.stack(codes, -1)
 
 
-class Excerpts:
-    """Random excerpts of the corpus's first shards, as batches."""
+def _some(rows: Tensor, count: int) -> Tensor:
+    """Drawn with the processor's random numbers, which a checkpoint keeps."""
+    return rows[torch.randint(len(rows), (count,)).to(rows.device)]
 
-    def __init__(self, folder: Path, recipe: CodecRecipe) -> None:
+
+class Excerpts:
+    """Random excerpts of the corpus's first shards, as batches. All of them are kept on the device."""
+
+    def __init__(self, folder: Path, recipe: CodecRecipe, device: str) -> None:
         self._recipe = recipe
-        self._shards = list(corpus.read(folder, count=recipe.shards))
-        self._places = [
-            (shard, utterance.start, utterance.frames)
-            for shard in self._shards
-            for utterance in shard.utterances
-            if not utterance.held_out
-        ]
-        if not self._places:
+        shards = list(corpus.read(folder, count=recipe.shards))
+        places, before = [], 0
+        for shard in shards:
+            places += [(before + u.start, u.frames) for u in shard.utterances if not u.held_out]
+            before += len(shard.mel)
+        if not places:
             raise SystemExit(f"{folder} has no utterance that is not held out: run the stage corpus first")
+        self._places = torch.tensor(places)
+        self._features, self._mel = (
+            torch.cat([torch.from_numpy(np.array(part)).to(device) for part in parts])
+            for parts in ([shard.features for shard in shards], [shard.mel for shard in shards])
+        )
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of each feature."""
-        some = np.concatenate([shard.features for shard in self._shards[:2]]).astype(np.float32)
-        return torch.from_numpy(some.mean(0)), torch.from_numpy(some.std(0) + 1e-3)
+        some = self._features[:200_000].float()
+        return some.mean(0), some.std(0) + 1e-3
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Features [B, U, FEATURES] and log-mel [B, U, BANDS]; what is short goes on with its last frame."""
         length = self._recipe.frames
-        features, mels = [], []
-        for choice in torch.randint(len(self._places), (self._recipe.batch,)).tolist():
-            shard, start, frames = self._places[choice]
-            begin = int(torch.randint(max(1, frames - length + 1), ()))
-            at = start + np.minimum(np.arange(begin, begin + length), frames - 1)
-            features.append(shard.features[at])
-            mels.append(shard.mel[at])
-        return tuple(torch.from_numpy(np.stack(x).astype(np.float32)) for x in (features, mels))  # type: ignore[return-value]
+        start, frames = self._places[torch.randint(len(self._places), (self._recipe.batch,))].unbind(1)
+        begin = (torch.rand(len(start)) * (frames - length + 1).clamp_min(1)).long()
+        at = start[:, None] + (begin[:, None] + torch.arange(length)).minimum(frames[:, None] - 1)
+        at = at.to(self._mel.device)
+        return self._features[at].float(), self._mel[at].float()
 
 
 def hearing(acoustic: AcousticDecoder) -> Tensor:
     """L such that |Lᵀ d|² is what a difference d of hidden states does to the spectra, bins on the mel scale."""
     weight = acoustic.head.weight.detach()
     bins = weight.shape[0] // 5
-    mel = 1 / (1 + torch.arange(bins) * (SAMPLE_RATE / 2 / (bins - 1)) / 700)
+    mel = 1 / (1 + torch.arange(bins, device=weight.device) * (SAMPLE_RATE / 2 / (bins - 1)) / 700)
     importance = torch.cat([part * mel / mel.mean() for part in PART_WEIGHTS])
     metric = (weight * importance[:, None]).T @ weight / len(weight)
-    return cast(Tensor, torch.linalg.cholesky(metric + 1e-6 * torch.eye(len(metric))))
+    return cast(Tensor, torch.linalg.cholesky(metric + 1e-6 * torch.eye(len(metric), device=metric.device)))
 
 
 def train(run: Run, recipe: Recipe) -> None:
     torch.manual_seed(run.seed)
     sizes = recipe.codec
     config = spectral_config(sizes)
-    data = Excerpts(run.folder / "corpus", sizes)
-    acoustic = load_acoustic_decoder(config)
+    data = Excerpts(run.folder / "corpus", sizes, run.device)
+    acoustic = load_acoustic_decoder(config).to(run.device)
     metric = hearing(acoustic)
-    model = CodecModel(config)
+    model = CodecModel(config).to(run.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=sizes.rate, betas=(0.9, 0.98), weight_decay=0.01)
     averages = Averages(model.quantizer.codebooks)
     step = 0
     if (state := run.load()) is not None:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        averages.count, averages.total, step = state["count"], state["total"], state["step"]
+        averages.count.copy_(state["count"])
+        averages.total.copy_(state["total"])
+        step = state["step"]
         torch.set_rng_state(state["random"])
     else:
         model.decoder.mean, model.decoder.scale = data.statistics()
@@ -210,7 +216,7 @@ def train(run: Run, recipe: Recipe) -> None:
         }
         run.save(state)
 
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     while step < sizes.steps and not run.over:
         progress = step / sizes.steps
         rate = sizes.rate * min(1, (step + 1) / 50) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
@@ -230,12 +236,11 @@ def train(run: Run, recipe: Recipe) -> None:
         optimizer.step()
         step += 1
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
+            sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
         if step % LOG_EVERY == 0 or step == sizes.steps:
             count = (step - 1) % LOG_EVERY + 1
-            run.log(
-                step=step, rate=rate, bits=_bits(codes, sizes.codes), **{k: v / count for k, v in sums.items()}
-            )
+            means = {name: value.item() / count for name, value in sums.items()}
+            run.log(step=step, rate=rate, bits=_bits(codes, sizes.codes), **means)
             sums = {}
         if run.due():
             save()
@@ -245,16 +250,16 @@ def train(run: Run, recipe: Recipe) -> None:
 def _losses(
     model: CodecModel, acoustic: AcousticDecoder, metric: Tensor, averages: Averages, features: Tensor, mel: Tensor
 ) -> tuple[dict[str, Tensor], Tensor]:
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(mel.device.type, torch.bfloat16):
         z = model.encoder(mel)
     z = z.float()
     batch, frames, dim = z.shape
     books = len(averages.codebooks)
     # Some do without the last codebooks, so that the first ones carry what matters most.
-    used = torch.where(torch.rand(batch) < 0.4, torch.randint(1, books + 1, (batch,)), books)
+    used = torch.where(torch.rand(batch) < 0.4, torch.randint(1, books + 1, (batch,)), books).to(mel.device)
     flat = z.reshape(-1, dim)
     quantized, codes = averages.quantize(flat, used.repeat_interleave(frames), move=True)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(mel.device.type, torch.bfloat16):
         heard = model.decoder(quantized.view(batch, frames, dim)).float()
         with torch.no_grad():
             target = acoustic.hidden(features)

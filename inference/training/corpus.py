@@ -6,10 +6,13 @@ one after another). Audio is not kept: the mel spectrum is what the codec hears,
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -66,28 +69,58 @@ def make(run: Run, recipe: Recipe, *, sources: Path | None) -> None:
         "sources": [asdict(source) for source in read_sources(sources)] if sources else [],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
-    teacher = Teacher(run.folder)
-    stream = sentences(sources, seed=run.seed)
     seconds = 0.0
-    for number in range(recipe.shards):
-        taken = list(itertools.islice(stream, recipe.shard_sentences))
-        if (folder / f"{number:05}.json").exists():
-            continue
-        if run.over:
-            break
-        seconds += _write(folder, f"{number:05}", taken, teacher) / FRAME_RATE
+
+    def written(number: int, frames: int) -> None:
+        nonlocal seconds
+        seconds += frames / FRAME_RATE
         run.log(step=number, hours=seconds / 3600, realtime=seconds / run.elapsed)
 
+    Teacher(run.folder)  # makes the graph that every process reads
+    missing = _missing(folder, recipe, sentences(sources, seed=run.seed))
+    if not run.processes:
+        for number, taken in missing:
+            if run.over:
+                return
+            written(number, _write(folder, number, taken, run.folder))
+        return
+    with ProcessPoolExecutor(run.processes, mp_context=get_context("spawn")) as pool:
+        running: dict[Future[int], int] = {}
+        for number, taken in missing:
+            if run.over:
+                break
+            running[pool.submit(_write, folder, number, taken, run.folder)] = number
+            # No more than one waits for each process, so that the stage ends soon after it is told to.
+            while len(running) >= 2 * run.processes:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    written(running.pop(future), future.result())
+        for future in as_completed(running):
+            written(running[future], future.result())
 
-def _write(folder: Path, name: str, taken: list[Sentence], teacher: Teacher) -> int:
+
+def _missing(folder: Path, recipe: Recipe, stream: Iterator[Sentence]) -> Iterator[tuple[int, list[Sentence]]]:
+    for number in range(recipe.shards):
+        taken = list(itertools.islice(stream, recipe.shard_sentences))
+        if not (folder / f"{number:05}.json").exists():
+            yield number, taken
+
+
+@functools.cache
+def _teacher(cache: Path) -> Teacher:
+    """One a process."""
+    return Teacher(cache)
+
+
+def _write(folder: Path, shard: int, taken: list[Sentence], cache: Path) -> int:
     """Returns the shard's frames."""
+    teacher, name = _teacher(cache), f"{shard:05}"
     spoken: list[CorpusUtterance] = []
     mels, features, start = [], [], 0
     for number, sentence in enumerate(taken):
         phonemes = teacher.phonemes(sentence.text)
         if not 6 <= len(phonemes) <= 258:
             continue
-        utterance = teacher.say(phonemes, seed=int(name) * len(taken) + number)
+        utterance = teacher.say(phonemes, seed=shard * len(taken) + number)
         frames = len(utterance.features)
         if frames > LONGEST_SECONDS * FRAME_RATE:
             continue

@@ -5,13 +5,15 @@ Where there is a larger network of the same kind, the student also learns what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+from torch.utils.data import DataLoader, Dataset
 
 from inference.higgs.config import HiggsConfig
 from inference.higgs.phonemes import PhonemePromptBuilder
@@ -78,7 +80,7 @@ def losses(
 
     With a larger teacher the first is mixed with the divergence from what it holds likely.
     """
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(batch.codes.device.type, torch.bfloat16):
         logits, misses = student(batch, aligned=recipe.aligned_layers)
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
     counted = batch.counted.float()
@@ -89,16 +91,25 @@ def losses(
     return hard.lerp(soft, recipe.divergence_weight), misses
 
 
-def _order(lengths: list[int], recipe: StudentRecipe, seed: int, skip: int) -> Iterator[list[int]]:
-    """Batches, epoch after epoch, without the first `skip`."""
-    epoch = 0
-    while True:
-        for group in sequences.batches(lengths, recipe.batch_tokens, seed + epoch):
-            if skip:
-                skip -= 1
-            else:
-                yield group
-        epoch += 1
+class Batches(Dataset[Batch]):
+    """Every step's batch, by its number, so that a stage goes on as if it had not stopped."""
+
+    def __init__(self, known: Sequence[Example], config: HiggsConfig, recipe: StudentRecipe, seed: int) -> None:
+        self._known, self._config, self._recipe, self._seed = known, config, recipe, seed
+        self._groups = list(itertools.islice(self._epochs(), recipe.steps))
+
+    def _epochs(self) -> Iterator[list[int]]:
+        lengths = [example.length for example in self._known]
+        for epoch in itertools.count():
+            yield from sequences.batches(lengths, self._recipe.batch_tokens, self._seed + epoch)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, step: int) -> Batch:
+        random = torch.Generator().manual_seed(self._seed + step)
+        chosen = [self._known[number] for number in self._groups[step]]
+        return collate(chosen, self._config, noise=self._recipe.noise, random=random)
 
 
 def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: bool = False) -> None:
@@ -124,17 +135,16 @@ def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: boo
     unseen = [example for example in examples if example.utterance.held_out][:VALIDATION]
     if not known:
         raise SystemExit(f"{data} has no utterance that is not held out")
-    student = Student(config)
-    teacher = LargerTeacher(larger, config) if larger else None
+    student = Student(config).to(run.device)
+    teacher = LargerTeacher(larger, config, run.device) if larger else None
     optimizers = Optimizers(student, sizes)
     weights = torch.tensor(sizes.book_weights[: config.num_codebooks])
-    weights = weights / weights.mean()
+    weights = (weights / weights.mean()).to(run.device)
     step, frames = 0, 0
     if (state := run.load()) is not None:
         student.load_state_dict(state["model"])
         optimizers.load_state_dict(state["optimizers"])
         step, frames = state["step"], state["frames"]
-        torch.set_rng_state(state["random"])
 
     def save() -> None:
         run.save(
@@ -143,32 +153,29 @@ def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: boo
                 "optimizers": optimizers.state_dict(),
                 "step": step,
                 "frames": frames,
-                "random": torch.get_rng_state(),
             }
         )
 
     forward = torch.compile(student, dynamic=True) if compiled else student
-    order = _order([example.length for example in known], sizes, run.seed, step)
-    total, aligned, counted = 0.0, 0.0, 0
-    while step < sizes.steps and not run.over:
-        batch = collate([known[number] for number in next(order)], config, noise=sizes.noise)
-        each, misses = losses(forward, batch, sizes, teacher)
+    total, counted = torch.zeros(2, device=run.device), 0
+    batches = Batches(known, config, sizes, run.seed)
+    loader = DataLoader(batches, batch_size=None, sampler=range(step, len(batches)), num_workers=run.processes)
+    for batch in loader:
+        if run.over:
+            break
+        each, misses = losses(forward, batch.to(run.device), sizes, teacher)
         loss = (each * weights).mean()
         (loss + sizes.alignment_weight * misses).backward()  # type: ignore[no-untyped-call]
         factor = optimizers.step(step)
         student.zero_grad()
         step += 1
         frames += len(batch.codes)
-        total, aligned, counted = total + loss.item(), aligned + misses.item(), counted + 1
+        total, counted = total + torch.stack([loss, misses]).detach(), counted + 1
         if step % LOG_EVERY == 0 or step == sizes.steps:
-            run.log(
-                step=step,
-                rate=factor,
-                loss=total / counted,
-                alignment=aligned / counted,
-                audio_hours=frames / FRAMES_PER_HOUR,
-            )
-            total, aligned, counted = 0.0, 0.0, 0
+            mean, aligned = (total / counted).tolist()
+            hours = frames / FRAMES_PER_HOUR
+            run.log(step=step, rate=factor, loss=mean, alignment=aligned, audio_hours=hours)
+            total, counted = torch.zeros_like(total), 0
         if unseen and (step % VALIDATE_EVERY == 0 or step == sizes.steps):
             _validate(run, student, unseen, config, sizes, step)
         if run.due():
@@ -180,7 +187,8 @@ def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: boo
 def _validate(
     run: Run, student: Student, unseen: list[Example], config: HiggsConfig, recipe: StudentRecipe, step: int
 ) -> None:
-    parts = [losses(student, collate(unseen[n : n + 16], config), recipe) for n in range(0, len(unseen), 16)]
+    groups = [collate(unseen[n : n + 16], config).to(run.device) for n in range(0, len(unseen), 16)]
+    parts = [losses(student, batch, recipe) for batch in groups]
     each = torch.stack([part[0] for part in parts]).mean(0)
     books = {f"book{n}": value for n, value in enumerate(each.tolist())}
     run.log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from inference.training.run import Run
 from inference.training.student import higgs_config, student_config, write_tokenizer
 from inference.training.teacher_decoder import load_acoustic_decoder
 
+Stage = Literal["larger", "distill", "align"]
+"""Those that train a language model."""
 RENDERINGS: dict[str, dict[str, Any]] = {
     "alloy": {"pitch": 1.0},
     "ash": {"pitch": 0.6, "formants": 0.86, "range": 1.05},
@@ -55,7 +57,7 @@ Ebooks editions of books in the public domain in the United States (CC0-1.0), an
 """
 
 
-def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "align"] = "distill") -> None:
+def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> None:
     """Write the checkpoint of the last steps that `stage` saved. Raises SystemExit where a stage is missing."""
     student = load_student(run, recipe, stage)
     codec = load_trained(run.folder, recipe.codec)
@@ -64,7 +66,7 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "ali
     (out / "codec").mkdir(parents=True, exist_ok=True)
     save_weights(student, out)
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
-    _write_json(out / "config.json", student_config(recipe))
+    _write_json(out / "config.json", student_config(_of(recipe, stage)))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
     _write_json(out / "generation_config.json", GENERATION)
     _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in RENDERINGS.items()})
@@ -73,12 +75,16 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Literal["distill", "ali
     run.log(megabytes=sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6)
 
 
-def load_student(run: Run, recipe: Recipe, stage: Literal["distill", "align"]) -> Student:
+def _of(recipe: Recipe, stage: Stage) -> Recipe:
+    return replace(recipe, student=recipe.larger) if stage == "larger" else recipe
+
+
+def load_student(run: Run, recipe: Recipe, stage: Stage) -> Student:
     """The student as `stage` last saved it. Raises SystemExit where it saved none."""
     state = Run(run.folder, stage).load()
     if state is None:
         raise SystemExit(f"there is no student in {run.folder}: run the stage {stage} first")
-    student = Student(higgs_config(recipe))
+    student = Student(higgs_config(_of(recipe, stage)))
     student.load_state_dict(state["model"])
     return student
 

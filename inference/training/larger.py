@@ -24,7 +24,7 @@ class LargerTeacher:
         ConfigError, CheckpointError: `folder` is none, or speaks other codes or another alphabet.
     """
 
-    def __init__(self, folder: Path, student: HiggsConfig) -> None:
+    def __init__(self, folder: Path, student: HiggsConfig, device: str = "cpu") -> None:
         config = load_config(folder)
         for name in ("text_frontend", "vocab_size", "num_codebooks", "codebook_size", "bos_code", "eos_code"):
             ours, theirs = getattr(student, name), getattr(config, name)
@@ -36,12 +36,12 @@ class LargerTeacher:
         table.drop(r"text_lm_head\..*", r"audio_decoder_proj\..*")
         table.close()
         self._network.load_state_dict(state)
-        self._network.eval().requires_grad_(False)
+        self._network.to(device).eval().requires_grad_(False)
 
     @torch.no_grad()
     def logits(self, batch: Batch) -> Tensor:
         """[A, N, V]."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(batch.codes.device.type, torch.bfloat16):
             logits, _ = self._network(batch)
         return cast(Tensor, logits)
 

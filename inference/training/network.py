@@ -8,7 +8,7 @@ Shapes: B rows, T positions, X text tokens and A audio rows of the whole batch, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -32,6 +32,18 @@ class Batch:
     targets: Tensor  # [A, N], what follows
     counted: Tensor  # [A, N] bool, targets that can be wrong
     spoken: Tensor  # [A], position of the token that is being said in the row; -1 where none is
+
+    def to(self, device: str) -> Batch:
+        return replace(
+            self,
+            text_places=self.text_places.to(device),
+            tokens=self.tokens.to(device),
+            audio_places=self.audio_places.to(device),
+            codes=self.codes.to(device),
+            targets=self.targets.to(device),
+            counted=self.counted.to(device),
+            spoken=self.spoken.to(device),
+        )
 
 
 class Norm(nn.Module):
@@ -160,5 +172,6 @@ class Student(nn.Module):
         scores = (q @ k.transpose(1, 2)).float() / math.sqrt(self.config.head_dim)
         later = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
         certainty = F.log_softmax(scores.masked_fill(later, -torch.inf), -1).flatten(0, 1)[batch.audio_places]
-        known = batch.spoken >= 0
-        return -certainty[known].gather(1, batch.spoken[known, None]).mean()
+        known = (batch.spoken >= 0).float()
+        each = certainty.gather(1, batch.spoken.clamp_min(0)[:, None]).squeeze(1)
+        return -(each * known).sum() / known.sum().clamp_min(1)

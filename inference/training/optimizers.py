@@ -14,7 +14,7 @@ class Muon:
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, rate: float, momentum: float = 0.95) -> None:
         self.rate, self.momentum = rate, momentum
-        shapes: dict[tuple[int, ...], list[nn.Parameter]] = {}
+        shapes: dict[tuple[int, ...], list[Tensor]] = {}
         for parameter in parameters:
             shapes.setdefault(tuple(parameter.shape), []).append(parameter)
         self._groups = list(shapes.values())
@@ -23,16 +23,15 @@ class Muon:
     @torch.no_grad()
     def step(self) -> None:
         for group, moving in zip(self._groups, self._moving, strict=True):
-            updates = []
-            for parameter, mean in zip(group, moving, strict=True):
-                if (gradient := parameter.grad) is None:
-                    raise ValueError("Muon was given a parameter that has no gradient")
-                mean.lerp_(gradient, 1 - self.momentum)
-                updates.append(gradient.lerp(mean, self.momentum))
+            gradients = [parameter.grad for parameter in group if parameter.grad is not None]
+            if len(gradients) < len(group):
+                raise ValueError("Muon was given a parameter that has no gradient")
+            torch._foreach_lerp_(moving, gradients, 1 - self.momentum)
+            updates = torch.stack(torch._foreach_lerp(gradients, moving, self.momentum))
             rows, columns = group[0].shape
             scale = max(1.0, rows / columns) ** 0.5
-            for parameter, update in zip(group, _orthogonal(torch.stack(updates)), strict=True):
-                parameter.mul_(1 - self.rate * 0.01).add_(update, alpha=-self.rate * scale)
+            torch._foreach_mul_(group, 1 - self.rate * 0.01)
+            torch._foreach_add_(group, list(_orthogonal(updates).unbind()), alpha=-self.rate * scale)
 
     def state_dict(self) -> dict[str, Any]:
         return {"moving": self._moving}

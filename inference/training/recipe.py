@@ -1,8 +1,8 @@
-"""Every size of a training: the one that made the shipped voice, and a tiny one that the tests run end to end."""
+"""Every size of a training: on a GPU in minutes, on two cores in hours, and a tiny one for the tests."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class CodecRecipe:
     batch: int = 16
     frames: int = 128
     """Of an excerpt, at 80/s."""
-    steps: int = 2000
+    steps: int = 2_000
     shards: int = 30
     """Of the corpus, from its beginning: the codec needs fewer than the student."""
 
@@ -72,14 +72,25 @@ class AlignRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
+    device: str = "cpu"
     shards: int = 44
     shard_sentences: int = 500
     codec: CodecRecipe = field(default_factory=CodecRecipe)
     student: StudentRecipe = field(default_factory=StudentRecipe)
+    larger: StudentRecipe
+    """The network of the same kind that a student may learn from."""
     align: AlignRecipe = field(default_factory=AlignRecipe)
 
 
-FULL = Recipe()
+_LARGER = StudentRecipe(hidden=384, layers=8, heads=6, kv_heads=3, inner=1152)
+TWO_CORES = Recipe(larger=_LARGER)
+ONE_GPU = Recipe(
+    device="cuda",
+    shards=80,
+    codec=CodecRecipe(batch=64, steps=5_000, shards=40),
+    student=StudentRecipe(batch_tokens=12_000, steps=8_000),
+    larger=replace(_LARGER, batch_tokens=12_000, steps=4_000),
+)
 TINY = Recipe(
     shards=1,
     shard_sentences=16,
@@ -89,5 +100,9 @@ TINY = Recipe(
     student=StudentRecipe(
         hidden=64, layers=2, heads=2, kv_heads=1, inner=96, aligned_layers=(0,), batch_tokens=600, steps=6
     ),
+    larger=StudentRecipe(
+        hidden=96, layers=2, heads=2, kv_heads=1, inner=128, aligned_layers=(0,), batch_tokens=600, steps=6
+    ),
     align=AlignRecipe(prompts=2, answers=2, steps=2),
 )
+RECIPES = {"gpu": ONE_GPU, "cores": TWO_CORES, "tiny": TINY}

@@ -17,10 +17,25 @@ CHECKPOINT_SECONDS = 180
 
 
 class Run:
-    """Args: folder: of the whole training; each stage writes its own files. hours: None for no limit."""
+    """Args:
+    folder: of the whole training; each stage writes its own files.
+    hours: None for no limit.
+    processes: that work beside this one, where a stage can use them; 0 for none.
+    device: that networks are trained on.
+    """
 
-    def __init__(self, folder: Path, stage: str, *, hours: float | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stage: str,
+        *,
+        hours: float | None = None,
+        seed: int = 0,
+        processes: int = 0,
+        device: str = "cpu",
+    ) -> None:
         self.folder, self.stage, self.seed = folder, stage, seed
+        self.processes, self.device = processes, device
         folder.mkdir(parents=True, exist_ok=True)
         self._began = self._saved = time.monotonic()
         self._deadline = None if hours is None else self._began + hours * 3600
@@ -68,7 +83,7 @@ class Run:
 
         if not self.checkpoint.exists():
             return None
-        state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
+        state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         return state
 
     def log(self, **values: float) -> None:

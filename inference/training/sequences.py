@@ -52,7 +52,7 @@ def encode(run: Run, codec: CodecModel, folder: Path) -> None:
             return
         partial = folder / f"{shard.name}.codes.partial"
         with partial.open("wb") as file:
-            np.save(file, np.concatenate(_encode_shard(shard, codec)))
+            np.save(file, np.concatenate(_encode_shard(shard, codec.to(run.device), run.device)))
         partial.rename(path)
         run.log(encoded=float(shard.name))
 
@@ -62,7 +62,7 @@ def _frames(utterance: CorpusUtterance) -> int:
     return -(-utterance.frames * 5 // ROUNDING)
 
 
-def _encode_shard(shard: Shard, codec: CodecModel) -> list[NDArray[np.uint8]]:
+def _encode_shard(shard: Shard, codec: CodecModel, device: str) -> list[NDArray[np.uint8]]:
     order = sorted(range(len(shard.utterances)), key=lambda n: shard.utterances[n].frames)
     codes: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * len(order)
     for begin in range(0, len(order), GROUP):
@@ -73,7 +73,7 @@ def _encode_shard(shard: Shard, codec: CodecModel) -> list[NDArray[np.uint8]]:
             utterance = shard.utterances[number]
             mel = shard.mel[utterance.start : utterance.start + utterance.frames]
             mels[row, : len(mel)], mels[row, len(mel) :] = mel, mel[-1]
-        encoded = codec.encode(torch.from_numpy(mels)).numpy().astype(np.uint8)
+        encoded = codec.encode(torch.from_numpy(mels).to(device)).cpu().numpy().astype(np.uint8)
         for row, number in enumerate(group):
             codes[number] = encoded[row, : _frames(shard.utterances[number])]
     return codes
@@ -98,7 +98,13 @@ def read(folder: Path, builder: PhonemePromptBuilder, config: HiggsConfig) -> It
                 yield Example(tokens, delay(frames, config), torch.from_numpy(spoken), utterance)
 
 
-def collate(sequences: Sequence[Example], config: HiggsConfig, *, noise: float = 0.0) -> Batch:
+def collate(
+    sequences: Sequence[Example],
+    config: HiggsConfig,
+    *,
+    noise: float = 0.0,
+    random: torch.Generator | None = None,
+) -> Batch:
     """One batch; with `noise`, that share of the codes that are fed is replaced by others."""
     length = max(sequence.length for sequence in sequences)
     text, audio, tokens, fed, targets, spoken = [], [], [], [], [], []
@@ -116,8 +122,8 @@ def collate(sequences: Sequence[Example], config: HiggsConfig, *, noise: float =
     # Nothing is learned from what is forced: BOS, and EOS after the first.
     counted = (target != config.bos_code) & ~((target == config.eos_code) & (codes == config.eos_code))
     if noise:
-        wrong = (torch.rand(codes.shape) < noise) & (codes < config.bos_code)
-        codes = torch.where(wrong, torch.randint(0, config.bos_code, codes.shape), codes)
+        wrong = (torch.rand(codes.shape, generator=random) < noise) & (codes < config.bos_code)
+        codes = torch.where(wrong, torch.randint(0, config.bos_code, codes.shape, generator=random), codes)
     return Batch(
         rows=len(sequences),
         length=length,

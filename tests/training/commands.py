@@ -16,7 +16,7 @@ ENVIRONMENT = {
 
 
 def command(folder: Path, stage: str, *options: str) -> list[str]:
-    module = [sys.executable, "-m", "inference.training", stage, "--tiny", "--threads", "1"]
+    module = [sys.executable, "-m", "inference.training", stage, "--recipe", "tiny", "--threads", "1"]
     return [*module, "--folder", str(folder), *options]
 
 
