@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--of", choices=networks, default="distill", help="`export`: the stage whose network it is"
     )
     parser.add_argument("--hours", type=float, help="stop after so long; the stage can be gone on with")
+    parser.add_argument(
+        "--within", type=float, help="hours in which the stage must be done: its rates fall by then"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=0, help="that speak the corpus, or prepare batches")
@@ -37,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.folder,
         options.stage,
         hours=options.hours,
+        within=options.within,
         seed=options.seed,
         processes=options.processes,
         device=recipe.device,

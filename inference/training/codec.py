@@ -218,7 +218,7 @@ def train(run: Run, recipe: Recipe) -> None:
 
     sums: dict[str, Tensor] = {}
     while step < sizes.steps and not run.over:
-        progress = step / sizes.steps
+        progress = run.progress(step, sizes.steps)
         rate = sizes.rate * min(1, (step + 1) / 50) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimizer.param_groups:
             group["lr"] = rate

@@ -50,9 +50,9 @@ class Optimizers:
         self.muon = Muon(inner, rate=recipe.matrix_rate)
         self.adam = torch.optim.AdamW(self.others, lr=recipe.other_rate, betas=(0.9, 0.95), weight_decay=0.0)
 
-    def step(self, step: int) -> float:
+    def step(self, step: int, progress: float) -> float:
         """Returns the factor of the rates: warmed up, held, and at last brought down to nothing."""
-        left = (self._recipe.steps - step) / (self._recipe.steps * self._recipe.decay)
+        left = (1 - progress) / self._recipe.decay
         factor = min((step + 1) / 100, 1.0, max(left, 0.02))
         self.muon.rate = self._recipe.matrix_rate * factor
         for group in self.adam.param_groups:
@@ -166,7 +166,7 @@ def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: boo
         each, misses = losses(forward, batch.to(run.device), sizes, teacher)
         loss = (each * weights).mean()
         (loss + sizes.alignment_weight * misses).backward()  # type: ignore[no-untyped-call]
-        factor = optimizers.step(step)
+        factor = optimizers.step(step, run.progress(step, sizes.steps))
         student.zero_grad()
         step += 1
         frames += len(batch.codes)

@@ -87,9 +87,9 @@ TWO_CORES = Recipe(larger=_LARGER)
 ONE_GPU = Recipe(
     device="cuda",
     shards=80,
-    codec=CodecRecipe(batch=64, steps=5_000, shards=40),
-    student=StudentRecipe(batch_tokens=12_000, steps=8_000),
-    larger=replace(_LARGER, batch_tokens=12_000, steps=4_000),
+    codec=CodecRecipe(batch=128, steps=4_000, shards=40),
+    student=StudentRecipe(batch_tokens=16_000, steps=8_000),
+    larger=replace(_LARGER, batch_tokens=16_000, steps=4_000),
 )
 TINY = Recipe(
     shards=1,

@@ -19,7 +19,9 @@ CHECKPOINT_SECONDS = 180
 class Run:
     """Args:
     folder: of the whole training; each stage writes its own files.
-    hours: None for no limit.
+    hours: after which it stops, to be gone on with; None for no limit.
+    within: hours in which it must be done, counted from this start, as on a machine that is lent: learning rates
+        fall with the time that is left, where that runs out before the steps.
     processes: that work beside this one, where a stage can use them; 0 for none.
     device: that networks are trained on.
     """
@@ -30,6 +32,7 @@ class Run:
         stage: str,
         *,
         hours: float | None = None,
+        within: float | None = None,
         seed: int = 0,
         processes: int = 0,
         device: str = "cpu",
@@ -39,6 +42,7 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self._began = self._saved = time.monotonic()
         self._deadline = None if hours is None else self._began + hours * 3600
+        self._within = None if within is None else within * 3600
         self._stopped = False
 
     def obey_signals(self) -> None:
@@ -56,7 +60,13 @@ class Run:
 
     @property
     def over(self) -> bool:
-        return self._stopped or (self._deadline is not None and time.monotonic() >= self._deadline)
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return self._stopped or late or (self._within is not None and self.elapsed >= self._within)
+
+    def progress(self, step: int, steps: int) -> float:
+        """Share of the stage that is done, at most 1."""
+        timed = 0.0 if self._within is None else self.elapsed / self._within
+        return min(1.0, max(step / steps, timed))
 
     @property
     def checkpoint(self) -> Path:

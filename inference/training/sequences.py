@@ -23,8 +23,8 @@ from inference.training.run import Run
 
 ROUNDING = 16
 """Fine frames in a whole number of the codec's frames."""
-GROUP = 16
-"""Utterances encoded at once."""
+GROUP, STRIDE = 64, 160
+"""Utterances encoded at once; fine frames that their length is a multiple of, so that few lengths occur."""
 FRAMES = 25
 DURATIONS = 40
 """Per second: codes; units of the teacher's durations."""
@@ -68,12 +68,12 @@ def _encode_shard(shard: Shard, codec: CodecModel, device: str) -> list[NDArray[
     for begin in range(0, len(order), GROUP):
         group = order[begin : begin + GROUP]
         longest = max(shard.utterances[n].frames for n in group)
-        mels = np.zeros((len(group), -(-longest // ROUNDING) * ROUNDING + ROUNDING, BANDS), np.float32)
+        mels = np.zeros((len(group), (longest // STRIDE + 1) * STRIDE, BANDS), np.float16)
         for row, number in enumerate(group):
             utterance = shard.utterances[number]
             mel = shard.mel[utterance.start : utterance.start + utterance.frames]
             mels[row, : len(mel)], mels[row, len(mel) :] = mel, mel[-1]
-        encoded = codec.encode(torch.from_numpy(mels).to(device)).cpu().numpy().astype(np.uint8)
+        encoded = codec.encode(torch.from_numpy(mels).to(device).float()).cpu().numpy().astype(np.uint8)
         for row, number in enumerate(group):
             codes[number] = encoded[row, : _frames(shard.utterances[number])]
     return codes
