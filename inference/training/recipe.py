@@ -86,7 +86,7 @@ _LARGER = StudentRecipe(hidden=384, layers=8, heads=6, kv_heads=3, inner=1152)
 TWO_CORES = Recipe(larger=_LARGER)
 ONE_GPU = Recipe(
     device="cuda",
-    shards=80,
+    shards=75,
     codec=CodecRecipe(batch=128, steps=4_000, shards=40),
     student=StudentRecipe(batch_tokens=16_000, steps=8_000),
     larger=replace(_LARGER, batch_tokens=16_000, steps=4_000),
