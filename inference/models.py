@@ -60,6 +60,8 @@ class SynthesisJob(models.Model):
     fingerprint = models.UUIDField(null=True)
     """A keyed hash of the request, by which a repetition is known; it goes with the audio."""
 
+    kept_seconds = models.PositiveIntegerField(db_default=86_400)
+    """How long its audio, codes and transcript are kept from the end on."""
     created_at = models.DateTimeField()
     enqueued_at = models.DateTimeField()
     deadline_at = models.DateTimeField()

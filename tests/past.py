@@ -93,6 +93,7 @@ def _admit(organization: Any, key: Any) -> UUID:
         style="",
         max_frames=50,
         deadline_seconds=600,
+        kept_seconds=86_400,
         idempotency_key=str(new_id()),
     )
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -92,7 +91,7 @@ def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
         transcript=spoken.transcript,
         receipt=settlement(job),
         created_at=now,
-        expires_at=now + timedelta(seconds=settings.AUDIO_TTL_SECONDS),
+        expires_at=now + timedelta(seconds=job.kept_seconds),
     )
     return results.of(job, asset)
 

@@ -20,6 +20,7 @@ class NewJob(SpeechSpec):
     organization_id: UUID
     api_key_id: UUID
     deadline_seconds: float
+    kept_seconds: int
     streamed: bool = False
     context: tuple[UUID, ...] = ()
     idempotency_key: str = ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -30,13 +30,17 @@ PUBLIC_ID_LENGTH = 16
 SECRET_LENGTH = 43
 
 LAST_USED_RESOLUTION_SECONDS = 60
+UNSTORED_SECONDS = 60
+"""How long audio that is not to be stored waits for a client whose connection broke."""
 
 
 class Reach(NamedTuple):
-    """The permissions of a key, and the networks that it works from; without networks, from any."""
+    """The permissions of a key, the networks that it works from (without any, from all), and whether its requests'
+    audio is kept."""
 
     scopes: tuple[str, ...] = tuple(ApiKey.Scope.values)
     allowed_addresses: tuple[str, ...] = ()
+    stores_audio: bool = True
 
 
 EVERYTHING = Reach()
@@ -63,6 +67,14 @@ class Principal:
     reach: Reach = EVERYTHING
     suspended: bool = False
     """Whether an operator suspended the organization."""
+    audio_days: int | None = None
+    """The organization's own retention; None for the operator's."""
+
+    def audio_seconds(self, *, store: bool | None) -> int:
+        """How long the audio of a request is kept; `store` is what the request says about it."""
+        if store is False or not self.reach.stores_audio or self.audio_days == 0:
+            return UNSTORED_SECONDS
+        return settings.AUDIO_TTL_SECONDS if self.audio_days is None else self.audio_days * 86_400
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
@@ -143,7 +155,8 @@ def verify(principal: Principal, secret: str) -> bool:
 _LIMITS = [limit.name for limit in LIMITS]
 _LOOK_UP = f"""
 SELECT key.id, key.organization_id, key.expires_at, key.secret_hmac, key.pepper_number,
-       key.scopes, key.allowed_addresses, organization.suspended_at IS NOT NULL,
+       key.scopes, key.allowed_addresses, key.stores_audio, organization.suspended_at IS NOT NULL,
+       organization.audio_days,
        {", ".join(f"key.{name}" for name in _LIMITS)},
        {", ".join(f"organization.{name}" for name in _LIMITS)}
 FROM accounts_apikey key JOIN accounts_organization organization ON organization.id = key.organization_id
@@ -156,11 +169,22 @@ async def look_up(connection: psycopg.AsyncConnection, public_id: str) -> Princi
     row = await (await connection.execute(_LOOK_UP, (public_id,))).fetchone()
     if row is None:
         return None
-    id, organization_id, expires_at, secret_hmac, pepper_number, scopes, addresses, suspended, *limits = row
+    id, organization_id, expires_at, secret_hmac, pepper_number, *rest = row
+    scopes, addresses, stores_audio, suspended, audio_days, *limits = rest
     own = dict(zip(_LIMITS, limits[: len(_LIMITS)], strict=True))
     shared = dict(zip(_LIMITS, limits[len(_LIMITS) :], strict=True))
-    reach = Reach(tuple(scopes), tuple(addresses))
-    return Principal(id, organization_id, expires_at, secret_hmac, pepper_number, own, shared, reach, suspended)
+    return Principal(
+        id,
+        organization_id,
+        expires_at,
+        secret_hmac,
+        pepper_number,
+        key_limits=own,
+        organization_limits=shared,
+        reach=Reach(tuple(scopes), tuple(addresses), stores_audio),
+        suspended=suspended,
+        audio_days=audio_days,
+    )
 
 
 async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
@@ -174,8 +198,9 @@ async def note_use(connection: psycopg.AsyncConnection, key_id: UUID) -> None:
     )
 
 
-def _columns(reach: Reach) -> dict[str, list[str]]:
-    return {name: [*values] for name, values in reach._asdict().items()}
+def _columns(reach: Reach) -> dict[str, Any]:
+    columns: dict[str, Any] = reach._asdict()
+    return columns | {name: list(columns[name]) for name in ("scopes", "allowed_addresses")}
 
 
 def _digest(secret: str, pepper_number: int) -> bytes:

@@ -43,6 +43,9 @@ class User(AbstractUser):
         constraints = (models.UniqueConstraint(Lower("email"), name="user_email_unique_ignoring_case"),)
 
 
+MAX_AUDIO_DAYS = 30
+
+
 class Limited(models.Model):
     """Rate limits; null is the default in the settings. `gateway.limits.limiter` enforces them."""
 
@@ -78,6 +81,17 @@ class Organization(Limited):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     """From then on it has no members and no name. The ledger still refers to the row (`gateway.erasure`)."""
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
+    audio_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    """How long its audio is kept: 0 for not at all, None for as long as the operator keeps everybody's."""
+
+    class Meta(Limited.Meta):
+        constraints = (
+            *Limited.Meta.constraints,
+            models.CheckConstraint(
+                condition=models.Q(audio_days=None) | models.Q(audio_days__lte=MAX_AUDIO_DAYS),
+                name="organization_audio_days_in_range",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -172,6 +186,7 @@ class AuditEvent(models.Model):
     class Action(models.TextChoices):
         ORGANIZATION_CREATED = "organization.created", "created the organization"
         ORGANIZATION_RENAMED = "organization.renamed", "renamed the organization"
+        ORGANIZATION_RETENTION_SET = "organization.retention_set", "set how long audio is kept by"
         ORGANIZATION_TRANSFERRED = "organization.transferred", "handed the organization over to"
         MEMBER_INVITED = "member.invited", "invited"
         INVITATION_WITHDRAWN = "invitation.withdrawn", "withdrew the invitation of"
@@ -274,6 +289,8 @@ class ApiKey(Limited):
         models.CharField(max_length=43), default=list, db_default=[], blank=True
     )
     """Networks that it works from, such as 203.0.113.0/24; empty for any."""
+    stores_audio = models.BooleanField(default=True, db_default=True)
+    """Whether the audio of its requests is kept once it has been delivered."""
     playground_of = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
     """The person whose playground uses it, for a few minutes. Only `accounts.playground` writes it."""
 

@@ -53,6 +53,27 @@ def rename(*, organization_id: UUID, name: str, by: Actor) -> None:
         audit.record(organization_id=organization_id, by=by, action=_Act.ORGANIZATION_RENAMED, subject=name)
 
 
+@transaction.atomic
+def keep_audio(*, organization_id: UUID, days: int | None, by: Actor) -> None:
+    """Keep the audio of coming requests for `days`, 0 for not at all, None for as long as the operator keeps it.
+
+    Raises:
+        IntegrityError: `days` is out of range.
+    """
+    organization = Organization.objects.select_for_update().get(id=organization_id)
+    if organization.audio_days == days:
+        return
+    Organization.objects.filter(id=organization_id).update(audio_days=days)
+    audit.record(
+        organization_id=organization_id,
+        by=by,
+        action=_Act.ORGANIZATION_RETENTION_SET,
+        subject=organization.name,
+        was=organization.audio_days,
+        to=days,
+    )
+
+
 def suspend(*, organization_id: UUID) -> bool:
     """Refuse its keys within a second; running requests complete. False if it is already suspended."""
     open = Organization.objects.filter(id=organization_id, suspended_at=None)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import limits, names
 from accounts.keys import Reach
 from accounts.limits import LIMITS, RateLimit
-from accounts.models import ApiKey, Membership
+from accounts.models import MAX_AUDIO_DAYS, ApiKey, Membership
 from billing import budgets
 from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
@@ -174,6 +174,12 @@ class KeyForm(QuotaForm):
         help_text="IP addresses or networks, one per line, such as 203.0.113.7 or 2001:db8::/32.",
     )
 
+    discards_audio = forms.BooleanField(
+        label="Do not store audio",
+        required=False,
+        help_text="Its audio and transcripts are deleted a minute after the answer.",
+    )
+
     def clean_allowed_addresses(self) -> tuple[str, ...]:
         """Networks in their short form, each once."""
         networks = []
@@ -191,7 +197,11 @@ class KeyForm(QuotaForm):
     @staticmethod
     def initial_of(key: ApiKey, amounts: dict[str, Decimal]) -> dict[str, Any]:
         """The key's current values; `amounts` are its budgets by period."""
-        reach = {"scopes": key.scopes, "allowed_addresses": "\n".join(key.allowed_addresses)}
+        reach = {
+            "scopes": key.scopes,
+            "allowed_addresses": "\n".join(key.allowed_addresses),
+            "discards_audio": not key.stores_audio,
+        }
         own = {f"budget_{period}": f"{amount.normalize():f}" for period, amount in amounts.items()}
         return {"name": key.name, **limits.of(key), **reach, **own}
 
@@ -200,7 +210,7 @@ class KeyForm(QuotaForm):
         return Terms(
             name=cleaned["name"],
             limits=self.limits(),
-            reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"]),
+            reach=Reach(tuple(cleaned["scopes"]), cleaned["allowed_addresses"], not cleaned["discards_audio"]),
             budgets=self.budgets(),
         )
 
@@ -232,6 +242,18 @@ class RoleForm(forms.Form):
 
 class OrganizationForm(forms.Form):
     name = forms.CharField(max_length=names.MAX_LENGTH, label="Name", validators=[names.check])
+
+
+class RetentionForm(forms.Form):
+    """How long an organization's audio is kept."""
+
+    audio_days = forms.IntegerField(
+        label="Days",
+        required=False,
+        min_value=0,
+        max_value=MAX_AUDIO_DAYS,
+        help_text=f"0 to {MAX_AUDIO_DAYS}. 0 deletes audio a minute after the answer. Empty: the default.",
+    )
 
 
 class BudgetForm(forms.Form):

@@ -75,7 +75,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         name=key.name,
         expires_at=key.expires_at,
         limits=limits.of(key),
-        reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses)),
+        reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses), key.stores_audio),
     )
     for each in of_key(key):
         amount = each.remaining if each.period == Budget.Period.TOTAL else each.amount

@@ -70,6 +70,7 @@ of_an_organization = [
     path("members/<int:user_id>/transfer", members.transfer, name="transfer"),
     path("leave", members.leave, name="leave"),
     path("settings", members.rename, name="settings"),
+    path("settings/audio", members.keep_audio, name="retention"),
     path("delete", deletion.organization, name="organization_delete"),
     path("activity", activity.show, name="activity"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from accounts.identifiers import parse_prefixed
 from billing import pricing
 from gateway.errors import ApiError, not_found
 from gateway.service import Service
+from inference import stored
 from inference.audio import SAMPLE_RATE
+from inference.stored import StoredAudio
 from usage import logged_calls
 from usage.logged_calls import LoggedCall
 
@@ -38,8 +40,14 @@ async def get_request(request: Request) -> Response:
             if look:
                 await asyncio.sleep(LOOK_SECONDS)
             if call := await logged_calls.find(service.database, id, organization_id=organization_id):
-                return JSONResponse(_as_json(call))
+                return JSONResponse(_as_json(call, await _audio_of(service, call, organization_id)))
     raise unknown(name)
+
+
+async def _audio_of(service: Service, call: LoggedCall, organization_id: UUID) -> StoredAudio | None:
+    if call.job_id is None:
+        return None
+    return await stored.find(service.database, call.job_id, organization_id=organization_id)
 
 
 def unknown(name: str) -> ApiError:
@@ -50,12 +58,12 @@ def unknown(name: str) -> ApiError:
     )
 
 
-def _as_json(call: LoggedCall) -> dict[str, Any]:
+def _as_json(call: LoggedCall, audio: StoredAudio | None) -> dict[str, Any]:
     failed = {"code": call.error_code, "message": call.error_message, "param": call.error_param or None}
     return {
         "id": f"req_{call.id.hex}",
         "object": "request",
-        "created_at": call.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "created_at": _iso(call.created_at),
         "method": call.method,
         "route": call.route,
         "status": call.status,
@@ -66,6 +74,8 @@ def _as_json(call: LoggedCall) -> dict[str, Any]:
         "characters": call.characters,
         "audio_id": f"audio_{call.job_id.hex}" if call.job_id else None,
         "audio_seconds": None if call.samples is None else call.samples / SAMPLE_RATE,
+        "audio_expires_at": audio and _iso(audio.expires_at),
+        "audio_deleted_at": audio and audio.purged_at and _iso(audio.purged_at),
         "cost_usd": None if call.cost is None else pricing.show(call.cost),
         "timings": {
             "queue_ms": call.queue_ms,
@@ -74,6 +84,10 @@ def _as_json(call: LoggedCall) -> dict[str, Any]:
             "total_ms": call.total_ms,
         },
     }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _may_be_on_its_way(id: UUID) -> bool:

@@ -59,7 +59,6 @@ IGNORED_MEMBERS = frozenset(
         "response_format",
         "safety_identifier",
         "service_tier",
-        "store",
         "tool_choice",
         "tools",
         "top_logprobs",
@@ -270,6 +269,9 @@ class SpeechAsk(Sampling):
     """Accepted and ignored."""
     metadata: Metadata | None = None
     """Accepted and ignored."""
+    store: bool | None = None
+    """`false` deletes audio, codes and transcript a minute after the answer. By default they are kept as long as
+    the organization keeps audio, unless the key does not store any."""
 
     @model_validator(mode="before")
     @classmethod

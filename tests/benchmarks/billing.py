@@ -86,6 +86,7 @@ async def _admit(customers: Sequence[tuple[object, object]], clients: int, *, se
                 style="",
                 max_frames=FRAMES * 4,
                 deadline_seconds=600,
+                kept_seconds=86_400,
             )
             await admission.place(pool, job, cap_ms=FRAMES * 4 * 40)
             latencies.append(time.perf_counter() - began)

@@ -50,6 +50,7 @@ NEEDS = {
     "member_remove": Action.MANAGE_MEMBERS,
     "transfer": Action.TRANSFER,
     "settings": Action.RENAME,
+    "retention": Action.RENAME,
     "organization_delete": Action.DELETE,
     "activity": Action.SEE_ACTIVITY,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +20,7 @@ from accounts.permissions import ALLOWED, Action
 from billing import selectors
 from console import emails
 from console.access import Member, member_view
-from console.forms import ROLES, InviteForm, OrganizationForm, RoleForm
+from console.forms import ROLES, InviteForm, OrganizationForm, RetentionForm, RoleForm
 
 
 @member_view(Action.SEE_MEMBERS)
@@ -131,12 +132,41 @@ def rename(request: HttpRequest, member: Member) -> HttpResponse:
         )
         messages.success(request, "Saved.")
         return redirect("settings", member.organization.id)
-    return render(
-        request,
-        "console/settings.html",
-        {"member": member, "section": "settings", "form": form},
-        status=400 if form.errors else 200,
-    )
+    return _settings(request, member, form=form)
+
+
+@member_view(Action.RENAME)
+@require_POST
+def keep_audio(request: HttpRequest, member: Member) -> HttpResponse:
+    form = RetentionForm(request.POST)
+    if form.is_valid():
+        organizations.keep_audio(
+            organization_id=member.organization.id, days=form.cleaned_data["audio_days"], by=member.actor
+        )
+        messages.success(request, "Saved.")
+        return redirect("settings", member.organization.id)
+    return _settings(request, member, retention=form)
+
+
+def _settings(
+    request: HttpRequest,
+    member: Member,
+    *,
+    form: OrganizationForm | None = None,
+    retention: RetentionForm | None = None,
+) -> HttpResponse:
+    organization = member.organization
+    form = form or OrganizationForm(initial={"name": organization.name})
+    retention = retention or RetentionForm(initial={"audio_days": organization.audio_days})
+    context = {
+        "member": member,
+        "section": "settings",
+        "form": form,
+        "retention": retention,
+        "default_hours": settings.AUDIO_TTL_SECONDS // 3600,
+    }
+    status = 400 if form.errors or retention.errors else 200
+    return render(request, "console/settings.html", context, status=status)
 
 
 def _try(

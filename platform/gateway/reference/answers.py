@@ -210,6 +210,9 @@ class LoggedRequest(Answer):
     characters: int | None
     audio_id: str | None
     audio_seconds: float | None
+    audio_expires_at: str | None
+    audio_deleted_at: str | None
+    """When audio, codes and transcript were deleted."""
     cost_usd: str | None
     """Exact cost in US dollars, with nine decimal places; null where no audio was asked for."""
     timings: RequestTimings

@@ -132,6 +132,8 @@ LOGGED_REQUEST = answers.LoggedRequest(
     characters=12,
     audio_id=AUDIO_ID,
     audio_seconds=1.0,
+    audio_expires_at="2026-11-27T12:00:01.000000Z",
+    audio_deleted_at=None,
     cost_usd="0.000750000",
     timings=answers.RequestTimings(queue_ms=4, first_audio_ms=85, synthesis_ms=120, total_ms=131),
 )

@@ -59,6 +59,7 @@ async def admit(
         streamed=streamed,
         context=tuple(turn.job_id for turn in order.context),
         deadline_seconds=settings.REQUEST_DEADLINE_SECONDS,
+        kept_seconds=principal.audio_seconds(store=order.store),
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )

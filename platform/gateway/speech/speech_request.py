@@ -43,6 +43,8 @@ class SpeechOrder(SpeechSpec):
     """A text to speak, refused or complete: nothing after this point is the client's fault."""
 
     context: tuple[EarlierTurn, ...] = ()
+    store: bool | None = None
+    """Whether the audio may be kept; None for what key and organization say."""
 
     @property
     def cap_ms(self) -> int:
@@ -89,6 +91,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
         sampling=request.sampling(),
         context=_context(request.messages[:index]),
+        store=request.store,
     )
 
 
@@ -112,6 +115,7 @@ def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrde
         max_frames=request.max_completion_tokens or frame_bound(text, speed=request.speed),
         sampling=request.sampling(),
         speed=request.speed,
+        store=request.store,
     )
 
 
