@@ -3,16 +3,14 @@
 The vocabulary is that of two-phase transfers (https://docs.tigerbeetle.com/coding/two-phase-transfers/): a
 reservation is pending, then posted by a settlement, voided, or expired.
 
+The database's function `billing_reserve` makes the holds of many jobs in one statement (see `reserve.sql`).
 Whoever moves an organization's money locks its account's row first, and its budgets only then. So there is one
 order of locks, and no deadlock.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -23,10 +21,10 @@ from django.utils import timezone
 
 from billing.models import Reservation
 
-RESERVE = Path(__file__).with_name("reserve.sql").read_text("utf-8")
-"""The conditional UPDATE of the account decides, and a conditional upsert for each budget."""
-REFUSED = "BR001"
-"""The SQLSTATE of `billing_refuse`."""
+FUNCTION = Path(__file__).with_name("reserve.sql").read_text("utf-8")
+"""Makes the function. A change of it needs a migration that runs it again."""
+HELD = "held"
+"""The outcome of a hold that was made; `check` says what the others are."""
 
 _RELEASE = """
 WITH hold AS (
@@ -79,26 +77,8 @@ class BudgetExceeded(Exception):
         self.which = which
 
 
-@asynccontextmanager
-async def reserve(
-    connection: psycopg.AsyncConnection,
-    *,
-    job_id: UUID,
-    organization_id: UUID,
-    api_key_id: UUID,
-    model: str,
-    cap_ms: int,
-    lasts: timedelta,
-) -> AsyncIterator[None]:
-    """Hold the cost of `cap_ms` of `model`'s audio at the price valid now, for what is written inside.
-
-    The hold is one statement: conditional UPDATEs decide, nothing reads first and writes later. On a connection
-    in autocommit it and what is executed inside (without reading an answer) are one pipeline, that is one
-    transaction in one round trip: a hot account is locked no longer than that takes, and whatever fails, nothing
-    was written. In a transaction of the caller's it is part of that.
-
-    Args:
-        lasts: how long the hold waits for its job's end before `expire_overdue` releases it.
+def check(outcome: str, detail: str, *, model: str) -> None:
+    """Raise what an outcome of `billing_reserve` stands for; return for a hold that was made.
 
     Raises:
         NoPrice: the model is not in the price book.
@@ -106,37 +86,20 @@ async def reserve(
         AccountSuspended: the organization has an invoice to pay first.
         BudgetExceeded: the hold would pass a budget of the organization or of the key.
     """
-    parameters = {
-        "job_id": job_id,
-        "organization_id": organization_id,
-        "api_key_id": api_key_id,
-        "model": model,
-        "cap_ms": cap_ms,
-        "lasts": lasts,
-    }
-    try:
-        async with connection.pipeline():
-            await connection.execute(RESERVE, parameters)
-            yield
-    except psycopg.Error as error:
-        raise _refusal(error, model) or error from None
-
-
-def _refusal(error: psycopg.Error, model: str) -> Exception | None:
-    """What `billing_refuse` said; None where the error is another's."""
-    if error.sqlstate != REFUSED:
-        return None
-    detail = error.diag.message_detail or ""
-    match error.diag.message_primary:
+    if outcome == HELD:
+        return
+    match outcome:
+        case "price":
+            raise NoPrice(model)
         case "credit":
-            return InsufficientCredit(Decimal(detail))
+            raise InsufficientCredit(Decimal(detail))
         case "suspended":
-            return AccountSuspended()
+            raise AccountSuspended
         case "budget":
             scope, period, amount = detail.split()
-            return BudgetExceeded(Limit(scope=scope, period=period, amount=Decimal(amount)))
+            raise BudgetExceeded(Limit(scope=scope, period=period, amount=Decimal(amount)))
         case _:
-            return NoPrice(model)
+            raise ValueError(f"billing_reserve says {outcome!r}")
 
 
 async def nothing_left(connection: psycopg.AsyncConnection, organization_id: UUID) -> bool:

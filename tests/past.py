@@ -25,9 +25,9 @@ from billing.models import Reservation
 from console import playground, statements
 from gateway import metrics
 from gateway.errors import ApiError
-from gateway.speech import conversation
+from gateway.speech import conversation, group_commit
 from gateway.speech.conversation import EarlierTurn
-from inference import assets, jobs, repeats, results, turns
+from inference import assets, jobs, results, turns
 from inference.jobs import Held
 from inference.jobs.ending import MAX_ATTEMPTS
 from inference.models import AudioAsset, SynthesisJob
@@ -80,9 +80,8 @@ def make(*, email: str = EMAIL, jobs_alone: int, requests: int, asked_alike: int
     return Past(organization, key, fingerprint, ended, queued, running)
 
 
-def _admit(organization: Any, key: Any) -> UUID:
-    """Hold the money and write the job, as the gateway does."""
-    job = jobs.NewJob(
+def _new_job(organization: Any, key: Any, **values: Any) -> jobs.NewJob:
+    return jobs.NewJob(
         id=new_id(),
         organization_id=organization.pk,
         api_key_id=key.pk,
@@ -94,23 +93,24 @@ def _admit(organization: Any, key: Any) -> UUID:
         max_frames=50,
         deadline_seconds=600,
         kept_seconds=86_400,
-        idempotency_key=str(new_id()),
+        **values,
     )
 
-    async def place(database: Any) -> None:
-        async with reservations.reserve(
-            database,
-            job_id=job.id,
-            organization_id=job.organization_id,
-            api_key_id=job.api_key_id,
-            model=job.model,
-            cap_ms=2000,
-            lasts=timedelta(minutes=15),
-        ):
-            await jobs.submit(database, job)
 
-    done(place(Prepared()))
+def _admit(organization: Any, key: Any) -> UUID:
+    """Hold the money and write the job, as the gateway does."""
+    job = _new_job(organization, key, idempotency_key=str(new_id()))
+    admission = group_commit.Admission(job, cap_ms=2000)
+    [outcome] = done(group_commit.place(Prepared(), [admission]))  # type: ignore[arg-type]
+    assert outcome.outcome == reservations.HELD
     return job.id
+
+
+def _ask_again(past: Past, **values: Any) -> None:
+    """Ask for a job that an earlier one may have been made for, by key or as a client's retry."""
+    job = _new_job(past.organization, past.key, **values)
+    admission = group_commit.Admission(job, cap_ms=2000, retried=True)
+    done(group_commit.place(Prepared(), [admission]))  # type: ignore[arg-type]
 
 
 def _member(past: Past) -> Any:
@@ -187,13 +187,11 @@ BY_REQUEST: dict[str, Callable[[Past], object]] = {
     "key": lambda past: done(keys.look_up(Prepared(), past.key.public_id)),
     "use of a key": lambda past: done(keys.note_use(Prepared(), past.key.pk)),
     "credit": lambda past: done(reservations.nothing_left(Prepared(), past.organization.pk)),
-    "idempotency key": lambda past: done(
-        repeats.find_by_key(Prepared(), organization_id=past.organization.pk, idempotency_key="k")
+    "idempotency key": lambda past: _ask_again(past, idempotency_key="k"),
+    "fingerprint": lambda past: _ask_again(past, fingerprint=past.fingerprint),
+    "join": lambda past: _ask_again(
+        past, idempotency_key=SynthesisJob.objects.get(id=past.running).idempotency_key
     ),
-    "fingerprint": lambda past: done(
-        repeats.find_by_fingerprint(Prepared(), api_key_id=past.key.pk, fingerprint=past.fingerprint)
-    ),
-    "join": lambda past: done(repeats.join(Prepared(), past.running)),
     "conversation": _converse,
     "context": lambda past: turns.load(past.organization.pk, [past.ended]),
     "admission": lambda past: _admit(past.organization, past.key),

@@ -22,10 +22,11 @@ from .ending import (
     requeue,
     settlement,
 )
-from .submission import NewJob, belongs_to, submit
+from .submission import SUBMIT, NewJob, belongs_to, member
 from .sweeping import sweep
 
 __all__ = [
+    "SUBMIT",
     "Held",
     "NewJob",
     "SpokenJob",
@@ -41,8 +42,8 @@ __all__ = [
     "heartbeat",
     "is_left",
     "leave",
+    "member",
     "requeue",
     "settlement",
-    "submit",
     "sweep",
 ]

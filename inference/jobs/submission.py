@@ -1,12 +1,10 @@
-"""How a job comes to be: one row, in the transaction that holds the money for it."""
+"""How a job comes to be: one row, in the statement that holds the money for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
-
-import psycopg
-from psycopg.types.json import Jsonb
 
 from inference.models import SynthesisJob
 from inference.speech.spec import SpeechSpec
@@ -14,7 +12,7 @@ from inference.speech.spec import SpeechSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob(SpeechSpec):
-    """What `submit` needs to know."""
+    """A job to be inserted. A field is inserted into the column of its name: a further column is a line here."""
 
     id: UUID
     organization_id: UUID
@@ -28,31 +26,22 @@ class NewJob(SpeechSpec):
 
 
 _COLUMNS = [each.name for each in fields(NewJob) if each.name != "deadline_seconds"]
-_INSERT = f"""
+SUBMIT = f"""
     INSERT INTO inference_synthesisjob ({", ".join(_COLUMNS)}, created_at, enqueued_at, deadline_at)
-    VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)}, now(), now(),
-        now() + make_interval(secs => %(deadline_seconds)s))
+    SELECT {", ".join(f"job.{name}" for name in _COLUMNS)}, moment, moment,
+        moment + make_interval(secs => (member->>'deadline_seconds')::float)
+    FROM json_array_elements(%(jobs)s::json) WITH ORDINALITY AS element (member, position),
+        json_populate_record(NULL::inference_synthesisjob, member) AS job,
+        LATERAL (SELECT now() + position * interval '1 microsecond' AS moment) AS clock
+    WHERE job.id IN (SELECT id FROM admitted)
 """  # noqa: S608 - our own column names
+"""Inserts those of the parameter `jobs` that the query `admitted` names. It is part of the statement that holds
+the money for them, so that a job has a hold or is not there. Jobs that come together keep their order by time."""
 
 
-async def submit(database: psycopg.AsyncConnection, job: NewJob) -> None:
-    """Insert the job in the caller's transaction; `doorbell.ring` after the commit.
-
-    Raises:
-        psycopg.errors.UniqueViolation: the organization has a job under this idempotency key.
-    """
-    await database.execute(
-        _INSERT,
-        {
-            **{each.name: getattr(job, each.name) for each in fields(job)},
-            "sampling": Jsonb(job.sampling),
-            "voices": Jsonb(job.voices),
-            "context": list(job.context),
-        },
-        # In a pipeline whose first statement is refused this one is skipped, its preparation too, which the driver
-        # would believe done.
-        prepare=False,
-    )
+def member(job: NewJob) -> dict[str, Any]:
+    """The job as an element of the parameter `jobs`, a JSON array. Further members do no harm."""
+    return {each.name: getattr(job, each.name) for each in fields(job)}
 
 
 def belongs_to(job_id: UUID, *, organization_id: UUID) -> bool:

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
+from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
 from usage.request_log import RequestLogWriter
 
@@ -24,7 +25,7 @@ from usage.request_log import RequestLogWriter
 @dataclass(frozen=True, slots=True)
 class Service:
     """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, who has nothing
-    left, the log."""
+    left, the admissions, the log."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
@@ -32,6 +33,7 @@ class Service:
     keys: KeyCache
     limiter: Limiter
     solvency: Solvency
+    admissions: Admissions
     log: RequestLogWriter
 
 
@@ -68,6 +70,7 @@ async def open_service() -> AsyncIterator[Service]:
                     KeyCache(database),
                     Limiter(client),
                     Solvency(database),
+                    Admissions(database),
                     log,
                 )
         finally:

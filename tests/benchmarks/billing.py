@@ -66,13 +66,13 @@ def _customers(count: int) -> list[tuple[object, object]]:
 
 async def _admit(customers: Sequence[tuple[object, object]], clients: int, *, seconds: float) -> tuple[Load, list]:
     from accounts.identifiers import new_id
-    from gateway.speech import admission
+    from gateway.speech.group_commit import Admission, Admissions
     from inference.jobs import NewJob
 
     turns = cycle(customers)
     jobs, latencies = [], []
 
-    async def client(pool: AsyncConnectionPool, until: float) -> None:
+    async def client(admissions: Admissions, until: float) -> None:
         while (began := time.perf_counter()) < until:
             organization_id, key_id = next(turns)
             job = NewJob(
@@ -88,7 +88,8 @@ async def _admit(customers: Sequence[tuple[object, object]], clients: int, *, se
                 deadline_seconds=600,
                 kept_seconds=86_400,
             )
-            await admission.place(pool, job, cap_ms=FRAMES * 4 * 40)
+            outcome = await admissions.admit(Admission(job, cap_ms=FRAMES * 4 * 40))
+            assert outcome.outcome == "held"
             latencies.append(time.perf_counter() - began)
             jobs.append((job.id, key_id))
 
@@ -97,7 +98,8 @@ async def _admit(customers: Sequence[tuple[object, object]], clients: int, *, se
     ) as pool:
         await pool.wait()
         began = time.perf_counter()
-        await asyncio.gather(*(client(pool, began + seconds) for _ in range(clients)))
+        admissions = Admissions(pool)
+        await asyncio.gather(*(client(admissions, began + seconds) for _ in range(clients)))
         return Load(clients, time.perf_counter() - began, latencies), jobs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST = 2
@@ -37,13 +38,17 @@ def request_bytes(path: str, key: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def put_under_load(port: int, request: bytes, *, clients: int, seconds: float) -> Load:
-    return asyncio.run(_put_under_load(port, request, clients, seconds))
+def put_under_load(port: int, request: bytes | Sequence[bytes], *, clients: int, seconds: float) -> Load:
+    """Send the request again and again; of several requests, each client has one."""
+    requests = [request] if isinstance(request, bytes) else request
+    return asyncio.run(_put_under_load(port, requests, clients, seconds))
 
 
-async def _put_under_load(port: int, request: bytes, clients: int, seconds: float) -> Load:
+async def _put_under_load(port: int, requests: Sequence[bytes], clients: int, seconds: float) -> Load:
     began = time.perf_counter()
-    runs = await asyncio.gather(*(_client(port, request, began + seconds) for _ in range(clients)))
+    runs = await asyncio.gather(
+        *(_client(port, requests[number % len(requests)], began + seconds) for number in range(clients))
+    )
     return Load(clients, time.perf_counter() - began, [latency for run in runs for latency in run])
 
 

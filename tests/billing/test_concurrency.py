@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from uuid import UUID
@@ -16,20 +14,18 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import ConnectionPool
 
 from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing import budgets, ledger, reservations
 from billing.models import Budget, BudgetPeriod, LedgerEntry, Reservation, UsageRecord
 from billing.reservations import BudgetExceeded, InsufficientCredit
-from tests.billing.books import FRAME, KEY, MODEL, Waitless, account_of, hold, new_organization, usage
+from tests.billing.books import FRAME, KEY, account_of, hold, new_organization, usage
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 FRAMES = 100
-NOTE = "INSERT INTO billing_budget (organization_id, api_key_id, period, amount) VALUES (%s, %s, 'day', 9)"
-"""Something to write with a hold; the key is the job."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +45,7 @@ def admit(pool: ConnectionPool, organization: Organization) -> UUID | type[Excep
     job_id = new_id()
     try:
         with pool.connection() as own, own.transaction():
-            hold(Waitless(own), job_id, organization, frames=FRAMES)
+            hold(own, job_id, organization, frames=FRAMES)
         return job_id
     except (InsufficientCredit, BudgetExceeded) as refusal:
         return type(refusal)
@@ -136,46 +132,9 @@ def test_a_connection_lost_before_the_commit_leaves_nothing(pool: ConnectionPool
     job_id = new_id()
     with pool.connection() as own:
         own.execute("BEGIN")
-        hold(Waitless(own), job_id, organization, frames=FRAMES)
+        hold(own, job_id, organization, frames=FRAMES)
         own.close()
     with pytest.raises(psycopg.OperationalError):
         own.execute("COMMIT")
     assert not Reservation.objects.filter(job_id=job_id).exists()
     assert account_of(organization).held == 0
-
-
-async def _admit_all(url: str, organization: Organization, count: int) -> list[object]:
-    """As the gateway does: a pool in autocommit, a pipeline for the hold and what is written with it."""
-    async with AsyncConnectionPool(url, min_size=8, max_size=8, kwargs={"autocommit": True}) as pool:
-
-        async def admit_one() -> object:
-            job_id = new_id()
-            try:
-                async with (
-                    pool.connection() as own,
-                    reservations.reserve(
-                        own,
-                        job_id=job_id,
-                        organization_id=organization.pk,
-                        api_key_id=KEY,
-                        model=MODEL,
-                        cap_ms=FRAMES * 40,
-                        lasts=timedelta(minutes=5),
-                    ),
-                ):
-                    await own.execute(NOTE, (organization.pk, job_id))
-                return job_id
-            except InsufficientCredit as refusal:
-                return type(refusal)
-
-        return await asyncio.gather(*(admit_one() for _ in range(count)))
-
-
-def test_what_is_written_with_a_hold_is_written_with_it_or_not_at_all(url: str) -> None:
-    organization = new_organization(paid=str(50 * FRAMES * FRAME))
-    answers = asyncio.run(_admit_all(url, organization, 200))
-    admitted = {answer for answer in answers if isinstance(answer, UUID)}
-    assert (len(admitted), answers.count(InsufficientCredit)) == (50, 150)
-    assert set(Reservation.objects.filter(organization=organization).values_list("job_id", flat=True)) == admitted
-    assert set(Budget.objects.filter(organization=organization).values_list("api_key_id", flat=True)) == admitted
-    assert account_of(organization).held == 50 * FRAMES * FRAME

@@ -1,34 +1,28 @@
-"""Letting a job in: money held and the job written in one transaction, then the workers rung."""
+"""Letting a job in: money held and the job written in one statement, then the workers rung."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import kombu.exceptions
-import psycopg
 from django.conf import settings
-from psycopg_pool import AsyncConnectionPool
 
 from accounts.identifiers import new_id
 from accounts.keys import Principal
 from billing import reservations
 from gateway import catalog
-from gateway.errors import account_suspended, out_of_budget, out_of_credit
+from gateway.errors import ApiError, account_suspended, out_of_budget, out_of_credit
 from gateway.service import Service
 from gateway.speech import idempotency
+from gateway.speech.group_commit import Admission, Outcome, join_repeat
 from gateway.speech.idempotency import Ask
 from gateway.speech.speech_request import SpeechOrder
-from inference import doorbell, jobs
-from inference.delivery import generation_seconds
+from inference import doorbell, jobs, repeats
 
 log = logging.getLogger(__name__)
-
-HOLD_MARGIN = timedelta(minutes=5)
-"""How long after its job's last deadline a hold waits for the end, which a sweeper reports by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +42,6 @@ async def admit(
         ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
             organization is suspended, 422 for a key of another request's.
     """
-    if (job_id := await idempotency.find(service.database, principal, ask)) is not None:
-        return Admitted(job_id, replayed=True)
-    await service.workers.require()
     job = jobs.NewJob(
         id=new_id(),
         organization_id=principal.organization_id,
@@ -63,10 +54,19 @@ async def admit(
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )
+    admission = Admission(job, order.cap_ms, retried=ask.kind == "retry")
     try:
-        await place(service.database, job, cap_ms=order.cap_ms)
-    except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
-        return await admit(service, principal, order, ask, streamed=streamed)
+        await service.workers.require()
+    except ApiError:
+        # An earlier request's job may have been spoken by now, and needs no worker.
+        if ask.may_repeat and (outcome := await join_repeat(service.database, admission)):
+            return _repeated(outcome)
+        raise
+    outcome = await service.admissions.admit(admission)
+    if outcome.outcome in {repeats.JOINED, repeats.REUSED}:
+        return _repeated(outcome)
+    try:
+        reservations.check(outcome.outcome, outcome.detail, model=order.model)
     except reservations.InsufficientCredit:
         await service.solvency.note_refusal(principal.organization_id)
         raise out_of_credit() from None
@@ -83,23 +83,8 @@ async def admit(
     return Admitted(job.id)
 
 
-async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int) -> None:
-    """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
-
-    Raises:
-        InsufficientCredit, AccountSuspended, BudgetExceeded, NoPrice: it is refused; nothing was written.
-        psycopg.errors.UniqueViolation: its idempotency key is taken; nothing was written.
-    """
-    async with (
-        database.connection() as connection,
-        reservations.reserve(
-            connection,
-            job_id=job.id,
-            organization_id=job.organization_id,
-            api_key_id=job.api_key_id,
-            model=job.model,
-            cap_ms=cap_ms,
-            lasts=timedelta(seconds=job.deadline_seconds + generation_seconds(job.max_frames)) + HOLD_MARGIN,
-        ),
-    ):
-        await jobs.submit(connection, job)
+def _repeated(outcome: Outcome) -> Admitted:
+    """The earlier request's job. Raises ApiError: 422 where the key stands for another request."""
+    if outcome.earlier is None:
+        raise idempotency.reused()
+    return Admitted(outcome.earlier, replayed=True)

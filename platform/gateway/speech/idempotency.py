@@ -12,15 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 from uuid import UUID
 
-import psycopg
 from django.conf import settings
-from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
 
-from accounts.keys import Principal
 from gateway.errors import ApiError, invalid
-from inference import repeats
-from inference.repeats import Earlier
 
 MAX_KEY_CHARACTERS = 255
 HEADER = "idempotency-key"
@@ -52,6 +47,11 @@ class Ask:
         return cls(key, _fingerprint(canonical), kind)
 
     @property
+    def may_repeat(self) -> bool:
+        """Whether it may be a repetition of an earlier request."""
+        return bool(self.key) or self.kind == "retry"
+
+    @property
     def may_come_again(self) -> bool:
         """Whether a client that hangs up may be about to ask again for the same."""
         return bool(self.key) or self.kind != "unknown"
@@ -68,37 +68,12 @@ def _fingerprint(canonical: bytes) -> UUID:
     return UUID(bytes=hashlib.blake2b(canonical, digest_size=16, key=secret).digest())
 
 
-async def find(database: AsyncConnectionPool, principal: Principal, ask: Ask) -> UUID | None:
-    """The job that this request is a repetition of, joined; None where it is to have one of its own.
-
-    Raises:
-        ApiError: 422 where the key stands for another request.
-    """
-    if not ask.key and ask.kind != "retry":
-        return None
-    async with database.connection() as connection:
-        earlier = await _find(connection, principal, ask)
-        if earlier is None:
-            return None
-        # Purged audio took its fingerprint along: whatever is asked under its key, it is gone.
-        if ask.key and earlier.fingerprint not in (None, ask.fingerprint) and not earlier.void:
-            raise ApiError(
-                422,
-                "This Idempotency-Key was used within the last 24 hours for another request. "
-                "Use a new key for a new request.",
-                code="idempotency_key_reused",
-                param="Idempotency-Key",
-            )
-        if not earlier.void and await repeats.join(connection, earlier.job_id):
-            return earlier.job_id
-        if ask.key:
-            await repeats.forget_key(connection, earlier.job_id)
-        return None
-
-
-async def _find(connection: psycopg.AsyncConnection, principal: Principal, ask: Ask) -> Earlier | None:
-    if ask.key:
-        return await repeats.find_by_key(
-            connection, organization_id=principal.organization_id, idempotency_key=ask.key
-        )
-    return await repeats.find_by_fingerprint(connection, api_key_id=principal.key_id, fingerprint=ask.fingerprint)
+def reused() -> ApiError:
+    """The refusal of a request whose key stands for another request."""
+    return ApiError(
+        422,
+        "This Idempotency-Key was used within the last 24 hours for another request. "
+        "Use a new key for a new request.",
+        code="idempotency_key_reused",
+        param="Idempotency-Key",
+    )

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inference", "0007_indexes_of_live_work"),
+        ("inference", "0008_join_repeats"),
     ]
 
     operations = [
