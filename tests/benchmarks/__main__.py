@@ -22,6 +22,7 @@ from tests.benchmarks import (  # noqa: E402
     billing,
     console,
     dashboard,
+    finishing,
     fuzz,
     higgs,
     history,
@@ -38,7 +39,7 @@ BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
-        billing, history, dashboard, console,
+        finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
 
