@@ -20,6 +20,7 @@ django.setup()
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
     billing,
+    chaos,
     console,
     dashboard,
     finishing,
@@ -38,7 +39,7 @@ from tests.benchmarks import (  # noqa: E402
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
+        chaos, wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
         finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
