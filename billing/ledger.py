@@ -19,11 +19,11 @@ from billing.audit import Operator
 from billing.booking import book, find, lock, taken
 from billing.models import Account, Grant, LedgerEntry, LedgerTransaction
 from billing.reservations import InsufficientCredit
-from billing.settlement import Usage, settle, void
+from billing.settlement import Usage, settle, settle_all, void
 
 __all__ = [
-    "Operator", "Usage", "adjust", "give_back", "grant", "pay_out", "refund", "settle", "take_back",
-    "top_up", "void",
+    "Operator", "Usage", "adjust", "give_back", "grant", "pay_out", "refund", "settle", "settle_all",
+    "take_back", "top_up", "void",
 ]  # fmt: skip
 
 _Kind = LedgerTransaction.Kind

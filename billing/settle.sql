@@ -1,82 +1,115 @@
--- Bills a finished job and releases its hold; see billing/settlement.py. One row, the usage record, or none where
--- nothing was done: the job is posted already, was never admitted, or costs more than its hold.
+-- Bills finished jobs and releases their holds; see billing/settlement.py. One row a job, its usage record, and none
+-- for a job of which nothing was done: it is posted already, was never admitted, or costs more than its hold.
 --
--- Parameters: those of billing.settlement.Usage.
+-- Parameters: arrays, one for each member of billing.settlement.Usage, each as long as there are jobs. No job is
+-- there twice.
 --
--- The two FOR UPDATE wait for whoever else moves this job or this account, and then see what it left: `given` is taken
--- from the promotional credit that is there, and a job that was posted meanwhile is gone from `hold`. All parts that
--- write go by `account`, so that they write together or not at all.
+-- Each FOR UPDATE waits for whoever else moves these jobs or these accounts, and then sees what they left: `given` is
+-- taken from the promotional credit that is there, and a job that was posted meanwhile is missing in `hold`. Both take
+-- their locks in the order of the ids, so that two batches cannot wait for each other. All parts that write join
+-- `account`, so that they write together or not at all.
 
--- The reservation and what the job costs at its price. `amount` was held at admission; `held` is still held, which is
--- nothing once the hold was voided or has expired (`late`).
-WITH hold AS (
-    SELECT job_id, reservation.organization_id, amount, budgets, state <> 'pending' AS late,
+WITH usage AS (
+    SELECT *
+    FROM unnest(%(job_id)s::uuid[], %(api_key_id)s::uuid[], %(model)s::text[], %(voice)s::text[],
+        %(samples)s::bigint[], %(duration_ms)s::bigint[])
+        AS usage (job_id, api_key_id, model, voice, samples, duration_ms)
+),
+
+-- The reservation of each job and what the job costs at its price. `amount` was held at admission; `held` is still
+-- held, which is nothing once the hold was voided or has expired (`late`).
+hold AS (
+    SELECT usage.*, reservation.organization_id, amount, budgets, state <> 'pending' AS late,
         CASE state WHEN 'pending' THEN amount ELSE 0 END AS held,
-        dollars_per_minute, billing_cost(%(duration_ms)s, dollars_per_minute) AS cost
-    FROM billing_reservation reservation JOIN billing_price price ON price.id = price_id
-    WHERE job_id = %(job_id)s AND state <> 'posted'
+        dollars_per_minute, billing_cost(duration_ms, dollars_per_minute) AS cost
+    FROM usage JOIN billing_reservation reservation USING (job_id) JOIN billing_price price ON price.id = price_id
+    WHERE state <> 'posted'
+    ORDER BY job_id
     FOR UPDATE OF reservation
 ),
 
--- The account as it was. `given` is the part that promotional credit pays, which is spent first. `missing` is by how
--- much the balance, less the other holds, will be below the floor: above zero only where a late settlement, this one
--- or an earlier one, has passed it. No row where the cost is above the hold.
+-- The accounts as they were. `missing` is by how much the balance, less the holds, is below the floor: above zero only
+-- where a late settlement has passed it.
 before AS (
-    SELECT account.organization_id, LEAST(promotional, cost) AS given,
-        (account.held - hold.held) - (balance - cost) - credit_limit AS missing
-    FROM billing_account account JOIN hold USING (organization_id) WHERE cost <= amount
+    SELECT organization_id, promotional, overdraft, held - balance - credit_limit AS missing
+    FROM billing_account account
+    WHERE organization_id IN (SELECT organization_id FROM hold WHERE cost <= amount)
+    ORDER BY organization_id
     FOR UPDATE OF account
 ),
 
--- Moves the money. `overdraft` is how far the balance may pass the floor: a late settlement may raise it to what is
--- missing, any other only lets it fall. `booked_at` is read with the account locked and lies in no closed month:
--- closing a month locks the account, too, so that what is settled after it belongs to the next month, and what an
--- invoice sums up is complete.
+-- The jobs that are billed. `given` is the part that promotional credit pays, which is spent first, by one job after
+-- the other; the late ones come last.
+job AS (
+    SELECT hold.*,
+        GREATEST(0, LEAST(cost, promotional - (sum(cost) OVER one_by_one - cost))) AS given
+    FROM hold JOIN before USING (organization_id)
+    WHERE cost <= amount
+    WINDOW one_by_one AS (PARTITION BY organization_id ORDER BY late, job_id)
+),
+
+-- What each account gives. `overdraft` is how far the balance may pass the floor: settlements in time only let it
+-- fall, down to what is still missing after them. Late ones may then raise it to what is `missing` after all.
+total AS (
+    SELECT organization_id, sum(cost) AS cost, sum(given) AS given, sum(held) AS held, bool_or(late) AS late,
+        missing - sum(held) + sum(cost) AS missing,
+        CASE WHEN bool_and(late) THEN overdraft
+            ELSE GREATEST(0, LEAST(overdraft, missing - sum(held) + sum(cost) FILTER (WHERE NOT late))) END AS overdraft
+    FROM job JOIN before USING (organization_id)
+    GROUP BY organization_id, missing, overdraft
+),
+
+-- Moves the money. `booked_at` is read with the account locked and lies in no closed month: closing a month locks the
+-- account, too, so that what is settled after it belongs to the next month, and what an invoice sums up is complete.
 account AS (
     UPDATE billing_account SET
         balance = balance - cost,
         promotional = promotional - given,
-        held = billing_account.held - hold.held,
-        overdraft = CASE WHEN late
-            THEN GREATEST(overdraft, missing) ELSE GREATEST(0, LEAST(overdraft, missing)) END
-    FROM hold, before WHERE billing_account.organization_id = before.organization_id
-    RETURNING given, GREATEST(clock_timestamp(), invoiced_until) AS booked_at
+        held = billing_account.held - total.held,
+        overdraft = CASE WHEN late THEN GREATEST(total.overdraft, missing) ELSE total.overdraft END
+    FROM total WHERE billing_account.organization_id = total.organization_id
+    RETURNING total.organization_id, GREATEST(clock_timestamp(), invoiced_until) AS booked_at
 ),
 
--- The reservation is over. It becomes posted once, so that a repeat of this statement finds no `hold`.
+-- The reservations are over. Each becomes posted once, so that a repeat of this statement finds no `hold`.
 posted AS (
-    UPDATE billing_reservation SET state = 'posted', late = hold.late
-    FROM hold, account WHERE billing_reservation.job_id = hold.job_id
+    UPDATE billing_reservation SET state = 'posted', late = job.late
+    FROM job JOIN account USING (organization_id) WHERE billing_reservation.job_id = job.job_id
 ),
 
 -- What each budget's period held becomes what it spent.
 period AS (
-    UPDATE billing_budgetperiod SET held = billing_budgetperiod.held - hold.held, spent = spent + cost
-    FROM hold, account WHERE id = ANY (budgets)
+    UPDATE billing_budgetperiod SET held = billing_budgetperiod.held - part.held, spent = spent + cost
+    FROM (
+        SELECT budget, sum(held) AS held, sum(cost) AS cost
+        FROM job JOIN account USING (organization_id), unnest(budgets) AS budget GROUP BY budget
+    ) AS part
+    WHERE id = budget
 ),
 
--- The ledger's transaction, with the job's id. Free audio moves no money and has none.
+-- The ledger's transactions, with the jobs' ids. Free audio moves no money and has none.
 movement AS (
     INSERT INTO billing_ledgertransaction (id, kind, cause, organization_id, created_at)
-    SELECT job_id, 'usage', job_id::text, organization_id, booked_at FROM hold, account WHERE cost > 0
+    SELECT job_id, 'usage', job_id::text, organization_id, booked_at
+    FROM job JOIN account USING (organization_id) WHERE cost > 0
 ),
 
--- Its entries, which sum to zero: from the promotional credit and the customer's own to revenue.
+-- Their entries, which sum to zero: from the promotional credit and the customer's own to revenue.
 legs AS (
     INSERT INTO billing_ledgerentry (transaction_id, account, amount)
-    SELECT job_id, leg.account, leg.amount FROM hold, account, LATERAL (VALUES
+    SELECT job_id, leg.account, leg.amount FROM job JOIN account USING (organization_id), LATERAL (VALUES
         ('promotional_credit', -given), ('customer_credit', given - cost), ('revenue', cost)
     ) AS leg (account, amount) WHERE leg.amount <> 0
 ),
 
--- The usage record: what was generated, at which price, for how much.
+-- The usage records: what was generated, at which price, for how much.
 record AS (
     INSERT INTO billing_usagerecord (job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
         dollars_per_minute, cost, created_at)
-    SELECT job_id, organization_id, %(api_key_id)s, %(model)s, %(voice)s, %(samples)s, %(duration_ms)s,
+    SELECT job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
         dollars_per_minute, cost, booked_at
-    FROM hold, account
+    FROM job JOIN account USING (organization_id)
     RETURNING *
 )
 
-SELECT record.*, late FROM record, hold
+SELECT record.*, late FROM record JOIN job USING (job_id)

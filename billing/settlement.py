@@ -1,16 +1,17 @@
-"""Turning a finished job into money, exactly once, in one statement."""
+"""Turning finished jobs into money, each exactly once, in one statement."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from uuid import UUID
 
 from billing.models import Reservation, UsageRecord
 from billing.reservations import void
 
-__all__ = ["ExceedsHold", "Usage", "settle", "void"]
+__all__ = ["ExceedsHold", "Usage", "settle", "settle_all", "void"]
 
 log = logging.getLogger(__name__)
 
@@ -34,26 +35,40 @@ class ExceedsHold(Exception):
 
 
 def settle(usage: Usage) -> UsageRecord:
-    """Bill a finished job and release its hold, in the caller's transaction. Promotional credit is spent first.
+    """Bill one finished job; see `settle_all`."""
+    return settle_all([usage])[usage.job_id]
 
-    Exactly once: the reservation becomes `posted` once, and only the statement that moved it books; a repeat
-    returns the record that is there. The keys of the record and of the ledger transaction, both the job's id,
-    say the same.
+
+def settle_all(usages: Sequence[Usage]) -> dict[UUID, UsageRecord]:
+    """Bill finished jobs, of any number of organizations, and release their holds, in the caller's transaction.
+
+    Each account is locked once, until that transaction ends. Promotional credit is spent first.
+
+    Exactly once: a reservation becomes `posted` once, and only the statement that moved it books; a repeat returns
+    the record that is there. The keys of the record and of the ledger transaction, both the job's id, enforce the
+    same.
 
     A hold that was voided or expired meanwhile is settled all the same, since the audio was made and the ledger
     tells the truth: `late` counts it, and where its money is no longer there, the account's `overdraft` lets the
     balance pass the floor by what is missing, which is never more than that hold.
 
+    Returns:
+        The usage record of each job.
+
     Raises:
-        ExceedsHold: the cost is above the hold. Nothing was written.
-        Reservation.DoesNotExist: no such job was admitted.
+        ExceedsHold: a job costs more than its hold. Nothing was written for it; the caller rolls back the others.
+        Reservation.DoesNotExist: a job was never admitted. The same holds.
     """
-    for record in UsageRecord.objects.raw(_SETTLE, asdict(usage)):
+    columns = {each.name: [getattr(usage, each.name) for usage in usages] for each in fields(Usage)}
+    records = {record.job_id: record for record in UsageRecord.objects.raw(_SETTLE, columns)}
+    for record in records.values():
         if record.late:  # type: ignore[attr-defined]  # the statement's last column
-            log.warning("job %s was settled after its hold had been released", usage.job_id)
-        return record
-    try:
-        return UsageRecord.objects.get(job_id=usage.job_id)
-    except UsageRecord.DoesNotExist:
-        hold = Reservation.objects.get(job_id=usage.job_id)
-        raise ExceedsHold(f"job {usage.job_id}: {usage.duration_ms} ms against ${hold.amount} held") from None
+            log.warning("job %s was settled after its hold had been released", record.job_id)
+    if len(records) < len(usages):
+        rest = [usage for usage in usages if usage.job_id not in records]
+        records |= UsageRecord.objects.in_bulk([usage.job_id for usage in rest])
+        for usage in rest:
+            if usage.job_id not in records:
+                hold = Reservation.objects.get(job_id=usage.job_id)
+                raise ExceedsHold(f"job {usage.job_id}: {usage.duration_ms} ms against ${hold.amount} held")
+    return records

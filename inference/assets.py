@@ -18,12 +18,15 @@ from django.core.files.storage import Storage, storages
 from django.db import connection, transaction
 from django.utils import timezone
 
+from inference.failures import place_of
 from inference.models import AudioAsset, SynthesisJob
 
 log = logging.getLogger(__name__)
 
-PURGE_BATCH = 1000
-"""Rows looked up at a time: what a purge holds in memory."""
+PURGE_BATCH = 200
+"""Rows purged in a transaction, which are locked while their files are deleted."""
+_ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtext('inference.purge'))"
+"""A purge is due every minute. One that takes longer must not occupy a second thread of the maintenance worker."""
 FOLDER_DIGITS = 6
 ORPHAN_MARGIN = timedelta(hours=1)
 """Longer than any job lives, so that no file is looked at while its job may still finish."""
@@ -103,20 +106,62 @@ def purge(job_id: UUID) -> bool:
     asset = AudioAsset.objects.select_for_update().filter(job_id=job_id, purged_at=None).first()
     if asset is None:
         return False
-    # First: a crash in between leaves a row to be purged again, not lost bytes.
-    discard(asset.path, asset.codes_path, *asset.conversions.values())
-    AudioAsset.objects.filter(pk=asset.pk).update(purged_at=timezone.now(), transcript="", conversions={})
-    SynthesisJob.objects.filter(pk=job_id).update(fingerprint=None)
+    _discard_bytes(asset)
+    _mark_purged([job_id])
     return True
 
 
 def purge_expired() -> int:
-    """Delete what has expired, batch after batch until nothing is due; returns how many."""
-    due = AudioAsset.objects.filter(purged_at=None, expires_at__lte=timezone.now()).order_by("expires_at")
+    """Delete what has expired, batch after batch until nothing is due; returns how many.
+
+    It ends where another process purges already. The next call tries again what could not be deleted.
+    """
     purged = 0
-    while batch := list(due.values_list("job_id", flat=True)[:PURGE_BATCH]):
-        purged += sum(purge(job_id) for job_id in batch)
+    refused: set[UUID] = set()
+    while (batch := _purge_batch(refused)) is not None:
+        purged += batch
     return purged
+
+
+@transaction.atomic
+def _purge_batch(refused: set[UUID]) -> int | None:
+    """Purge up to PURGE_BATCH jobs' audio in one transaction.
+
+    Args:
+        refused: jobs to leave alone; those whose files could not be deleted are added.
+
+    Returns:
+        How many; None where nothing is due, or another process is at it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+        if not cursor.fetchone()[0]:
+            return None
+    due = AudioAsset.objects.filter(purged_at=None, expires_at__lte=timezone.now()).exclude(job_id__in=refused)
+    batch = list(due.select_for_update(skip_locked=True).order_by("expires_at")[:PURGE_BATCH])
+    if not batch:
+        return None
+    gone = []
+    for asset in batch:
+        try:
+            _discard_bytes(asset)
+        except Exception as error:
+            log.error("audio of job %s cannot be deleted\n%s", asset.job_id, place_of(error))
+            refused.add(asset.job_id)
+        else:
+            gone.append(asset.job_id)
+    _mark_purged(gone)
+    return len(gone)
+
+
+def _discard_bytes(asset: AudioAsset) -> None:
+    """Delete the bytes, before the row says so: a crash in between leaves a row to be purged again."""
+    discard(asset.path, asset.codes_path, *asset.conversions.values())
+
+
+def _mark_purged(job_ids: list[UUID]) -> None:
+    AudioAsset.objects.filter(pk__in=job_ids).update(purged_at=timezone.now(), transcript="", conversions={})
+    SynthesisJob.objects.filter(pk__in=job_ids, fingerprint__isnull=False).update(fingerprint=None)
 
 
 def purge_orphans() -> int:

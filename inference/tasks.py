@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from celery import shared_task, signals
@@ -40,6 +41,7 @@ def _start_worker(sender: Any, **_: object) -> None:
 
 @signals.worker_shutdown.connect
 def _stop_worker(**_: object) -> None:
-    from inference import worker
+    if "inference.worker" in sys.modules:  # a maintenance worker has not imported it, and need not at its end
+        from inference import worker
 
-    worker.stop()
+        worker.stop()

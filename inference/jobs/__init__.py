@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from .claiming import Held, claim, heartbeat
 from .ending import (
-    SpokenJob,
     abandon,
     cancel,
     cut,
     expire,
     fail,
-    finish,
     give_back,
     is_left,
     leave,
     requeue,
     settlement,
 )
+from .finishing import SpokenJob, finish
 from .submission import SUBMIT, NewJob, belongs_to, member
 from .sweeping import sweep
 

@@ -81,7 +81,7 @@ def heartbeat(held: Iterable[Held]) -> set[tuple[UUID, int]]:
     Returns:
         The jobs, with their attempts, that are still theirs and still wanted.
     """
-    jobs = list(held)
+    jobs = sorted(held, key=lambda job: job.id)  # in the order in which `finish` locks them
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,9 +1,11 @@
-"""How a job ends, or an attempt at it: every move is one conditional UPDATE whose row count says who won."""
+"""How a job ends without success, or an attempt: a conditional UPDATE each, whose row count says who won.
+
+`finishing` ends those that succeed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from django.utils import timezone
 from accounts.ports import Port
 from inference import delivery, results
 from inference.audio import SAMPLES_PER_FRAME
-from inference.models import AudioAsset, LostAttempt, SynthesisJob
+from inference.models import LostAttempt, SynthesisJob
 from inference.results import Result
 
 MAX_ATTEMPTS = 3
@@ -23,77 +25,8 @@ MAX_ATTEMPTS = 3
 State = SynthesisJob.State
 Cause = LostAttempt.Cause
 
-settlement = Port[[SynthesisJob], dict[str, Any]]("settles ended jobs")
-"""Bills an ended job, in the transaction that ends it; returns what the answer says of the bill."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpokenJob:
-    """What a worker made of a job."""
-
-    engine_model: str
-    finish_reason: str
-    prompt_tokens: int
-    frames: int
-    """Billed: the longer of what was generated and of the audio, which differ by the speed."""
-    audio_frames: int
-    transcript: str
-    path: str
-    content_type: str
-    size: int
-    first_audio_ms: int | None
-    synthesis_ms: int
-    encode_ms: int
-    codes_path: str = ""
-
-
-@transaction.atomic
-def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
-    """End a job well: its state, its asset and, through `settlement`, its bill, in one transaction.
-
-    Returns:
-        How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
-        nothing was written.
-    """
-    ended = SynthesisJob.objects.raw(
-        """
-        UPDATE inference_synthesisjob
-        SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
-            engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
-            first_audio_ms = %s, synthesis_ms = %s, encode_ms = %s
-        WHERE id = %s AND attempt = %s AND state = 'running' AND listeners > 0
-        RETURNING *
-        """,
-        (
-            spoken.engine_model,
-            spoken.finish_reason,
-            spoken.prompt_tokens,
-            spoken.frames * SAMPLES_PER_FRAME,
-            spoken.first_audio_ms,
-            spoken.synthesis_ms,
-            spoken.encode_ms,
-            job_id,
-            attempt,
-        ),
-    )
-    job = next(iter(ended), None)
-    if job is None:
-        return None
-    now = timezone.now()
-    asset = AudioAsset.objects.create(
-        job=job,
-        organization_id=job.organization_id,
-        path=spoken.path,
-        codes_path=spoken.codes_path,
-        content_type=spoken.content_type,
-        size=spoken.size,
-        samples=spoken.audio_frames * SAMPLES_PER_FRAME,
-        transcript=spoken.transcript,
-        receipt=settlement(job),
-        created_at=now,
-        expires_at=now + timedelta(seconds=job.kept_seconds),
-    )
-    return results.of(job, asset)
+settlement = Port[[Sequence[SynthesisJob]], dict[UUID, dict[str, Any]]]("settles ended jobs")
+"""Bills ended jobs, in the transaction that ends them; returns what each job's answer says of its bill."""
 
 
 def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
@@ -227,6 +160,6 @@ def end(
     if not matching.update(**_ended(state), **counts, **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
-    job.receipt = settlement(job)
+    job.receipt = settlement([job])[job_id]
     job.save(update_fields=["receipt"])
     return results.of(job)

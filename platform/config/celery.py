@@ -19,7 +19,7 @@ def _leave_logging_alone(**_: object) -> None:
 
 
 @signals.worker_init.connect
-def _share_connections(**_: object) -> None:
+def share_connections(**_: object) -> None:
     """Let a worker's threads borrow connections from one pool. Celery closes each task's, and a new one, with
     nothing prepared or cached at the server, costs a short job as long again; kept by the threads, hundreds of
     streams would need hundreds, for one statement at each end."""

@@ -14,7 +14,10 @@ PROBE = ("python", "manage.py", "probe")
 
 
 SPEECH, MAINTENANCE = "synthesis", "maintenance"
-"""The queues. A worker that takes no speech loads no voice; one that takes nothing else needs no secret."""
+"""The queues. Each has a worker of its own, so that a flood of speech never delays billing. The maintenance worker
+loads no voice; a speech worker needs no secret."""
+MAINTENANCE_CONCURRENCY = 4
+"""Threads. A purge and a proof of the books take minutes; webhooks and Stripe's events must not wait for them."""
 
 
 def worker(concurrency: int | str, *queues: str) -> tuple[str, ...]:
@@ -65,11 +68,11 @@ def in_this_python(command: tuple[str, ...]) -> tuple[str, ...]:
 
 def of_service(var_dir: Path, worker_concurrency: int) -> tuple[Part, ...]:
     """The parts of ours, in the order in which they start; they stop in the opposite order."""
-    # The worker's own grace is the longest: what it speaks now may be spoken to its end.
     return (
+        Part(name="worker", command=in_this_python(worker(worker_concurrency, SPEECH)), grace_seconds=10),
         Part(
-            name="worker",
-            command=in_this_python(worker(worker_concurrency, SPEECH, MAINTENANCE)),
+            name="maintenance",
+            command=in_this_python(worker(MAINTENANCE_CONCURRENCY, MAINTENANCE)),
             grace_seconds=10,
         ),
         Part(name="gateway", command=in_this_python(GATEWAY), grace_seconds=12),

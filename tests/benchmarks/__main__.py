@@ -20,8 +20,10 @@ django.setup()
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
     billing,
+    chaos,
     console,
     dashboard,
+    finishing,
     fuzz,
     higgs,
     history,
@@ -37,8 +39,8 @@ from tests.benchmarks import (  # noqa: E402
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
-        billing, history, dashboard, console,
+        chaos, wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
+        finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from tests.clients import environments
 from tests.live import ROOT
 
 OURS = (
-    *("wire", "streams", "requests", "fuzz", "higgs"),
+    *("chaos", "finishing", "wire", "streams", "requests", "fuzz", "higgs"),
     *("invoices", "verification", "billing", "history", "dashboard", "console"),
 )
 

@@ -23,7 +23,7 @@ COMMANDS = {
     "gateway": parts.GATEWAY,
     "worker": parts.worker(CONCURRENCY, parts.SPEECH),
     "worker-gpu": parts.worker(CONCURRENCY, parts.SPEECH),
-    "maintenance": parts.worker(4, parts.MAINTENANCE),
+    "maintenance": parts.worker(parts.MAINTENANCE_CONCURRENCY, parts.MAINTENANCE),
     "probe": parts.PROBE,
     "beat": parts.beat(Path("/var/lib/speech")),
 }
@@ -107,7 +107,7 @@ def services(compose: dict[str, Any]) -> dict[str, Any]:
 def test_every_part_is_there(services: dict[str, Any]) -> None:
     assert services.keys() == COMMANDS.keys() | NOT_OURS
     names = {part.name for part in parts.of_service(Path("var"), CONCURRENCY)}
-    assert names == services.keys() - NOT_OURS - {"migrate", "worker-gpu", "maintenance"}
+    assert names == services.keys() - NOT_OURS - {"migrate", "worker-gpu"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -117,9 +117,8 @@ def test_each_command_is_the_supervisors(services: dict[str, Any], name: str) ->
 
 def test_the_supervisor_runs_the_same_table() -> None:
     run = {part.name: part.command for part in parts.of_service(Path("/var/lib/speech"), CONCURRENCY)}
-    both = parts.worker(CONCURRENCY, parts.SPEECH, parts.MAINTENANCE)
-    wanted = {**COMMANDS, "worker": both}
-    assert run == {name: parts.in_this_python(wanted[name]) for name in ("gateway", "worker", "beat", "probe")}
+    names = ("worker", "maintenance", "gateway", "beat", "probe")
+    assert run == {name: parts.in_this_python(COMMANDS[name]) for name in names}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

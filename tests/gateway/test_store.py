@@ -18,8 +18,6 @@ from tests.conftest import Customer
 from tests.console.people import office
 from tests.live import Service
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 SPEECH = {"model": "tts-1", "input": "Nobody may keep the word marzipan.", "voice": "alloy"}
 CHAT = {
     "model": "boson/higgs-audio-v2.5",
@@ -31,7 +29,8 @@ CHAT = {
 
 def ask(service: Service, customer: Customer, route: str, body: dict[str, Any]) -> httpx.Response:
     answer = httpx.post(f"{service.url}/v1/{route}", json=body, headers=customer.headers, timeout=30)
-    return answer.raise_for_status()
+    assert answer.status_code == 200, answer.text
+    return answer
 
 
 def logged(service: Service, customer: Customer, answer: httpx.Response) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def test_store_must_be_a_boolean(service: Service, customer: Customer) -> None:
     assert not SynthesisJob.objects.exists()
 
 
-def test_owners_set_the_retention_on_the_settings_page(client: Client) -> None:
+def test_owners_set_the_retention_on_the_settings_page(committed: None, client: Client) -> None:
     at = office("Quiet")
     client.force_login(at.owner)
     assert client.post(at.path("settings/audio"), {"audio_days": "31"}).status_code == 400

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -27,12 +29,12 @@ def store(tmp_path: Path, settings: Any) -> Path:
     return tmp_path
 
 
-def name_in_a_row(path: str) -> None:
-    organization = organizations.create(name="A", owner_email="a@example.com")
+def name_in_a_row(path: str, job_id: UUID = LONG_AGO) -> None:
+    organization = organizations.create(name="A", owner_email=f"{job_id.hex}@example.com")
     key, _ = keys.create(organization=organization, name="k")
     now = timezone.now()
     job = SynthesisJob.objects.create(
-        id=LONG_AGO,
+        id=job_id,
         organization=organization,
         api_key=key,
         sampling={},
@@ -71,3 +73,29 @@ def test_audio_that_a_row_names_is_no_orphan() -> None:
     assert assets.purge_expired() == 1
     with pytest.raises(FileNotFoundError):
         assets.load(path)
+
+
+def test_a_file_that_cannot_be_deleted_holds_up_no_other(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(assets, "PURGE_BATCH", 2)
+    paths = [assets.save(new_id(), 1, "wav", b"RIFF") for _ in range(5)]
+    for path in paths:
+        name_in_a_row(path, new_id())
+    stuck = store / paths[0]
+    stuck.unlink()
+    (stuck / "inside").mkdir(parents=True)  # a folder that is not empty
+    assert assets.purge_expired() == 4
+    assert "cannot be deleted" in caplog.text
+    (stuck / "inside").rmdir()
+    stuck.rmdir()
+    assert assets.purge_expired() == 1
+
+
+def test_a_purge_leaves_the_work_to_one_that_runs(store: Path) -> None:
+    name_in_a_row(assets.save(LONG_AGO, 1, "wav", b"RIFF"))
+    own = settings.DATABASES["default"]
+    with psycopg.connect(f"postgresql://postgres@/{own['NAME']}?host={own['HOST']}") as elsewhere:
+        elsewhere.execute(assets._ONE_AT_A_TIME)
+        assert assets.purge_expired() == 0
+    assert assets.purge_expired() == 1

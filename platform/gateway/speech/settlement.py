@@ -1,12 +1,13 @@
-"""Where a finished job becomes money: the one place that hands `inference` to `billing`.
+"""Where finished jobs become money: the one place that hands `inference` to `billing`.
 
-Registered as `inference.jobs.settlement` and called inside the transaction that ends the job.
+Registered as `inference.jobs.settlement` and called inside the transaction that ends the jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from billing import ledger, policies, pricing
 from billing.ledger import Usage
@@ -48,24 +49,26 @@ RELAYED_AUDIO_IS_BILLED = Check(
 """The gateway's own count of what it handed on, held against the bill."""
 
 
-def settle(job: SynthesisJob) -> dict[str, Any]:
-    """Bill or release an ended job, once; returns what the customer's answer says of it."""
-    frames = job.samples // SAMPLES_PER_FRAME
-    billed_frames = policy_of(job)(frames * FRAME_MS) // FRAME_MS
-    if job.state != _State.SUCCEEDED and not billed_frames:
-        ledger.void(job_id=job.id)
-        return {}
-    record = ledger.settle(
-        Usage(
-            job_id=job.id,
-            api_key_id=job.api_key_id,
-            model=job.model,
-            voice=job.voice,
-            samples=billed_frames * SAMPLES_PER_FRAME,
-            duration_ms=billed_frames * FRAME_MS,
-        )
-    )
-    return {"cost_usd": pricing.show(record.cost)}
+def settle(ended: Sequence[SynthesisJob]) -> dict[UUID, dict[str, Any]]:
+    """Bill or release ended jobs, each once; returns what each customer's answer says of it."""
+    usages = []
+    for job in ended:
+        billed_frames = policy_of(job)(job.samples // SAMPLES_PER_FRAME * FRAME_MS) // FRAME_MS
+        if job.state != _State.SUCCEEDED and not billed_frames:
+            ledger.void(job_id=job.id)
+        else:
+            usages.append(
+                Usage(
+                    job_id=job.id,
+                    api_key_id=job.api_key_id,
+                    model=job.model,
+                    voice=job.voice,
+                    samples=billed_frames * SAMPLES_PER_FRAME,
+                    duration_ms=billed_frames * FRAME_MS,
+                )
+            )
+    records = ledger.settle_all(usages) if usages else {}
+    return {job.id: {"cost_usd": pricing.show(records[job.id].cost)} if job.id in records else {} for job in ended}
 
 
 def policy_of(job: SynthesisJob) -> Callable[[int], int]:

@@ -27,7 +27,7 @@ from launch.terminal import Terminal
 
 
 class Command(BaseCommand):
-    help = "Run the gateway, a worker and the clock, and PostgreSQL and Valkey where their URLs are not set."
+    help = "Run the gateway, the workers and the clock, and PostgreSQL and Valkey where their URLs are not set."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

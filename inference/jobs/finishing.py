@@ -1,0 +1,142 @@
+"""How jobs end well: those that end while others are being settled are settled together, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+from django.db.utils import InterfaceError, OperationalError
+from django.utils import timezone
+from psycopg.errors import DeadlockDetected
+
+from inference import results
+from inference.audio import SAMPLES_PER_FRAME
+from inference.jobs import ending
+from inference.jobs.group_commit import GroupCommit
+from inference.models import AudioAsset, SynthesisJob
+from inference.results import Result
+
+MOST_TOGETHER = 256
+"""Jobs in a transaction: they all wait for its last, and the accounts of all are locked until its commit."""
+_FINISH = Path(__file__).with_name("finish.sql").read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenJob:
+    """What a worker made of a job."""
+
+    engine_model: str
+    finish_reason: str
+    prompt_tokens: int
+    frames: int
+    """Billed: the longer of what was generated and of the audio, which differ by the speed."""
+    audio_frames: int
+    transcript: str
+    path: str
+    content_type: str
+    size: int
+    first_audio_ms: int | None
+    synthesis_ms: int
+    encode_ms: int
+    codes_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """An attempt at a job that has been spoken to its end."""
+
+    job_id: UUID
+    attempt: int
+    spoken: SpokenJob
+
+
+def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
+    """End a job well: its state, its asset and, through `settlement`, its bill, in one transaction.
+
+    Jobs that threads of this process finish meanwhile share the next transaction.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
+        nothing was written.
+    """
+    return _together(_Finished(job_id, attempt, spoken))
+
+
+def _finish_all(batch: Sequence[_Finished]) -> Sequence[Result | Exception | None]:
+    """Finish these jobs together. A batch that is refused is halved, until what is wrong is alone."""
+    try:
+        return _finish_in_one(batch)
+    except Exception as error:
+        if _concerns_all(error):
+            return [error] * len(batch)
+    if len(batch) == 1:
+        return [_finish_alone(batch[0])]
+    middle = len(batch) // 2
+    return [*_finish_all(batch[:middle]), *_finish_all(batch[middle:])]
+
+
+def _finish_alone(each: _Finished) -> Result | Exception | None:
+    """Try once more: what was in its way may have been somebody else's."""
+    try:
+        [result] = _finish_in_one([each])
+    except Exception as error:
+        return error
+    return result
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether the database is away, so that no half of the batch would fare better."""
+    return isinstance(error, OperationalError | InterfaceError) and not isinstance(
+        error.__cause__, DeadlockDetected
+    )
+
+
+@transaction.atomic
+def _finish_in_one(batch: Sequence[_Finished]) -> list[Result | None]:
+    """Finish these jobs in one transaction. The settlement locks the accounts, so it comes as late as it can."""
+    ended = {(job.id, job.attempt): job for job in SynthesisJob.objects.raw(_FINISH, _columns(batch))}
+    if not ended:
+        return [None] * len(batch)
+    receipts = ending.settlement(list(ended.values()))
+    now = timezone.now()
+    stored = {}
+    for each in batch:
+        job = ended.get((each.job_id, each.attempt))
+        if job is not None:
+            stored[job.id] = AudioAsset(
+                job=job,
+                organization_id=job.organization_id,
+                path=each.spoken.path,
+                codes_path=each.spoken.codes_path,
+                conversions={},
+                content_type=each.spoken.content_type,
+                size=each.spoken.size,
+                samples=each.spoken.audio_frames * SAMPLES_PER_FRAME,
+                transcript=each.spoken.transcript,
+                receipt=receipts[job.id],
+                created_at=now,
+                expires_at=now + timedelta(seconds=job.kept_seconds),
+            )
+    AudioAsset.objects.bulk_create(stored.values())
+    return [
+        results.of(job, stored[job.id]) if (job := ended.get((each.job_id, each.attempt))) else None
+        for each in batch
+    ]
+
+
+def _columns(batch: Sequence[_Finished]) -> dict[str, list[object]]:
+    """The parameters of finish.sql."""
+    names = ("engine_model", "finish_reason", "prompt_tokens", "first_audio_ms", "synthesis_ms", "encode_ms")
+    return {
+        "job_id": [each.job_id for each in batch],
+        "attempt": [each.attempt for each in batch],
+        "samples": [each.spoken.frames * SAMPLES_PER_FRAME for each in batch],
+        **{name: [getattr(each.spoken, name) for each in batch] for name in names},
+    }
+
+
+_together = GroupCommit(_finish_all, most=MOST_TOGETHER)
