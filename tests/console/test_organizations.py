@@ -210,3 +210,17 @@ def test_activity_goes_on_over_pages(acme: Office) -> None:
     second = client.get(acme.path(f"activity?{following[1]}")).content.decode()
     shown = re.findall(r"key-(\d\d)", first + second)
     assert shown == [f"{number:02}" for number in reversed(range(60))]
+
+
+def test_owners_set_how_long_audio_is_kept(acme: Office) -> None:
+    owner = browser(acme.owner)
+    assert owner.post(acme.path("settings/audio"), {"audio_days": "31"}).status_code == 400
+    assert owner.post(acme.path("settings/audio"), {"audio_days": "7"}).status_code == 302
+    acme.organization.refresh_from_db()
+    assert acme.organization.audio_days == 7
+    assert b'value="7"' in owner.get(acme.path("settings")).content
+    event = AuditEvent.objects.get(action=AuditEvent.Action.ORGANIZATION_RETENTION_SET)
+    assert event.detail == {"to": 7}
+    owner.post(acme.path("settings/audio"), {"audio_days": ""})
+    acme.organization.refresh_from_db()
+    assert acme.organization.audio_days is None
