@@ -10,11 +10,11 @@ import pytest
 
 pytest.importorskip("hibari", reason="the extra [voice] is not installed")
 
-from inference.audio import SAMPLE_RATE  # noqa: E402
-from inference.engines.higgs.engine import HiggsEngine, Options  # noqa: E402
-from inference.training.evaluate import Said, say  # noqa: E402
-from inference.training.sentences import OWN, Sentence  # noqa: E402
-from tests.live import ROOT  # noqa: E402
+from inference.audio import SAMPLE_RATE
+from inference.engines.higgs.engine import HiggsEngine, Options
+from inference.training.evaluate import Said, say
+from inference.training.sentences import OWN, Sentence
+from tests.live import ROOT
 
 CHECKPOINT = ROOT / "inference/checkpoints/heart-8m"
 SENTENCES = Path(__file__).with_name("held_out.txt").read_text("utf-8").splitlines()
