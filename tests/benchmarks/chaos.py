@@ -1,7 +1,7 @@
 """Three gateways and four workers on one database, while one part after the other is killed.
 
-Each client repeats its request under one idempotency key, at any gateway, until it has its audio. What counts is not
-the speed: afterwards every request has been answered with all of its audio and billed once, no money is held, and
+Each client repeats its request under one idempotency key, at any gateway, until it has its audio. Speed is not the
+question: afterwards every request has been answered with all of its audio and billed once, no money is held, and
 `ledger verify` is clean. Anything else ends the benchmark with an error.
 """
 
@@ -88,7 +88,7 @@ def _under_fire(services: Sequence[Service], key: str) -> tuple[Counter[str], li
 
 def _kill(services: Sequence[Service]) -> Counter[str]:
     """End parts one after the other, most without a goodbye, and start each again."""
-    chance = random.Random(0)  # noqa: S311 - the same parts in each run
+    chance = random.Random(0)
     killed: Counter[str] = Counter()
     until = time.monotonic() + SECONDS
     for number in range(KILLS):
@@ -110,7 +110,7 @@ def _kill(services: Sequence[Service]) -> Counter[str]:
 def _client(urls: Sequence[str], key: str, enough: threading.Event) -> list[str]:
     """Ask until it is enough; the idempotency keys of the requests."""
     asked = []
-    chance = random.Random()  # noqa: S311
+    chance = random.Random()
     body = json.dumps(
         {
             "model": "boson/higgs-audio-v2.5",
