@@ -129,4 +129,4 @@ def expire_overdue(*, batch: int = 1000) -> int:
 def _release(job_id: UUID, state: Reservation.State) -> bool:
     with django_connection.cursor() as cursor:
         cursor.execute(_RELEASE, {"job_id": job_id, "state": state})
-        return bool(cursor.rowcount)
+        return cursor.fetchone() is not None  # inside a pipeline the row count is not known yet

@@ -109,7 +109,10 @@ record AS (
     SELECT job_id, organization_id, api_key_id, model, voice, samples, duration_ms,
         dollars_per_minute, cost, booked_at
     FROM job JOIN account USING (organization_id)
-    RETURNING *
+    RETURNING job_id, organization_id, api_key_id, model, voice, samples, duration_ms, dollars_per_minute, cost,
+        created_at
 )
 
-SELECT record.*, late FROM record JOIN job USING (job_id)
+SELECT job_id, record.organization_id, record.api_key_id, record.model, record.voice, record.samples,
+    record.duration_ms, record.dollars_per_minute, record.cost, created_at, late
+FROM record JOIN job USING (job_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from uuid import UUID
 
+from accounts import prepared
 from billing.models import Reservation, UsageRecord
 from billing.reservations import void
 
@@ -60,7 +61,9 @@ def settle_all(usages: Sequence[Usage]) -> dict[UUID, UsageRecord]:
         Reservation.DoesNotExist: a job was never admitted. The same holds.
     """
     columns = {each.name: [getattr(usage, each.name) for usage in usages] for each in fields(Usage)}
-    records = {record.job_id: record for record in UsageRecord.objects.raw(_SETTLE, columns)}
+    with prepared.cursor() as cursor:
+        cursor.execute(_SETTLE, columns)
+        records = {record.job_id: record for record in prepared.fetch(cursor, UsageRecord)}
     for record in records.values():
         if record.late:  # type: ignore[attr-defined]  # the statement's last column
             log.warning("job %s was settled after its hold had been released", record.job_id)

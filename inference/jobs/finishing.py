@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
+from psycopg.types.json import Jsonb
 
+from accounts import prepared
 from inference import results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.jobs import ending
@@ -23,6 +26,7 @@ from inference.results import Result
 MOST_TOGETHER = 256
 """Jobs in a transaction: they all wait for its last, and the accounts of all are locked until its commit."""
 _FINISH = Path(__file__).with_name("finish.sql").read_text("utf-8")
+_KEEP = Path(__file__).with_name("keep.sql").read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,37 +99,50 @@ def _concerns_all(error: Exception) -> bool:
     )
 
 
-@transaction.atomic
 def _finish_in_one(batch: Sequence[_Finished]) -> list[Result | None]:
-    """Finish these jobs in one transaction. The settlement locks the accounts, so it comes as late as it can."""
-    ended = {(job.id, job.attempt): job for job in SynthesisJob.objects.raw(_FINISH, _columns(batch))}
-    if not ended:
-        return [None] * len(batch)
-    receipts = ending.settlement(list(ended.values()))
-    now = timezone.now()
-    stored = {}
-    for each in batch:
-        job = ended.get((each.job_id, each.attempt))
-        if job is not None:
-            stored[job.id] = AudioAsset(
-                job=job,
-                organization_id=job.organization_id,
-                path=each.spoken.path,
-                codes_path=each.spoken.codes_path,
-                conversions={},
-                content_type=each.spoken.content_type,
-                size=each.spoken.size,
-                samples=each.spoken.audio_frames * SAMPLES_PER_FRAME,
-                transcript=each.spoken.transcript,
-                receipt=receipts[job.id],
-                created_at=now,
-                expires_at=now + timedelta(seconds=job.kept_seconds),
-            )
-    AudioAsset.objects.bulk_create(stored.values())
+    """Finish these jobs in one transaction.
+
+    The settlement, which locks the accounts, comes as late as it can: the assets need what it says, and they leave
+    in one message with the commit.
+    """
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,  # the pipeline raises the driver's own
+        connection.connection.pipeline(),
+        transaction.atomic(),
+        prepared.cursor() as cursor,
+    ):
+        cursor.execute(_FINISH, _columns(batch))
+        ended = prepared.fetch(cursor, SynthesisJob)
+        assets: dict[tuple[UUID, int], AudioAsset] = {}
+        if ended:
+            receipts = ending.settlement(ended)
+            spoken = {(each.job_id, each.attempt): each.spoken for each in batch}
+            for job in ended:
+                which = job.id, job.attempt
+                assets[which] = _asset(job, spoken[which], receipts[job.id])
+            cursor.execute(_KEEP, _columns_of_assets(assets.values()))
     return [
-        results.of(job, stored[job.id]) if (job := ended.get((each.job_id, each.attempt))) else None
+        results.of(asset.job, asset) if (asset := assets.get((each.job_id, each.attempt))) else None
         for each in batch
     ]
+
+
+def _asset(job: SynthesisJob, spoken: SpokenJob, receipt: dict[str, Any]) -> AudioAsset:
+    now = timezone.now()
+    return AudioAsset(
+        job=job,
+        organization_id=job.organization_id,
+        path=spoken.path,
+        codes_path=spoken.codes_path,
+        content_type=spoken.content_type,
+        size=spoken.size,
+        samples=spoken.audio_frames * SAMPLES_PER_FRAME,
+        transcript=spoken.transcript,
+        receipt=receipt,
+        created_at=now,
+        expires_at=now + timedelta(seconds=job.kept_seconds),
+    )
 
 
 def _columns(batch: Sequence[_Finished]) -> dict[str, list[object]]:
@@ -136,6 +153,18 @@ def _columns(batch: Sequence[_Finished]) -> dict[str, list[object]]:
         "attempt": [each.attempt for each in batch],
         "samples": [each.spoken.frames * SAMPLES_PER_FRAME for each in batch],
         **{name: [getattr(each.spoken, name) for each in batch] for name in names},
+    }
+
+
+def _columns_of_assets(assets: Collection[AudioAsset]) -> dict[str, list[object]]:
+    """The parameters of keep.sql."""
+    names = (
+        "job_id", "organization_id", "path", "codes_path", "content_type", "size", "samples", "transcript",
+        "created_at", "expires_at",
+    )  # fmt: skip
+    return {
+        **{name: [getattr(asset, name) for asset in assets] for name in names},
+        "receipt": [Jsonb(asset.receipt) for asset in assets],
     }
 
 

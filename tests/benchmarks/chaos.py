@@ -1,8 +1,8 @@
 """Three gateways and four workers on one database, while one part after the other is killed.
 
-Each client repeats its request under one idempotency key, at any gateway, until it has its audio. What counts is
-not the speed: afterwards every request has been answered with all of its audio and billed once, no money is held,
-and `ledger verify` is clean. Anything else ends the benchmark with an error.
+Each client repeats its request under one idempotency key, at any gateway, until it has its audio. Speed is not the
+question: afterwards every request has been answered with all of its audio and billed once, no money is held, and
+`ledger verify` is clean. Anything else ends the benchmark with an error.
 """
 
 from __future__ import annotations

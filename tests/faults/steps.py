@@ -6,13 +6,14 @@ a step with `park_at`, waits with `wait_until_parked`, does its worst, and says 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import redis
 
 PARK_SECONDS = 20
-STEPS = ("before claim", "after claim", "mid-audio", "before settle", "after settle")
+STEPS = ("before claim", "after claim", "mid-audio", "before store", "before settle", "after settle")
 
 
 def park_at(broker: redis.Redis, step: str) -> None:
@@ -22,7 +23,7 @@ def park_at(broker: redis.Redis, step: str) -> None:
 
 
 def wait_until_parked(broker: redis.Redis) -> None:
-    if broker.blpop(["fault:parked"], timeout=PARK_SECONDS) is None:
+    if not _wait_for(broker, "fault:parked"):
         raise AssertionError("no job came to the step")
 
 
@@ -30,15 +31,23 @@ def go(broker: redis.Redis) -> None:
     broker.rpush("fault:go", 1)
 
 
+def _wait_for(client: redis.Redis, key: str) -> bool:
+    """Take the key's element; False where none comes in time. One BLPOP may wait for a few seconds only."""
+    until = time.monotonic() + PARK_SECONDS
+    while (element := client.blpop([key], timeout=1)) is None and time.monotonic() < until:
+        pass
+    return element is not None
+
+
 def install(client: redis.Redis) -> None:
     """Watch the steps in this process."""
-    from inference import channel, jobs
+    from inference import assets, channel, jobs
 
     def reach(step: str) -> None:
         if client.get("fault:step") == step.encode():
             client.delete("fault:step")
             client.rpush("fault:parked", 1)
-            client.blpop(["fault:go"], timeout=PARK_SECONDS)
+            _wait_for(client, "fault:go")
 
     def around(before: str, function: Callable[..., Any], after: str) -> Callable[..., Any]:
         def watched(*arguments: Any, **options: Any) -> Any:
@@ -50,5 +59,6 @@ def install(client: redis.Redis) -> None:
         return watched
 
     jobs.claim = around("before claim", jobs.claim, "after claim")
+    assets.save = around("before store", assets.save, "")
     jobs.finish = around("before settle", jobs.finish, "after settle")
     channel.Writer.audio = around("", channel.Writer.audio, "mid-audio")  # type: ignore[method-assign]

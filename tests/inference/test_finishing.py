@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -82,9 +83,9 @@ def locked_account(job_id: UUID) -> Iterator[None]:
         elsewhere.rollback()
 
 
-def finish(job_id: UUID, attempt: int = 1) -> Result | None:
+def finish(job_id: UUID, attempt: int = 1, *, spoken: jobs.SpokenJob = SPOKEN) -> Result | None:
     try:
-        return jobs.finish(job_id, attempt, SPOKEN)
+        return jobs.finish(job_id, attempt, spoken)
     finally:
         connection.close()
 
@@ -158,6 +159,23 @@ def test_one_that_is_refused_holds_up_no_other() -> None:
     assert (job.state, job.text) == ("running", "Hi.")
     assert not AudioAsset.objects.filter(job_id=poisoned).exists()
     assert transactions(others) < len(others)
+    jobs.cancel(poisoned)
+    jobs.cut(poisoned, 1, frames=0)
+    assert verification.verify().clean
+
+
+def test_one_whose_asset_is_refused_holds_up_no_other() -> None:
+    """The assets leave with the commit, so that the refusal is known only then."""
+    first, poisoned, *others = running_jobs(5)
+    with behind(first) as threads:
+        bad = threads.submit(finish, poisoned, spoken=replace(SPOKEN, path="x" * 300))
+        ends = [threads.submit(finish, job_id) for job_id in others]
+        wait_for_waiting(4)
+    assert all(end.result(10) for end in ends)
+    with pytest.raises(DataError):
+        bad.result(10)
+    assert SynthesisJob.objects.get(id=poisoned).state == "running"
+    assert Reservation.objects.get(job_id=poisoned).state == "pending"
     jobs.cancel(poisoned)
     jobs.cut(poisoned, 1, frames=0)
     assert verification.verify().clean
