@@ -64,6 +64,11 @@ def prepare(data: bytes, *, rate: int, frame: int) -> Tensor:
             f"it speaks for {len(speech) / source:.1f} s; "
             f"cut it, and its transcript, to {MAX_SECONDS:.0f} s or less"
         )
+    return fit(speech, source, rate=rate, frame=frame)
+
+
+def fit(speech: NDArray[np.float32], source: int, *, rate: int, frame: int) -> Tensor:
+    """Speech at `source` Hz as samples [S] at `rate` Hz, filled up with silence to whole frames."""
     audio = resample(torch.from_numpy(speech), source, rate)
     missing = max(0, int(MIN_SECONDS * rate) - len(audio))
     return F.pad(audio, (0, missing + -(len(audio) + missing) % frame))

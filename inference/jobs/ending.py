@@ -59,7 +59,8 @@ def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
     ended = SynthesisJob.objects.raw(
         """
         UPDATE inference_synthesisjob
-        SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
+        SET state = 'succeeded', text = '', style = '', recordings = '{}', recorded_texts = '{}',
+            lease_expires_at = NULL, finished_at = now(),
             engine_model = %s, finish_reason = %s, prompt_tokens = %s, samples = %s,
             first_audio_ms = %s, synthesis_ms = %s, encode_ms = %s
         WHERE id = %s AND attempt = %s AND state = 'running' AND listeners > 0
@@ -215,6 +216,8 @@ def _ended(state: SynthesisJob.State) -> dict[str, Any]:
         "finished_at": timezone.now(),
         "text": "",
         "style": "",
+        "recordings": [],
+        "recorded_texts": [],
         "fingerprint": None,
     }
 

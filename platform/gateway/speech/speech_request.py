@@ -43,6 +43,8 @@ class SpeechOrder(SpeechSpec):
     """A text to speak, refused or complete: nothing after this point is the client's fault."""
 
     context: tuple[EarlierTurn, ...] = ()
+    voice_param: str = "voice"
+    """Where the request names the voice; `<voice_param>s` is where it names those of a dialogue."""
 
     @property
     def cap_ms(self) -> int:
@@ -89,6 +91,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
         sampling=request.sampling(),
         context=_context(request.messages[:index]),
+        voice_param="audio.voice",
     )
 
 
