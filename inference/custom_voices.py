@@ -24,7 +24,7 @@ CONSENT_PREFIX = "cons_"
 _HEAVY_OF_VOICE = ("sample", "codes")
 
 
-class TooMany(Exception):
+class VoiceLimitReached(Exception):
     """The organization has as many as it may have. `most`: how many that is."""
 
     def __init__(self, most: int) -> None:
@@ -44,19 +44,19 @@ def most_of(organization: Organization) -> int:
 def consents(organization_id: UUID) -> QuerySet[VoiceConsent]:
     """The newest first, without their recordings."""
     of_it = VoiceConsent.objects.filter(organization=organization_id)
-    return of_it.defer("recording").order_by("-created_at")
+    return of_it.defer("recording").order_by("-id")
 
 
 def voices(organization_id: UUID) -> QuerySet[CustomVoice]:
     """The newest first, without their samples."""
-    return CustomVoice.objects.filter(organization=organization_id).defer(*_HEAVY_OF_VOICE).order_by("-created_at")
+    return CustomVoice.objects.filter(organization=organization_id).defer(*_HEAVY_OF_VOICE).order_by("-id")
 
 
 @transaction.atomic
 def create_consent(
     organization_id: UUID, *, name: str, language: str, text: str, recording: bytes
 ) -> VoiceConsent:
-    """Keep a consent. Raises TooMany."""
+    """Keep a consent. Raises VoiceLimitReached."""
     _leave_room(organization_id, VoiceConsent.objects.filter(organization=organization_id))
     return VoiceConsent.objects.create(
         id=new_id(),
@@ -73,7 +73,7 @@ def create_consent(
 def create(
     organization_id: UUID, *, name: str, consent_id: UUID, sample: bytes, transcript: str = ""
 ) -> CustomVoice:
-    """Keep a voice. Raises TooMany; UnknownConsent."""
+    """Keep a voice. Raises VoiceLimitReached; UnknownConsent."""
     _leave_room(organization_id, CustomVoice.objects.filter(organization=organization_id))
     # Locked: it may not be withdrawn until the voice is there to go with it.
     consent = VoiceConsent.objects.select_for_update().filter(organization=organization_id, id=consent_id).first()
@@ -133,7 +133,7 @@ async def existing(database: AsyncConnectionPool, ids: Collection[UUID], *, orga
 
 
 def _leave_room(organization_id: UUID, those: QuerySet[VoiceConsent] | QuerySet[CustomVoice]) -> None:
-    """Count under a lock, so that two requests at once do not both take the last place. Raises TooMany."""
+    """Count under a lock, so that two requests do not both take the last place. Raises VoiceLimitReached."""
     organization = Organization.objects.select_for_update(no_key=True).get(id=organization_id)
     if those.count() >= (most := most_of(organization)):
-        raise TooMany(most)
+        raise VoiceLimitReached(most)

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.higgs.resample import resample
+from inference.speech.reference import MAX_TRANSCRIBED_SECONDS
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = float(MAX_TRANSCRIBED_SECONDS)
 """Each second of a voice sample takes 25 positions of a request's slot, and 10 to 15 s of clean speech clone best.
 Longer audio is refused and not cut: its transcript would say more than is heard."""
 MIN_SECONDS = 1.0

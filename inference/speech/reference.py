@@ -31,6 +31,8 @@ MAX_SECONDS = 60
 """Of a recording that comes with a request."""
 MAX_SAMPLE_SECONDS = 30
 """Of one that is kept as a voice."""
+MAX_TRANSCRIBED_SECONDS = 20
+"""Of one whose words are known. A prompt holds no more of a recording, and its words must be all that is heard."""
 Purpose = Literal["request", "voice"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from django.db import IntegrityError, connection, transaction
 from safetensors.torch import load_file, save_file
 
 from inference import assets
-from inference.models import AudioAsset, SynthesisJob
+from inference.models import AudioAsset, CustomVoice, SynthesisJob
 from tests.conftest import Customer
 from tests.engine.serving import environment_of, spoken_by
-from tests.gateway.recorded import cloned, tone
+from tests.gateway.recorded import cloned, syllables, tone
 from tests.gateway.speaking import body
+from tests.gateway.voices import Voices
 from tests.live import Service, wait_for
+from usage.models import RequestLog
 
 TEXT = "Hello there, how do you do?"
 LOW, HIGH = tone(2, step=20), tone(2, step=3)
@@ -30,6 +32,11 @@ LOW, HIGH = tone(2, step=20), tone(2, step=3)
 @pytest.fixture(scope="module")
 def environment(checkpoint: Path) -> dict[str, str]:
     return environment_of(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def spoken_sample() -> bytes:
+    return syllables(5)
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +170,78 @@ def test_a_codec_without_its_encoder_clones_nothing(
         assert answer.status_code == 200, answer.text
         assert answer.headers["x-voice-reference"] == "not_supported_by_engine"
         assert base64.b64decode(answer.json()["choices"][0]["message"]["audio"]["data"])
+
+
+def row_of(answer: httpx.Response) -> RequestLog:
+    id = answer.headers["x-request-id"].removeprefix("req_")
+    row: RequestLog = wait_for(RequestLog.objects.filter(id=id).first, what="the call is in the log")
+    return row
+
+
+def test_a_voice_of_ones_own_speaks_everywhere(
+    higgs: Service, customer: Customer, new_customer: Callable[..., Customer], spoken_sample: bytes
+) -> None:
+    voices = Voices(higgs, customer)
+    named = voices.make(spoken_sample)
+    encoded = CustomVoice.objects.filter(organization=customer.organization, codes__isnull=False)
+    kept = wait_for(encoded.first, seconds=30, what="a worker has encoded the sample").codes
+
+    def chat(voice: Any, **more: Any) -> httpx.Response:
+        audio = {"voice": voice, "format": "wav", **more}
+        return post(higgs, customer, body(TEXT, seed=1, max_completion_tokens=20, audio=audio))
+
+    def speech(who: Customer) -> httpx.Response:
+        asked = {"model": "tts-1", "input": TEXT, "voice": named, "seed": 1, "max_completion_tokens": 20}
+        return httpx.post(f"{higgs.url}/v1/audio/speech", json=asked, headers=who.headers, timeout=60)
+
+    answer = chat({"id": named})
+    own = codes(answer)
+    np.testing.assert_array_equal(own, codes(chat(named)))
+    np.testing.assert_array_equal(own, codes(speech(customer)))
+    assert not np.array_equal(own, codes(chat("alloy")))
+    assert bytes(encoded.get().codes) == bytes(kept), "computed once"
+    assert row_of(answer).voice == named
+    assert row_of(speech(new_customer())).error_code == "voice_not_found"
+    talk = body("[SPEAKER0] One. [SPEAKER1] Two.", audio={"voices": [named, "echo"]}, max_completion_tokens=20)
+    assert len(codes(post(higgs, customer, talk)))
+    listed = httpx.get(f"{higgs.url}/v1/voices", headers=customer.headers).json()["data"]
+    assert {"id": named, "object": "voice", "gender": None, "description": "Ada"} in listed
+
+    turn = body(TEXT, max_completion_tokens=20)
+    turn["messages"][:0] = [{"role": "assistant", "audio": {"id": answer.headers["x-audio-id"]}}]
+    assert voices.ask("DELETE", f"/voices/{named}").status_code == 200
+    refused = chat(named)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "voice_not_found")
+    assert len(codes(post(higgs, customer, turn))), "what the voice has said can still be gone on from"
+
+
+def test_codes_of_another_codec_are_computed_anew(
+    higgs: Service, customer: Customer, spoken_sample: bytes
+) -> None:
+    named = Voices(higgs, customer).make(spoken_sample)
+    of_it = CustomVoice.objects.filter(organization=customer.organization)
+    right = wait_for(of_it.filter(codes__isnull=False).first, seconds=30, what="it is encoded")
+    request = body(TEXT, seed=1, max_completion_tokens=20, audio={"voice": named, "format": "wav"})
+    expected = codes(post(higgs, customer, request))
+    for lost in ({"codes": None, "codec": ""}, {"codes": b"of another", "codec": "another"}):
+        of_it.update(**lost)
+        np.testing.assert_array_equal(codes(post(higgs, customer, request)), expected)
+        assert (bytes(of_it.get().codes), of_it.get().codec) == (bytes(right.codes), right.codec)
+
+
+def test_a_voice_that_is_deleted_before_its_turn_costs_nothing(
+    higgs: Service, customer: Customer, spoken_sample: bytes, environment: dict[str, str]
+) -> None:
+    voices = Voices(higgs, customer)
+    named = voices.make(spoken_sample)
+    asked = body(TEXT, audio={"voice": named, "format": "wav"})
+    with ThreadPoolExecutor() as pool:
+        higgs.kill_worker()
+        answer = pool.submit(post, higgs, customer, asked)
+        waiting = SynthesisJob.objects.filter(organization=customer.organization, state="queued")
+        wait_for(waiting.exists, what="the job waits")
+        assert voices.ask("DELETE", f"/voices/{named}").status_code == 200
+        higgs.start_worker(**environment)
+        refused = answer.result()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "voice_not_found")
+    assert row_of(refused).cost == 0
