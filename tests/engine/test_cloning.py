@@ -157,21 +157,6 @@ def test_no_table_and_no_log_holds_the_recordings_words(higgs: Service, customer
         assert words not in higgs.log(part)
 
 
-def test_a_codec_without_its_encoder_clones_nothing(
-    service: Service, customer: Customer, checkpoint: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "decodes"
-    shutil.copytree(checkpoint, folder)
-    weights = load_file(folder / "codec" / "model.safetensors")
-    decoding = {name: tensor for name, tensor in weights.items() if not name.startswith("semantic_model.")}
-    save_file(decoding, folder / "codec" / "model.safetensors", {"format": "pt"})
-    with spoken_by(service, environment_of(folder)):
-        answer = post(service, customer, request(LOW))
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["x-voice-reference"] == "not_supported_by_engine"
-        assert base64.b64decode(answer.json()["choices"][0]["message"]["audio"]["data"])
-
-
 def row_of(answer: httpx.Response) -> RequestLog:
     id = answer.headers["x-request-id"].removeprefix("req_")
     row: RequestLog = wait_for(RequestLog.objects.filter(id=id).first, what="the call is in the log")
@@ -245,3 +230,18 @@ def test_a_voice_that_is_deleted_before_its_turn_costs_nothing(
         refused = answer.result()
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "voice_not_found")
     assert row_of(refused).cost == 0
+
+
+def test_a_codec_without_its_encoder_clones_nothing(
+    service: Service, customer: Customer, checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "decodes"
+    shutil.copytree(checkpoint, folder)
+    weights = load_file(folder / "codec" / "model.safetensors")
+    decoding = {name: tensor for name, tensor in weights.items() if not name.startswith("semantic_model.")}
+    save_file(decoding, folder / "codec" / "model.safetensors", {"format": "pt"})
+    with spoken_by(service, environment_of(folder)):
+        answer = post(service, customer, request(LOW))
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-voice-reference"] == "not_supported_by_engine"
+        assert base64.b64decode(answer.json()["choices"][0]["message"]["audio"]["data"])
