@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
@@ -10,14 +10,19 @@ from pydantic_core import PydanticCustomError
 
 from gateway.schemas import MAX_TEXT_CHARACTERS, Name, Schema
 
+if TYPE_CHECKING:
+    File = UploadedFile[Any]
+else:
+    File = UploadedFile  # which is generic for the type checker alone
 
-def _file(value: object) -> UploadedFile:
+
+def _file(value: object) -> File:
     if not isinstance(value, UploadedFile):
         raise PydanticCustomError("file", "a file")
     return value
 
 
-Recording = Annotated[UploadedFile, PlainValidator(_file), WithJsonSchema({"type": "string", "format": "binary"})]
+Recording = Annotated[File, PlainValidator(_file), WithJsonSchema({"type": "string", "format": "binary"})]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]

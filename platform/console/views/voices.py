@@ -97,7 +97,7 @@ def delete_consent(request: HttpRequest, member: Member, consent_id: UUID) -> Ht
 @require_safe
 def sample(request: HttpRequest, member: Member, voice_id: UUID) -> HttpResponse:
     found = CustomVoice.objects.filter(id=voice_id, organization=member.organization).only("sample").first()
-    return _audio(request, found and bytes(found.sample))
+    return _audio(request, None if found is None else bytes(found.sample))
 
 
 @member_view(Action.MANAGE_VOICES)
@@ -105,7 +105,7 @@ def sample(request: HttpRequest, member: Member, voice_id: UUID) -> HttpResponse
 def recording(request: HttpRequest, member: Member, consent_id: UUID) -> HttpResponse:
     of_it = VoiceConsent.objects.filter(id=consent_id, organization=member.organization)
     found = of_it.only("recording").first()
-    return _audio(request, found and bytes(found.recording))
+    return _audio(request, None if found is None else bytes(found.recording))
 
 
 def _page(request: HttpRequest, member: Member, **forms: Any) -> HttpResponse:

@@ -66,7 +66,8 @@ def cut_out(body: Any) -> list[VoiceRecording]:
 
 def _cut_out(body: Any) -> Iterator[VoiceRecording]:
     messages = body.get("messages") if isinstance(body, dict) else None
-    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+    messages = messages if isinstance(messages, list) else []
+    for number, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") != "assistant":
             continue
         content = message.get("content")
@@ -111,7 +112,8 @@ def cast(order: SpeechOrder, recordings: Sequence[VoiceRecording], audio: Sequen
         used[""] = by_speaker.get("", len(recordings) - 1)
     elif "" in by_speaker:
         used.setdefault(speakers[0], by_speaker[""])
-    names, voices = {}, dict(order.voices)
+    names: dict[int, str] = {}
+    voices = dict(order.voices)
     chosen = sorted(set(used.values()))
     for number in chosen:
         if len(recordings[number].words) > MAX_TEXT_CHARACTERS:
