@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import socket
+import tempfile
 import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import av
 import httpx
 import numpy as np
 import pytest
+from django.core.management import call_command
 from openai import OpenAI
 
-from accounts.models import AuditEvent, Organization
+from accounts.models import AuditEvent
 from gateway import erasure
 from inference.models import CustomVoice, VoiceConsent
 from inference.speech.voices import VOICES
@@ -21,7 +25,7 @@ from tests.conftest import Customer
 from tests.gateway.recorded import tone
 from tests.gateway.speaking import body
 from tests.gateway.voices import Voices, recorded
-from tests.live import Service
+from tests.live import Service, wait_for
 
 WORDS = "The quick brown fox jumps over the lazy dog, and the dog does not mind it at all. So it goes."
 UNKNOWN = "voice_" + "0" * 32
@@ -221,6 +225,29 @@ def test_bad_forms_are_refused_by_their_member(voices: Voices, recording: bytes)
     assert broken.status_code in (400, 401)
 
 
+def test_a_client_that_hangs_up_in_its_upload_leaves_nothing(
+    service: Service, voices: Voices, customer: Customer, recording: bytes
+) -> None:
+    consent = voices.consent(recording).json()["id"]
+    url = f"{service.url}/v1/audio/voices"
+    form = {"name": (None, "Ada"), "consent": (None, consent), "audio_sample": ("a.wav", recording, "audio/wav")}
+    request = httpx.Request("POST", url, headers=customer.headers, files=form)
+    body = request.read()
+    port = httpx.URL(service.url).port
+    for sent in (len(body) // 2, len(body)):  # midway, and before the answer
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+            connection.sendall(f"POST /v1/audio/voices HTTP/1.1\r\n{head}\r\n".encode() + body[:sent])
+    assert voices.create(recording, consent).status_code in (200, 429)  # the service goes on
+    kept = CustomVoice.objects.filter(organization=customer.organization)
+    assert (
+        kept.count()
+        == AuditEvent.objects.filter(organization_id=customer.organization.id, action="voice.created").count()
+    )
+    left = [path for path in Path(tempfile.gettempdir()).glob("speech-upload-*") if any(path.iterdir())]
+    wait_for(lambda: not [path for path in left if path.exists()], what="no upload lies on the disk")
+
+
 def test_a_sample_with_its_words_has_at_most_twenty_seconds(
     voices: Voices, customer: Customer, recording: bytes
 ) -> None:
@@ -235,7 +262,7 @@ def test_a_sample_with_its_words_has_at_most_twenty_seconds(
 
 
 def test_an_organization_has_as_many_as_it_may(voices: Voices, customer: Customer, recording: bytes) -> None:
-    Organization.objects.filter(id=customer.organization.id).update(max_voices=2)
+    call_command("set_limits", str(customer.organization.id), voices=2)
     consent = voices.consent(recording).json()["id"]
     with ThreadPoolExecutor() as pool:
         answers = [each.status_code for each in pool.map(lambda _: voices.create(recording, consent), range(4))]
