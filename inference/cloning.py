@@ -9,6 +9,7 @@ import io
 from uuid import UUID
 
 import numpy as np
+from django.db import connection
 
 from accounts.identifiers import parse_prefixed
 from inference.custom_voices import PREFIX
@@ -32,14 +33,13 @@ def references(job: SynthesisJob, cloner: VoiceCloner | None) -> dict[str, Voice
         return {}
     if cloner is None:
         raise Unspeakable("voice_not_supported", "this engine cannot speak like a recording")
-    voices = {
-        voice.id: voice
-        for voice in CustomVoice.objects.filter(organization=job.organization_id, id__in=own.values())
-    }
+    of_it = CustomVoice.objects.filter(organization=job.organization_id, id__in=own.values())
+    voices = {voice.id: voice for voice in of_it.defer("sample")}
+    connection.close()  # back to the pool: encoding takes seconds and needs none
     found = {}
     for name, id in own.items():
         if id not in voices:
-            raise Unspeakable("voice_not_found", f"there is no voice {name} any more")
+            raise _gone(id)
         found[name] = VoiceReference(voices[id].transcript, _codes_of(voices[id], cloner))
     for name, number in recorded.items():
         try:
@@ -53,21 +53,33 @@ def references(job: SynthesisJob, cloner: VoiceCloner | None) -> dict[str, Voice
 
 def encode(voice_id: UUID, cloner: VoiceCloner | None) -> None:
     """Compute and keep a voice's codes, unless it is gone, has them, or the engine cannot clone."""
-    voice = CustomVoice.objects.filter(id=voice_id).first()
+    voice = CustomVoice.objects.defer("sample").filter(id=voice_id).first()
     if voice is not None and cloner is not None:
         _codes_of(voice, cloner)
 
 
 def _codes_of(voice: CustomVoice, cloner: VoiceCloner) -> Codes:
-    """Raises Unspeakable: the sample has no voice, which it was checked for when it came."""
+    """The codes that are kept, or else made now of the sample.
+
+    Raises:
+        Unspeakable: the voice was deleted meanwhile, or its sample, which was checked when it came, has none.
+    """
     if voice.codes is not None and voice.codec == cloner.codec:
         kept: Codes = np.load(io.BytesIO(bytes(voice.codes)), allow_pickle=False)
         return kept
+    sample = CustomVoice.objects.filter(id=voice.id).values_list("sample", flat=True).first()
+    connection.close()
+    if sample is None:
+        raise _gone(voice.id)
     try:
-        codes = cloner.encode(bytes(voice.sample)).codes
+        codes = cloner.encode(bytes(sample)).codes
     except ValueError as error:
         raise Unspeakable("invalid_recording", str(error)) from error
     file = io.BytesIO()
     np.save(file, codes, allow_pickle=False)
     CustomVoice.objects.filter(id=voice.id).update(codes=file.getvalue(), codec=cloner.codec)
     return codes
+
+
+def _gone(voice_id: UUID) -> Unspeakable:
+    return Unspeakable("voice_not_found", f"voice {voice_id} was deleted")

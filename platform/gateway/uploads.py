@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,8 @@ FORMATS = {
 }
 """What clients and browsers call the formats. Where a file has no such type, its name's ending tells."""
 _uploads = LargeBodies()
+_taking = threading.Lock()
+"""Views run in threads: of two that look at once, one finds the other's place taken."""
 
 
 def read_form(request: HttpRequest) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seco
         _uploads.place(organization_id) as take,
         tempfile.TemporaryDirectory(prefix="speech-upload-") as folder,
     ):
-        take()
+        with _taking:
+            take()
         source, target = Path(folder) / "source", Path(folder) / "target"
         with source.open("wb") as file:
             for piece in upload.chunks():
