@@ -21,7 +21,8 @@ from inference.models import CustomVoice, VoiceConsent
 PREFIX = "voice_"
 """Of a voice's id, as customers see it."""
 CONSENT_PREFIX = "cons_"
-_HEAVY_OF_VOICE = ("sample", "codes")
+HEAVY = ("sample", "codes")
+"""What of a voice is large, and is read where it is needed."""
 
 
 class VoiceLimitReached(Exception):
@@ -49,7 +50,7 @@ def consents(organization_id: UUID) -> QuerySet[VoiceConsent]:
 
 def voices(organization_id: UUID) -> QuerySet[CustomVoice]:
     """The newest first, without their samples."""
-    return CustomVoice.objects.filter(organization=organization_id).defer(*_HEAVY_OF_VOICE).order_by("-id")
+    return CustomVoice.objects.filter(organization=organization_id).defer(*HEAVY).order_by("-id")
 
 
 @transaction.atomic

@@ -109,11 +109,11 @@ def recording(request: HttpRequest, member: Member, consent_id: UUID) -> HttpRes
 
 
 def _page(request: HttpRequest, member: Member, **forms: Any) -> HttpResponse:
-    consents = _consents(member)
+    consents, voices = _consents(member), custom_voices.voices(member.organization.id)
     context = {
         "member": member,
         "section": "voices",
-        "voices": list(custom_voices.voices(member.organization.id).select_related("consent")),
+        "voices": list(voices.select_related("consent").defer("consent__recording", *custom_voices.HEAVY)),
         "consents": consents,
         "most": custom_voices.most_of(member.organization),
         "can_clone": voices_on_offer.offer().can_clone,
