@@ -18,6 +18,9 @@ _UNKNOWN_VOICE = own_voices.unknown(samples.VOICE_ID, "voice_id")
 _MISSING = errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter")
 _NO_ID = errors.invalid("Invalid value for 'limit': expected less than or equal to 100.", param="limit")
 _TOO_LARGE = ApiError(413, "The request body is larger than the 11534336 bytes allowed.", code="request_too_large")
+_JSON_TOO_LARGE = ApiError(
+    413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"
+)
 _NO_FORM = ApiError(
     415, "Unsupported content type 'text/plain': send multipart/form-data.", code="unsupported_media_type"
 )
@@ -104,7 +107,7 @@ VOICE_ROUTES = (
                 body=Rename,
                 requests=samples.RENAME,
                 answers=[Answer("The voice.", samples.CUSTOM_VOICE)],
-                errors=[_MISSING, _UNKNOWN_VOICE, _TOO_LARGE, _NO_JSON],
+                errors=[_MISSING, _UNKNOWN_VOICE, _JSON_TOO_LARGE, _NO_JSON],
             ),
             "DELETE": Operation(
                 id="deleteVoice",
@@ -170,7 +173,7 @@ VOICE_ROUTES = (
                 body=Rename,
                 requests=samples.RENAME,
                 answers=[Answer("The consent.", samples.CONSENT)],
-                errors=[_MISSING, _UNKNOWN_CONSENT, _TOO_LARGE, _NO_JSON],
+                errors=[_MISSING, _UNKNOWN_CONSENT, _JSON_TOO_LARGE, _NO_JSON],
             ),
             "DELETE": Operation(
                 id="deleteVoiceConsent",

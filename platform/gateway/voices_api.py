@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,8 +17,8 @@ from accounts.audit import KeyActor
 from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from gateway import uploads, voice_actions
-from gateway.errors import ApiError, invalid
-from gateway.parsing import parse, read_json
+from gateway.errors import ApiError, client_closed, invalid
+from gateway.parsing import parse, read_json, too_large
 from gateway.rest import ManagementView
 from gateway.voice_schemas import ListQuery, NewConsent, NewVoice, Rename
 from inference import custom_voices
@@ -132,7 +134,7 @@ def list_voices(organization_id: UUID, asked: ListQuery) -> dict[str, Any]:
 
 
 def _name_in(request: Request) -> str:
-    """Raises ApiError: 415 or 400."""
+    """Raises ApiError: 400, 413 or 415; 499 where the client has gone."""
     media_type = (request.content_type or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ApiError(
@@ -140,7 +142,13 @@ def _name_in(request: Request) -> str:
             f"Unsupported content type {media_type[:100]!r}: send application/json.",
             code="unsupported_media_type",
         )
-    return parse(Rename, read_json(_django(request).body)).name
+    try:
+        body = _django(request).body
+    except RequestDataTooBig:
+        raise too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
+    except UnreadablePostError:
+        raise client_closed() from None
+    return parse(Rename, read_json(body)).name
 
 
 def _django(request: Request) -> HttpRequest:

@@ -109,6 +109,9 @@ def test_a_voice_is_listed_got_and_renamed(
     assert voices.ask("POST", f"/voices/{named}", json={"name": "  Ada, warm "}).json()["name"] == "Ada, warm"
     got = voices.ask("GET", f"/voices/{named}").json()
     assert (got["id"], got["name"]) == (named, "Ada, warm")
+    for size in (1 << 20, 3 << 20, 12 << 20):
+        refused = voices.ask("POST", f"/voices/{named}", json={"name": "x" * size})
+        assert error(refused)[:2] == (413, "request_too_large")
     listed = voices.ask("GET", "/voices").json()
     assert listed["data"] == [got]
     assert listed["voices"] == [
