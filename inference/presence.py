@@ -24,14 +24,14 @@ def leave(client: redis.Redis, name: str) -> None:
 
 
 def living(client: redis.Redis) -> list[dict[str, Any]]:
-    """What each live worker says of itself: name, model, device, slots, voices, running, and its pace."""
+    """What each live worker says of itself: name, model, device, slots, voices, clones, running, and its pace."""
     keys = list(client.scan_iter(match=f"{PREFIX}*", count=1000))
     values = client.mget(keys) if keys else []
     return [json.loads(value) for value in values if value]
 
 
 async def workers(client: redis.asyncio.Redis) -> list[dict[str, Any]]:
-    """What each live worker says of itself: name, model, device, slots, voices, running."""
+    """What each live worker says of itself: name, model, device, slots, voices, clones, running."""
     keys = [key async for key in client.scan_iter(match=f"{PREFIX}*", count=1000)]
     values = await client.mget(keys) if keys else []
     return [json.loads(value) for value in values if value]
@@ -44,3 +44,8 @@ def voices_of(workers: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     # One of an earlier version, while they are being replaced, does not say.
     first, *others = (worker.get("voices", VOICES) for worker in workers)
     return tuple(voice for voice in first if all(voice in other for other in others))
+
+
+def can_clone(workers: Sequence[dict[str, Any]]) -> bool:
+    """Whether all of these workers can speak like a recording, for any of them may take a job."""
+    return bool(workers) and all(worker.get("clones", False) for worker in workers)

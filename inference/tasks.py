@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task, signals
 
@@ -21,6 +22,14 @@ def synthesize() -> None:
     from inference import worker
 
     worker.host().speak()
+
+
+@shared_task(name=doorbell.ENCODE_VOICE)
+def encode_voice(voice_id: str) -> None:
+    """Encode a new voice's sample, so that the first request that names it need not wait for that."""
+    from inference import cloning, worker
+
+    cloning.encode(UUID(voice_id), worker.host().engine.cloner)
 
 
 @shared_task(name="inference.tasks.purge_expired_audio")

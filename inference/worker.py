@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, cancellations, channel, doorbell, jobs, presence, results, silence, turns
+from inference import assets, cancellations, channel, cloning, doorbell, jobs, presence, results, silence, turns
 from inference.audio import FRAME_RATE
 from inference.delivery import generation_seconds
 from inference.engines.protocol import (
@@ -36,6 +37,7 @@ from inference.engines.protocol import (
     SpeechRequest,
     Turn,
     Unspeakable,
+    VoiceReference,
 )
 from inference.failures import place_of
 from inference.models import SynthesisJob
@@ -147,12 +149,13 @@ class Host:
         job = work.job
         script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
         context = turns.load(job.organization_id, job.context)
+        references = cloning.references(job, self.engine.cloner)
         connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)
         recording = work.recording = Recording(
             writer, format=job.format, speed=job.speed if script.segments else 1, max_frames=job.max_frames
         )
-        request = _request(job, script.segments, context, self._codes_so_far(job))
+        request = _request(job, script.segments, context, references, self._codes_so_far(job))
         generation = work.generation = self.engine.submit(request) if script.segments else silence.answer(request)
         until = math.inf
         late = False
@@ -267,6 +270,7 @@ class Host:
                 "device": engine.device,
                 "slots": engine.slots,
                 "voices": engine.voices,
+                "clones": engine.cloner is not None,
                 "running": len(running),
                 "audio_seconds": audio_seconds,
                 "real_time_factor": real_time_factor,
@@ -305,12 +309,17 @@ def _engine_frames(job: SynthesisJob) -> int:
 
 
 def _request(
-    job: SynthesisJob, segments: tuple[Segment, ...], context: tuple[Turn, ...], checkpoint: Codes | None
+    job: SynthesisJob,
+    segments: tuple[Segment, ...],
+    context: tuple[Turn, ...],
+    references: Mapping[str, VoiceReference],
+    checkpoint: Codes | None,
 ) -> SpeechRequest:
     return SpeechRequest(
         id=str(job.id),
         segments=segments,
         context=context,
+        references=references,
         checkpoint=checkpoint,
         style=job.style,
         max_frames=_engine_frames(job),

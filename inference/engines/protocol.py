@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -30,6 +30,7 @@ __all__ = [
     "SAMPLE_RATE",
     "Chunk",
     "Codes",
+    "EncodedVoice",
     "Engine",
     "EngineError",
     "FinishReason",
@@ -41,6 +42,8 @@ __all__ = [
     "SpokenWord",
     "Turn",
     "Unspeakable",
+    "VoiceCloner",
+    "VoiceReference",
 ]
 
 
@@ -50,6 +53,14 @@ class Segment:
 
     text: str
     voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReference:
+    """How a voice sounds: the codes of a recording, and its words; "" where they are not known."""
+
+    transcript: str
+    codes: Codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,9 @@ class SpeechRequest:
     checkpoint: Codes | None = None
     """What an earlier attempt has generated. The engine goes on after it, but puts its audio anew, so that every
     attempt's chunks are the whole audio; an engine without codes starts over."""
+    references: Mapping[str, VoiceReference] = field(default_factory=dict)
+    """By name: voices that this request brings along. A segment that names one of them speaks like its recording.
+    An engine with a `cloner` takes them."""
     style: str = ""
     temperature: float | None = None
     """As `top_p` and `top_k`: None for what the engine's checkpoint is best sampled with."""
@@ -112,7 +126,13 @@ class EngineError(Exception):
 class Unspeakable(EngineError):
     """This request cannot be spoken, which is known before any audio of it; no other attempt could speak it."""
 
-    def __init__(self, code: Literal["unsupported_text", "text_too_long"], message: str) -> None:
+    def __init__(
+        self,
+        code: Literal[
+            "unsupported_text", "text_too_long", "voice_not_supported", "voice_not_found", "invalid_recording"
+        ],
+        message: str,
+    ) -> None:
         super().__init__(message)
         self.code = code
 
@@ -173,6 +193,25 @@ class Generation:
         raise GenerationCancelled
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedVoice:
+    """The codes of a recording. `whole` is False where the recording was longer than what they hold."""
+
+    codes: Codes
+    whole: bool
+
+
+class VoiceCloner(Protocol):
+    """Encodes recordings of voices for an engine. Implementations are thread-safe."""
+
+    @property
+    def codec(self) -> str:
+        """Identifies the codec. Codes of another codec mean nothing to this engine."""
+
+    def encode(self, audio: bytes) -> EncodedVoice:
+        """The codes of the voice in an audio file, which takes seconds. Raises ValueError: it has no voice."""
+
+
 class Engine(Protocol):
     """A voice, its device and its batch. Implementations are thread-safe."""
 
@@ -191,6 +230,10 @@ class Engine(Protocol):
     @property
     def voices(self) -> tuple[str, ...]:
         """The names of those it can speak as."""
+
+    @property
+    def cloner(self) -> VoiceCloner | None:
+        """Encodes the `references` of a request; None where the engine cannot speak like a recording."""
 
     @property
     def healthy(self) -> bool:

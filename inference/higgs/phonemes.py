@@ -58,7 +58,9 @@ class PhonemePromptBuilder(PromptBuilder):
         if refusal := script_refusal("".join(texts)):
             raise UnspeakableError(refusal)
 
-    def opening(self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str] = ()) -> Prompt:
+    def opening(
+        self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str | Prompt] = ()
+    ) -> Prompt:
         return self._plain([])
 
     def tag(self, speaker: int) -> str:

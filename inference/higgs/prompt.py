@@ -58,28 +58,27 @@ class PromptBuilder:
         earlier = [part for turn in turns for part in (self.question(turn.text), self.answer(turn.frames))]
         return Prompt.join([self.opening(scene=scene, style=style), *earlier, self.question(text)])
 
-    def opening(self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str] = ()) -> Prompt:
+    def opening(
+        self, *, scene: str = QUIET_ROOM, style: str = "", speakers: Sequence[str | Prompt] = ()
+    ) -> Prompt:
         """The system turn.
 
         Args:
             scene: where it is recorded.
             style: how to speak; a line of its own after the scene.
-            speakers: a line on each; where there are several, a text begins with its speaker's tag.
+            speakers: a line or a recording of each; where there are several, a text begins with its speaker's tag.
         """
-        described = f"{scene}\n{style}" if style else scene
-        if speakers:
-            described += "\n\n" + "\n".join(f"SPEAKER{n}: {line}" for n, line in enumerate(speakers))
+        pieces: list[str | Prompt] = [f"\n{scene}\n{style}\n" if style else f"\n{scene}\n"]
+        for number, line in enumerate(speakers):
+            pieces += ["\n" if number == 0 else "", f"SPEAKER{number}: ", line, "\n"]
         instruction = INSTRUCTION if len(speakers) < 2 else DIALOGUE_INSTRUCTION
-        return self._plain(
-            [
-                self._special("<|begin_of_text|>"),
-                *self._header("system", f"{instruction}\n\n"),
-                self._special("<|scene_desc_start|>"),
-                *self._text(f"\n{described}\n"),
-                self._special("<|scene_desc_end|>"),
-                self._special("<|eot_id|>"),
-            ]
-        )
+        begin = [
+            self._special("<|begin_of_text|>"),
+            *self._header("system", f"{instruction}\n\n"),
+            self._special("<|scene_desc_start|>"),
+        ]
+        end = [self._special("<|scene_desc_end|>"), self._special("<|eot_id|>")]
+        return Prompt.join([self._plain(begin), *self._joined(pieces), self._plain(end)])
 
     def tag(self, speaker: int) -> str:
         """What a text begins with where several speak."""
@@ -103,11 +102,30 @@ class PromptBuilder:
 
     def answer(self, frames: Tensor) -> Prompt:
         """The rest of an assistant turn: the frames [F, N] that were spoken, and its end."""
+        return Prompt.join([self._frames(frames), self._plain([self._special("<|eot_id|>")])])
+
+    def recording(self, frames: Tensor) -> Prompt:
+        """A recording within a scene: the frames [F, N] of a voice whose words are not known."""
+        return Prompt.join([self._plain([self._config.audio_out_bos_id]), self._frames(frames)])
+
+    def _frames(self, frames: Tensor) -> Prompt:
+        """The frames [F, N] of an audio that has begun, and its end."""
         books = self._config.num_codebooks
         rows = delay(frames.to("cpu", torch.int64), self._config)
         ids = [self._config.audio_out_id] * (len(rows) - books + 1) + [self._config.audio_delay_id] * (books - 1)
-        ids += [self._special("<|audio_eos|>"), self._special("<|eot_id|>")]
-        return Prompt(torch.tensor(ids, dtype=torch.int64), rows)
+        return Prompt(torch.tensor([*ids, self._special("<|audio_eos|>")], dtype=torch.int64), rows)
+
+    def _joined(self, pieces: Sequence[str | Prompt]) -> list[Prompt]:
+        """Texts and recordings in order. Texts that follow each other are encoded as one, as the model learned."""
+        parts: list[Prompt] = []
+        text = ""
+        for piece in pieces:
+            if isinstance(piece, str):
+                text += piece
+            else:
+                parts += [self._plain(self._text(text)), piece]
+                text = ""
+        return [*parts, self._plain(self._text(text))]
 
     def _plain(self, ids: list[int]) -> Prompt:
         return Prompt(

@@ -40,6 +40,10 @@ class TensorTable:
         self._left = set(self._where)
         self._missing: list[str] = []
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._where)
+
     def __contains__(self, name: str) -> bool:
         return name in self._where
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.higgs.resample import resample
+from inference.speech.reference import MAX_TRANSCRIBED_SECONDS
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = float(MAX_TRANSCRIBED_SECONDS)
 """Each second of a voice sample takes 25 positions of a request's slot, and 10 to 15 s of clean speech clone best.
 Longer audio is refused and not cut: its transcript would say more than is heard."""
 MIN_SECONDS = 1.0
@@ -64,6 +65,11 @@ def prepare(data: bytes, *, rate: int, frame: int) -> Tensor:
             f"it speaks for {len(speech) / source:.1f} s; "
             f"cut it, and its transcript, to {MAX_SECONDS:.0f} s or less"
         )
+    return fit(speech, source, rate=rate, frame=frame)
+
+
+def fit(speech: NDArray[np.float32], source: int, *, rate: int, frame: int) -> Tensor:
+    """Speech at `source` Hz as samples [S] at `rate` Hz, filled up with silence to whole frames."""
     audio = resample(torch.from_numpy(speech), source, rate)
     missing = max(0, int(MIN_SECONDS * rate) - len(audio))
     return F.pad(audio, (0, missing + -(len(audio) + missing) % frame))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from inference.higgs.codec import CodecConfig, load_codec_config
 from inference.higgs.codec_encoder import load_codec_encoder
 from inference.higgs.prompt import PromptTurn
-from inference.higgs.tensors import TensorTable
+from inference.higgs.voice_encoder import codec_id
 from inference.higgs.voice_sample_audio import prepare
 
 SUFFIXES = (".wav", ".flac", ".mp3")
@@ -144,7 +144,7 @@ class VoiceSamples:
 
     @cached_property
     def _codec_id(self) -> str:
-        return TensorTable(self._codec, device="cpu", dtype=torch.float32).digest()[:16]
+        return codec_id(self._codec)
 
     def _load(self, path: Path, *, frames: int) -> Codes | None:
         """The codes in a file; None where there is none, or it is not whole."""

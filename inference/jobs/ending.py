@@ -147,6 +147,8 @@ def _ended(state: SynthesisJob.State) -> dict[str, Any]:
         "finished_at": timezone.now(),
         "text": "",
         "style": "",
+        "recordings": [],
+        "recorded_texts": [],
         "fingerprint": None,
     }
 

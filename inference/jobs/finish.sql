@@ -17,7 +17,8 @@ ours AS (
     SELECT id FROM inference_synthesisjob WHERE id = ANY (%(job_id)s::uuid[]) ORDER BY id FOR UPDATE
 )
 UPDATE inference_synthesisjob job
-SET state = 'succeeded', text = '', style = '', lease_expires_at = NULL, finished_at = now(),
+SET state = 'succeeded', text = '', style = '', recordings = '{}', recorded_texts = '{}',
+    lease_expires_at = NULL, finished_at = now(),
     engine_model = spoken.engine_model, finish_reason = spoken.finish_reason, prompt_tokens = spoken.prompt_tokens,
     samples = spoken.samples, first_audio_ms = spoken.first_audio_ms, synthesis_ms = spoken.synthesis_ms,
     encode_ms = spoken.encode_ms

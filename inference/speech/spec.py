@@ -26,6 +26,10 @@ class SpeechSpec:
     """Of a dialogue: the voice of each speaker, by tag."""
     speed: float = 1.0
     """How many times as fast as the engine speaks."""
+    recordings: list[bytes] = field(default_factory=list)
+    """FLAC files: number n is how the voice `speech.voices.recorded_name(n)` sounds."""
+    recorded_texts: list[str] = field(default_factory=list)
+    """What is said in each; "" where nobody tells."""
 
     def spec(self) -> dict[str, Any]:
         """These fields, by their names."""

@@ -52,6 +52,11 @@ VOICES = tuple(CATALOG)
 DEFAULT_VOICE = "alloy"
 
 
+def recorded_name(number: int) -> str:
+    """What the voice of a request's recording is called while the request is spoken."""
+    return f"recording_{number}"
+
+
 def find(name: str) -> Voice:
     """The voice of that name; one that the catalog does not list has a name and nothing else."""
     return CATALOG.get(name) or Voice(name)

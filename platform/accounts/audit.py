@@ -7,6 +7,9 @@ from uuid import UUID
 
 from accounts.models import AuditEvent, User
 
+NOBODY = 0
+"""The id of an actor who is no person."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
@@ -16,14 +19,27 @@ class Actor:
     address: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyActor:
+    """An API key that acts, and the address that it was used from."""
+
+    public_id: str
+    address: str | None = None
+
+
 def record(
-    *, organization_id: UUID, by: Actor, action: AuditEvent.Action, subject: str = "", **detail: str | int | None
+    *,
+    organization_id: UUID,
+    by: Actor | KeyActor,
+    action: AuditEvent.Action,
+    subject: str = "",
+    **detail: str | int | None,
 ) -> AuditEvent:
     """Record an action, in its own transaction. `subject` is the person or thing that it changed."""
     return AuditEvent.objects.create(
         organization_id=organization_id,
-        actor_id=by.user.pk,
-        actor=by.user.email,
+        actor_id=by.user.pk if isinstance(by, Actor) else NOBODY,
+        actor=by.user.email if isinstance(by, Actor) else f"sk-{by.public_id}",
         address=by.address,
         action=action,
         subject=subject,

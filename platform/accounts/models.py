@@ -78,6 +78,8 @@ class Organization(Limited):
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    max_voices = models.PositiveIntegerField(null=True, blank=True)
+    """How many voices of its own it can have; null is the default in the settings."""
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     """From then on it has no members and no name. The ledger still refers to the row (`gateway.erasure`)."""
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
@@ -204,6 +206,12 @@ class AuditEvent(models.Model):
         WEBHOOK_ADDED = "webhook.added", "added the webhook to"
         WEBHOOK_ROTATED = "webhook.rotated", "replaced the secret of the webhook to"
         WEBHOOK_REMOVED = "webhook.removed", "removed the webhook to"
+        CONSENT_CREATED = "consent.created", "recorded the consent"
+        CONSENT_RENAMED = "consent.renamed", "renamed the consent"
+        CONSENT_DELETED = "consent.deleted", "deleted the consent"
+        VOICE_CREATED = "voice.created", "created the voice"
+        VOICE_RENAMED = "voice.renamed", "renamed the voice"
+        VOICE_DELETED = "voice.deleted", "deleted the voice"
         ORGANIZATION_DELETED = "organization.deleted", "deleted the organization"
         MEMBER_DELETED = "member.deleted", "deleted the account of a member"
         SUPPORT_VISITED = "support.visited", "looked at the console as support"

@@ -127,6 +127,7 @@ class Environment(BaseSettings):
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
     promo_credits_per_network: Annotated[int, Field(ge=1)] = 20
     organizations_per_person: Annotated[int, Field(ge=1)] = 5
+    voices_per_organization: Annotated[int, Field(ge=1)] = 20
     alerts_private_targets: bool = False
     operator_ceiling_dollars: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal(1000)
     database_pool_size: Annotated[int, Field(ge=1)] = 8

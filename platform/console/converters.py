@@ -35,6 +35,14 @@ class InvitationId(PrefixedId):
     prefix = "inv_"
 
 
+class VoiceId(PrefixedId):
+    prefix = "voice_"
+
+
+class ConsentId(PrefixedId):
+    prefix = "cons_"
+
+
 class KeyId:
     """The public id of an API key."""
 
@@ -52,3 +60,5 @@ def register() -> None:
     register_converter(RequestId, "request")
     register_converter(InvitationId, "invitation")
     register_converter(KeyId, "key")
+    register_converter(VoiceId, "voice")
+    register_converter(ConsentId, "consent")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.reference.document import FORM
 from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
-TAGS = ("Speech", "Audio", "Models", "Account")
+TAGS = ("Speech", "Audio", "Voices", "Models", "Account")
 PYTHON = {
     "createChatCompletion": """\
 answer = client.chat.completions.create(
@@ -117,7 +118,7 @@ def errors() -> list[SampleAnswer]:
 
 
 def _operation(method: str, path: str, described: dict[str, Any], base_url: str) -> Operation:
-    content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    _, content = _request_body(described)
     return Operation(
         id=described["operationId"],
         method=method,
@@ -224,9 +225,15 @@ def _bounds(schema: dict[str, Any]) -> Iterator[str]:
         yield f"at most {schema['maxLength']} characters"
 
 
+def _request_body(described: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The media type of a request's body, and what there is to say of it; empty where it has none."""
+    content: dict[str, dict[str, Any]] = described.get("requestBody", {}).get("content", {})
+    return next(iter(content.items()), ("", {}))
+
+
 def _sample_body(described: dict[str, Any]) -> dict[str, Any] | None:
     """The first sample."""
-    content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    _, content = _request_body(described)
     body: dict[str, Any] | None = next((each["value"] for each in content.get("examples", {}).values()), None)
     return body
 
@@ -240,7 +247,10 @@ def _curl(method: str, url: str, described: dict[str, Any]) -> str:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
     if method == "DELETE":
         lines[0] += f" -X {method}"
-    if body := _sample_body(described):
+    body, (media_type, _) = _sample_body(described), _request_body(described)
+    if body and media_type == FORM:
+        lines += [f'-F "{name}={value}"' for name, value in body.items()]
+    elif body:
         lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(body)}'"]
     if any(kind.startswith("audio/") for kind in described["responses"]["200"]["content"]):
         lines.append("-o speech.mp3")

@@ -22,6 +22,7 @@ from console.views import (
     sessions,
     start,
     usage,
+    voices,
 )
 
 converters.register()
@@ -33,6 +34,14 @@ of_an_organization = [
     path("playground", playground.show, name="playground"),
     path("playground/key", playground.lend_key, name="playground_key"),
     path("playground/history", playground.history, name="playground_history"),
+    path("voices", voices.show, name="voices"),
+    path("voices/consent", voices.create_consent, name="consent_new"),
+    path("voices/new", voices.create, name="voice_new"),
+    path("voices/<voice:voice_id>/sample", voices.sample, name="voice_sample"),
+    path("voices/<voice:voice_id>/rename", voices.rename, name="voice_rename"),
+    path("voices/<voice:voice_id>/delete", voices.delete, name="voice_delete"),
+    path("voices/<consent:consent_id>/recording", voices.recording, name="consent_recording"),
+    path("voices/<consent:consent_id>/delete", voices.delete_consent, name="consent_delete"),
     path("usage", usage.show, name="usage"),
     path("usage.csv", usage.export, name="usage_csv"),
     path("requests", requests.search, name="requests"),

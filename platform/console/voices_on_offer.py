@@ -21,6 +21,8 @@ class Offer:
     voices: tuple[Voice, ...]
     preview: str
     """The preview voice that speaks in place of the full model; empty where the full model does."""
+    can_clone: bool
+    """Whether organizations' own voices can speak."""
 
 
 def offer() -> Offer:
@@ -34,4 +36,5 @@ def offer() -> Offer:
         workers = []
     models = (worker["model"] for worker in workers)
     preview = next((model.removesuffix(PREVIEW) for model in models if model.endswith(PREVIEW)), "")
-    return Offer(tuple(voices.find(name) for name in presence.voices_of(workers)), preview)
+    offered = tuple(voices.find(name) for name in presence.voices_of(workers))
+    return Offer(offered, preview, presence.can_clone(workers))

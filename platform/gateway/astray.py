@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.errors import ApiError, not_found
 
 _MEANT = re.compile(r"/(chat/completions|audio/(?:speech|voices|models)|models|voices|openapi\.json)/*\Z")
-"""The end of a path that can mean nothing but a route of the API; no page has such an address."""
+"""The end of a path that means a route of the API."""
+_PAGES = "/console/"
+"""Below it are pages whose addresses may end like that."""
 
 
 def refusal(path: str) -> ApiError:
@@ -30,9 +32,13 @@ class Guide:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (scope["path"] == "/v1" or _MEANT.search(scope["path"])):
+        if scope["type"] == "http" and _is_astray(scope["path"]):
             raise refusal(scope["path"])
         await self._app(scope, receive, send)
+
+
+def _is_astray(path: str) -> bool:
+    return path == "/v1" or (_MEANT.search(path) is not None and not path.startswith(_PAGES))
 
 
 def _base() -> str:

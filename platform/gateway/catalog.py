@@ -9,7 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.identifiers import parse_prefixed
 from gateway.errors import ApiError, invalid, not_found
+from inference import custom_voices
 from inference.speech.formats import FORMAT_NAMES, canonical
 
 
@@ -58,7 +60,13 @@ def unknown_model(name: str, *, param: str | None = "model") -> ApiError:
 
 
 def known_voice(name: str, offered: Sequence[str], param: str) -> str:
-    """Raises ApiError: 400 for a voice that is not on offer."""
+    """The voice of that name. One with an id of ours is somebody's own: `speech.own_voices` checks whose.
+
+    Raises:
+        ApiError: 400 for a voice that is not on offer.
+    """
+    if parse_prefixed(custom_voices.PREFIX, name) is not None:
+        return name
     return _known("voice", name, offered, param)
 
 

@@ -23,7 +23,7 @@ from django.db.models.functions import MD5, Cast, Coalesce, Now, Substr
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, User, Visit
 from accounts.organizations import Refused
 from billing import erasure as billing_erasure
-from inference import assets, channel, jobs
+from inference import assets, channel, custom_voices, jobs
 from inference.models import AudioAsset, SynthesisJob
 from usage.models import RequestLog
 
@@ -33,8 +33,8 @@ _LIVE = (SynthesisJob.State.QUEUED, SynthesisJob.State.RUNNING)
 
 
 def delete_organization(organization_id: UUID, *, by: User | None) -> None:
-    """Delete a customer: its keys, audio, texts, names, addresses and invitations, and those of its people who
-    belong to no other organization. `by` is the owner, or None for the operator.
+    """Delete a customer: its keys, audio, voices, texts, names, addresses and invitations, and those of its people
+    who belong to no other organization. `by` is the owner, or None for the operator.
 
     Raises:
         Refused: there is none, it owes money, or what it has spoken now does not end.
@@ -45,6 +45,7 @@ def delete_organization(organization_id: UUID, *, by: User | None) -> None:
     billing_erasure.check(organization_id)
     _stop(organization_id)
     _purge_audio(organization_id)
+    custom_voices.erase(organization_id)
     with transaction.atomic():
         members = list(User.objects.filter(memberships__organization=organization_id))
         Organization.objects.filter(id=organization_id).update(

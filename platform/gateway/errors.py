@@ -194,6 +194,14 @@ def client_closed() -> ApiError:
     return ApiError(499, "The client closed the connection.", code="client_closed")
 
 
+def voice_not_supported(param: str = "voice") -> ApiError:
+    return invalid(
+        "The engine in service cannot speak in a voice of your own: choose one that `GET /v1/voices` lists.",
+        code="voice_not_supported",
+        param=param,
+    )
+
+
 def expired(param: str = "audio_id") -> ApiError:
     return ApiError(HTTPStatus.GONE, "This audio has expired or was deleted.", code="audio_expired", param=param)
 

@@ -8,8 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import catalog
+from gateway import catalog, database_threads, voices_api
+from gateway.parsing import parse
 from gateway.service import Service
+from gateway.voice_schemas import ListQuery
 from inference.speech import voices
 from inference.speech.voices import Voice
 
@@ -30,13 +32,17 @@ async def get_model(request: Request) -> Response:
 
 
 async def list_voices(request: Request) -> Response:
-    """Every voice on offer: the platform's, and those that the engine in service has voice samples of.
+    """Every voice that the caller can speak in: the platform's, those that the engine in service has voice samples
+    of, and the organization's own where the engine can clone.
 
     `gender` and `description` are null for a voice that is known by its sample alone.
     """
-    await _authenticate(request)
     service: Service = request.state.service
+    principal = await service.keys.authenticate(request)
     data = [_voice_as_json(voices.find(name)) for name in await service.workers.voices()]
+    if await service.workers.can_clone():
+        own = await database_threads.run(voices_api.list_voices, principal.organization_id, ListQuery(limit=100))
+        data += [_voice_as_json(Voice(voice["id"], description=voice["name"])) for voice in own["data"]]
     return JSONResponse({"object": "list", "data": data})
 
 
@@ -50,9 +56,16 @@ async def list_audio_models(request: Request) -> Response:
 
 
 async def list_audio_voices(request: Request) -> Response:
-    """Every voice, likewise."""
+    """Every voice, likewise; with a key also the organization's own, which OpenAI's clients read in `data`."""
     service: Service = request.state.service
-    return JSONResponse({"voices": [{"id": name, "name": name} for name in await service.workers.voices()]})
+    offered = [{"id": name, "name": name} for name in await service.workers.voices()]
+    if "authorization" not in request.headers:
+        return JSONResponse({"voices": offered})
+    principal = await service.keys.authenticate(request)
+    asked = parse(ListQuery, dict(request.query_params))
+    own = await database_threads.run(voices_api.list_voices, principal.organization_id, asked)
+    named = [{"id": voice["id"], "name": voice["name"]} for voice in own["data"]]
+    return JSONResponse({"voices": [*offered, *named], **own})
 
 
 async def _authenticate(request: Request) -> None:

@@ -27,6 +27,7 @@ from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
 from gateway.speech import chat, speech
 from gateway.usage_api import UsageQuery
+from gateway.voice_routes import VOICE_ROUTES
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
 
 
@@ -90,7 +91,12 @@ V1_ROUTES = (
                     Answer("The audio and its transcript.", samples.COMPLETION, headers=_SPEECH_HEADERS),
                     Answer("The same, as events.", samples.COMPLETION_EVENTS, _EVENTS),
                 ],
-                errors=[*failures.SPEECH, failures.unknown_audio("messages[0].audio.id"), errors.expired()],
+                errors=[
+                    *failures.SPEECH,
+                    *failures.own_voice("audio.voice"),
+                    failures.unknown_audio("messages[0].audio.id"),
+                    errors.expired(),
+                ],
             )
         },
     ),
@@ -138,7 +144,7 @@ V1_ROUTES = (
                     Answer("The audio.", None, _AUDIO_TYPES, headers=_SPEECH_HEADERS),
                     Answer("With `stream_format: sse`.", samples.SPEECH_EVENTS, _EVENTS),
                 ],
-                errors=[*failures.SPEECH, errors.expired()],
+                errors=[*failures.SPEECH, *failures.own_voice("voice"), errors.expired()],
             )
         },
     ),
@@ -181,19 +187,7 @@ V1_ROUTES = (
             )
         },
     ),
-    V1Route(
-        "/audio/voices",
-        models_api.list_audio_voices,
-        {
-            "GET": Operation(
-                id="listAudioVoices",
-                tag="Models",
-                summary="List voices, as Open WebUI asks for them",
-                answers=[Answer("The voices.", samples.AUDIO_VOICES)],
-                public=True,
-            )
-        },
-    ),
+    *VOICE_ROUTES,
     V1Route(
         "/audio/models",
         models_api.list_audio_models,

@@ -167,9 +167,11 @@ class VoiceById(Schema):
 
 
 _VOICE_NAME = {"type": "string", "enum": list(VOICES)}
-_VOICE_BY_ID = {"type": "object", "properties": {"id": _VOICE_NAME}, "required": ["id"]}
+_OWN_VOICE = {"type": "string", "pattern": "^voice_[0-9a-f]{32}$"}
+_VOICE_ID = {"anyOf": [_VOICE_NAME, _OWN_VOICE]}
+_VOICE_BY_ID = {"type": "object", "properties": {"id": _VOICE_ID}, "required": ["id"]}
 # Told to readers; checked against what is on offer, by `gateway.catalog`, so that a refusal can list it.
-Voice = Annotated[Name | VoiceById, WithJsonSchema({"anyOf": [_VOICE_NAME, _VOICE_BY_ID]})]
+Voice = Annotated[Name | VoiceById, WithJsonSchema({"anyOf": [_VOICE_NAME, _OWN_VOICE, _VOICE_BY_ID]})]
 Format = Annotated[Name, WithJsonSchema({"type": "string", "enum": list(FORMAT_NAMES)})]
 Cast = Annotated[
     Annotated[dict[Name, Name], Field(max_length=MAX_SPEAKERS)]
@@ -181,7 +183,7 @@ Cast = Annotated[
 
 class AudioOptions(Schema):
     voice: Voice = DEFAULT_VOICE
-    """The voice, by name. `GET /v1/voices` lists them."""
+    """The voice, by name, or a voice of your own by id, `voice_…`. `GET /v1/voices` lists them."""
     voices: Cast | None = None
     """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
     format: Format | None = None
@@ -318,7 +320,7 @@ class SpeechBody(SpeechAsk):
     input: Content
     """The text to speak, up to 4,096 characters."""
     voice: Voice = DEFAULT_VOICE
-    """The voice, by name. `GET /v1/voices` lists them."""
+    """The voice, by name, or a voice of your own by id, `voice_…`. `GET /v1/voices` lists them."""
     voices: Cast | None = None
     """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
     instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None

@@ -23,11 +23,17 @@ class Workers:
         self._seen_at = float("-inf")
         self._full = False
         self._voices = presence.voices_of(())
+        self._can_clone = False
 
     async def voices(self) -> tuple[str, ...]:
         """Those on offer; while no worker lives, those of the last."""
         await self._look()
         return self._voices
+
+    async def can_clone(self) -> bool:
+        """Whether they can speak like a recording; while no worker lives, whether the last ones could."""
+        await self._look()
+        return self._can_clone
 
     async def require(self) -> None:
         """Refuse requests that no worker could take. Raises ApiError: 503 if no worker lives or Redis is full."""
@@ -52,6 +58,7 @@ class Workers:
             return True  # nobody knows: a job waits for Redis to be back, at most until its deadline
         if workers:
             self._voices = presence.voices_of(workers)
+            self._can_clone = presence.can_clone(workers)
             self._seen_at = time.monotonic()
         return bool(workers)
 

@@ -29,6 +29,7 @@ from billing import budgets, ledger, verification  # noqa: E402
 from billing.alerts import detection, webhooks  # noqa: E402
 from billing.alerts import rules as alert_rules  # noqa: E402
 from billing.models import AlertDelivery, Budget, BudgetPeriod, WebhookEndpoint  # noqa: E402
+from inference import custom_voices  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from operations import roles  # noqa: E402
@@ -37,6 +38,7 @@ from status.probes import INTERVAL_SECONDS, KINDS, Probe  # noqa: E402
 from status.recording import record  # noqa: E402
 from tests.browser.chromium import chromium  # noqa: E402
 from tests.console.people import Office, browser, history, office, person  # noqa: E402
+from tests.gateway.recorded import syllables  # noqa: E402
 from tests.gateway.speaking import body  # noqa: E402
 from tests.live import Service, running_service  # noqa: E402
 from usage import rollups  # noqa: E402
@@ -75,10 +77,11 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     budgets.put(organization=acme.organization, period=month, amount=100)
     budgets.put(organization=acme.organization, api_key_id=acme.key.id, period=month, amount=5)
     spoken = _speak(service, acme)
+    _keep_voices(acme)
     _be_probed()
     _alert(acme)
     own = {name: (acme.path(path), acme.owner) for name, path in {
-        "overview": "", "start": "start", "playground": "playground",
+        "overview": "", "start": "start", "playground": "playground", "voices": "voices",
         "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
         "requests": "requests", "requests-none": "requests?voice=verse&from=2020-01-01&to=2020-01-02",
         "request": f"requests/{spoken}", "keys": "keys", "key-new": "keys/new", "key": f"keys/{acme.key.named}",
@@ -140,6 +143,16 @@ def _visits(acme: Office) -> dict[str, tuple[str, User | None]]:
         "admin-announce": "/admin/console/announcement/publish/",
     }
     return {name: (path, sam) for name, path in paths.items()}
+
+
+def _keep_voices(of: Office) -> None:
+    """A consent and two voices that rest on it."""
+    recording = syllables(4)  # a player plays it, whatever it is
+    consent = custom_voices.create_consent(
+        of.organization.id, name="Ada Lovelace", language="en", text="I consent.", recording=recording
+    )
+    for name in ("Ada", "Ada, warm"):
+        custom_voices.create(of.organization.id, name=name, consent_id=consent.id, sample=recording)
 
 
 def _be_probed() -> None:

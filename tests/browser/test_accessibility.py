@@ -21,6 +21,7 @@ from billing.alerts import rules, webhooks
 from billing.models import AlertDelivery, Budget, StripeEvent
 from console import announcements
 from console.models import Announcement
+from inference import custom_voices
 from operations import roles
 from tests.browser.conftest import Website, signed_in
 from tests.console import people
@@ -38,6 +39,7 @@ OWN = (
         "",
         "start",
         "playground",
+        "voices",
         "usage?by=key",
         "usage?range=x",
         "requests",
@@ -88,6 +90,10 @@ def tour(committed: None) -> Tour:
     office = people.office(uuid4().hex)
     row = people.called(office, status=429)
     alerts(office)
+    consent = custom_voices.create_consent(
+        office.organization.id, name="Ada", language="en", text="I consent.", recording=b"fLaC"
+    )
+    custom_voices.create(office.organization.id, name="Ada", consent_id=consent.id, sample=b"fLaC")
     own = (office.path(page).format(request=f"req_{row.id.hex}", key=office.key.named) for page in OWN)
     return Tour(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
 

@@ -13,6 +13,8 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
 from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
 from console.urls import of_an_organization
+from inference import custom_voices
+from inference.models import CustomVoice, VoiceConsent
 from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
 
@@ -26,6 +28,8 @@ NEEDS = {
     "playground": Action.USE_PLAYGROUND,
     "playground_key": Action.USE_PLAYGROUND,
     "playground_history": Action.USE_PLAYGROUND,
+    **dict.fromkeys(("voices", "voice_new", "voice_sample", "voice_rename", "voice_delete"), Action.MANAGE_VOICES),
+    **dict.fromkeys(("consent_new", "consent_recording", "consent_delete"), Action.MANAGE_VOICES),
     "billing": Action.SEE_BILLING,
     "budgets": Action.MANAGE_BUDGETS,
     "top_up": Action.PAY,
@@ -70,7 +74,13 @@ def ids_of(office: Office) -> dict[str, object]:
     endpoint = WebhookEndpoint.objects.create(
         organization=office.organization, url=f"https://{uuid4().hex}.example/"
     )
+    consent = custom_voices.create_consent(
+        office.organization.id, name="Ada", language="en", text="I consent.", recording=b"fLaC"
+    )
+    voice = custom_voices.create(office.organization.id, name="Ada", consent_id=consent.id, sample=b"fLaC")
     return {
+        "consent_id": consent.id,
+        "voice_id": voice.id,
         "endpoint_id": endpoint.id,
         "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
         "public_id": office.key.public_id,
@@ -103,6 +113,7 @@ def everything(office: Office) -> list[object]:
         list(Invitation.objects.filter(**of).order_by("id").values()),
         *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, AlertDelivery)),
         *(list(table.objects.filter(**of).order_by("id").values()) for table in (AlertRule, Budget)),
+        *(list(table.objects.filter(**of).order_by("id").values()) for table in (CustomVoice, VoiceConsent)),
         WebhookSecret.objects.filter(endpoint__organization=office.organization).count(),
         AuditEvent.objects.filter(organization_id=office.organization.id).count(),
         list(type(office.organization).objects.filter(id=office.organization.id).values()),

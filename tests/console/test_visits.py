@@ -74,7 +74,9 @@ def test_every_page_is_seen_under_the_banner(acme: Office, olga: User, name: str
 
 def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
     assert {name for name in ROUTES if withheld(name)} == {
-        "request_audio", "playground", "playground_key", "playground_history", "organization_delete"
+        "request_audio", "playground", "playground_key", "playground_history", "organization_delete",
+        "voices", "voice_new", "voice_sample", "voice_rename", "voice_delete",
+        "consent_new", "consent_recording", "consent_delete",
     }  # fmt: skip
     client = visiting(olga, acme)
     assert "for members alone" in client.get(acme.path("playground")).content.decode()

@@ -23,6 +23,7 @@ from inference import channel, presence
 from inference.models import SynthesisJob
 from inference.speech.voices import VOICES
 from tests.conftest import Customer
+from tests.engine.serving import environment_of, spoken_by
 from tests.gateway.speaking import audio_of, body, decode, speak
 from tests.live import ROOT, Service, wait_for
 
@@ -36,35 +37,14 @@ def environment(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 
     voices = tmp_path_factory.mktemp("voices")
     make_recording(voices, "Narrator-2")
-    return {
-        "HIGGS_VOICES": str(voices),
-        "ENGINE": "",
-        "HIGGS_CHECKPOINT": str(checkpoint),
-        "HIGGS_DEVICE": "cpu",
-        "HIGGS_THREADS": "1",
-        "HIGGS_PACE_SECONDS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
+    return environment_of(checkpoint, HIGGS_VOICES=str(voices))
 
 
 @pytest.fixture(scope="module")
 def higgs(service: Service, environment: dict[str, str]) -> Iterator[Service]:
     """The session's service, with another worker in the place of its own."""
-    service.kill_worker()
-    service.start_worker(**environment)
-    _wait_for_model(service, "small@")
-    yield service
-    service.kill_worker()
-    service.start_worker()
-    _wait_for_model(service, "hibari")
-
-
-def _wait_for_model(service: Service, name: str) -> None:
-    def speaks() -> bool:
-        workers = httpx.get(f"{service.url}/readyz").json().get("workers", [])
-        return len(workers) == 1 and workers[0]["model"].startswith(name)
-
-    wait_for(speaks, seconds=60, what=f"{name} is all that speaks")
+    with spoken_by(service, environment) as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -113,6 +113,7 @@ def test_a_price_of_its_own_holds_from_the_next_request_on_until_it_ends(
         (("set_limits", "sk-unknown", "--concurrent-jobs", "-2"), "--concurrent-jobs"),
         (("credit_limit", "00000000-0000-0000-0000-000000000000", "1"), "organization"),
         (("set_limits", "sk-unknown"), "at least one limit"),
+        (("set_limits", "sk-unknown", "--voices", "2"), "--voices"),
     ],
 )
 def test_a_command_names_what_is_wrong(arguments: tuple[str, ...], named: str) -> None:

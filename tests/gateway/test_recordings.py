@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import wave
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
 from tests.conftest import Customer
+from tests.gateway.recorded import cloned, tone
 from tests.gateway.speaking import body
 from tests.live import Service
 
 MEBIBYTE = 1_048_576
-
-
-def tone(seconds: float, *, rate: int = 44_100, channels: int = 2) -> bytes:
-    samples = (8000 * np.sin(np.arange(int(seconds * rate)) / 20)).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(channels)
-        written.setsampwidth(2)
-        written.setframerate(rate)
-        written.writeframes(np.repeat(samples, channels).tobytes())
-    return file.getvalue()
-
-
-def cloned(data: bytes | str, format: str = "wav", **members: Any) -> dict[str, Any]:
-    """A request in the shape of the model maker's example."""
-    text = data if isinstance(data, str) else base64.b64encode(data).decode()
-    part = {"type": "input_audio", "input_audio": {"data": text, "format": format}}
-    messages = [
-        {"role": "user", "content": "What is said there."},
-        {"role": "assistant", "content": [part]},
-        {"role": "user", "content": "Hello."},
-    ]
-    return body(messages=messages, **members)
 
 
 def post(service: Service, customer: Customer, request: dict[str, Any]) -> httpx.Response:
@@ -72,6 +46,7 @@ def test_without_a_recording_nothing_is_said_of_one(service: Service, customer: 
         (b"no audio at all", "wav", "data", "invalid_audio", "read as wav"),
         (b"", "wav", "data", "invalid_audio", "read as wav"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "mp3", "data", "invalid_audio", "read as mp3"),
+        (tone(1, step=1e9), "wav", "data", "invalid_audio", "silent"),
         ("***", "wav", "data", "invalid_audio", "base64"),
         (tone(1), "hls", "format", "unsupported_value", "wav, mp3"),
     ],

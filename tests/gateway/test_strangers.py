@@ -12,17 +12,28 @@ from openai import OpenAI
 from gateway.routes import V1_ROUTES
 from tests.conftest import Customer
 from tests.gateway.speaking import speak
+from tests.gateway.voices import Voices, recorded
 from tests.live import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"model"}
 """What a path may name that is nobody's own."""
-PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-", "request_id": "req_"}
+PREFIXES = {
+    "audio_id": "audio_",
+    "completion_id": "chatcmpl-",
+    "consent_id": "cons_",
+    "request_id": "req_",
+    "voice_id": "voice_",
+}
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
 
 
 def named(path: str) -> set[str]:
     return {*re.findall(r"\{(\w+)", path)}
+
+
+def allowed(path: str) -> set[str]:
+    return {method for route in V1_ROUTES if route.path_format == path for method in route.operations}
 
 
 OWNED = [route.path_format for route in V1_ROUTES if named(route.path_format) - PUBLIC]
@@ -36,8 +47,12 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     spoken = completion.choices[0].message.audio
     assert spoken
     assert completion._request_id
-    of_request = "request_id" in named(path)
-    own = completion._request_id.removeprefix("req_") if of_request else spoken.id.removeprefix("audio_")
+    ids = dict.fromkeys(named(path), spoken.id) | {"request_id": completion._request_id}
+    if named(path) & {"voice_id", "consent_id"}:
+        voices = Voices(service, customer)
+        ids["voice_id"] = voices.make(recorded(service, customer, "A recording that is a few seconds long. " * 2))
+        ids["consent_id"] = voices.ask("GET", "/voice_consents").json()["data"][0]["id"]
+    [own] = (re.split("[_-]", ids[name])[1] for name in named(path))
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:
@@ -51,3 +66,5 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
         assert (refused.status_code, refused.text.replace(own, nobodys)) == (unknown.status_code, unknown.text)
     audio = f"{service.url}/v1/audio/{spoken.id}"
     assert httpx.get(audio, headers=customer.headers).status_code == 200
+    if "DELETE" in allowed(path):  # and nothing was lost to the stranger
+        assert ask("DELETE", own, customer).status_code == 200

@@ -20,6 +20,7 @@ from transformers.models.higgs_audio_v2.processing_higgs_audio_v2 import HiggsAu
 from inference.higgs import voice_samples as room  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codec_encoder import load_codec_encoder  # noqa: E402
+from inference.higgs.config import HiggsConfig  # noqa: E402
 from inference.higgs.model import Prompt  # noqa: E402
 from inference.higgs.prompt import PromptBuilder  # noqa: E402
 from inference.higgs.voice_sample_audio import prepare, read_audio, trim  # noqa: E402
@@ -233,15 +234,19 @@ def test_another_codec_and_another_recording_are_encoded_anew(
     assert len(loads) == 3
 
 
-def test_a_prompt_with_a_voice_sample_gives_transformers_logits(samples: VoiceSamples, tmp_path: Path) -> None:
-    oracle = make_language_model(tmp_path)
-    model = load_checkpoint(tmp_path).model
+def make_builder(folder: Path, config: HiggsConfig) -> PromptBuilder:
     words = Tokenizer(models.WordLevel({"?": 0, "Good": 1, "morning": 2, "Hello": 3}, unk_token="?"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     names = ["begin_of_text", "start_header_id", "end_header_id", "eot_id", "scene_desc_start", "scene_desc_end"]
     words.add_special_tokens([f"<|{name}|>" for name in [*names, "audio_eos"]])
-    words.save(str(tmp_path / "tokenizer.json"))
-    builder = PromptBuilder(tmp_path / "tokenizer.json", model.config)
+    words.save(str(folder / "tokenizer.json"))
+    return PromptBuilder(folder / "tokenizer.json", config)
+
+
+def test_a_prompt_with_a_voice_sample_gives_transformers_logits(samples: VoiceSamples, tmp_path: Path) -> None:
+    oracle = make_language_model(tmp_path)
+    model = load_checkpoint(tmp_path).model
+    builder = make_builder(tmp_path, model.config)
     sample = samples.of("nova")
     assert sample is not None
     prompt = builder.build("Hello", turns=[sample.turn])
@@ -262,3 +267,27 @@ def test_a_prompt_with_a_voice_sample_gives_transformers_logits(samples: VoiceSa
 
     torch.testing.assert_close(logits(prompt), answer.logits[0].view(8, -1), atol=1e-4, rtol=1e-4)
     assert (logits(prompt) - logits(builder.build("Hello"))).abs().max() > 0.1
+
+
+def test_a_recording_without_its_words_stands_in_the_scene(tmp_path: Path, samples: VoiceSamples) -> None:
+    make_language_model(tmp_path)
+    model = load_checkpoint(tmp_path).model
+    sample = samples.of("nova")
+    assert sample is not None
+    builder = make_builder(tmp_path, model.config)
+    frames = sample.turn.frames
+    prompt = builder.opening(speakers=["A man", builder.recording(frames)])
+    plain = builder.opening(speakers=["A man", "A woman"])
+    answered = builder.answer(frames)
+    recorded = answered.tokens[:-1]  # without the end of a turn, which a scene does not have in its middle
+    [start] = [
+        place
+        for place in range(len(prompt.tokens))
+        if torch.equal(prompt.tokens[place:][: len(recorded)], recorded)
+    ]
+    assert prompt.tokens[start - 1] == model.config.audio_out_bos_id
+    assert torch.equal(prompt.codes, answered.codes)
+    before = [*prompt.tokens[: start - 1]]
+    assert [*plain.tokens[: len(before)]] == before, "as a described speaker, up to the description"
+    after = [*prompt.tokens[start + len(recorded) :]]
+    assert [*plain.tokens[-len(after) :]] == after

@@ -154,7 +154,7 @@ def test_no_secret_and_no_text_is_shown(acme: Office) -> None:
     hidden = (
         (acme.key, {"secret_hmac", "pepper_number"}),
         (acme.owner, {"password"}),
-        (waiting_job(acme), {"text", "style"}),
+        (waiting_job(acme), {"text", "style", "recordings", "recorded_texts"}),
     )
     for row, columns in hidden:
         fields = client.get(page(row)).context["adminform"].fieldsets[0][1]["fields"]

@@ -16,7 +16,7 @@ from inference.engines.higgs.graphs import GraphRunner
 from inference.engines.higgs.runners import EagerRunner, Runner
 from inference.engines.higgs.scheduler import Policy, Scheduler
 from inference.engines.higgs.script import Script
-from inference.engines.higgs.speakers import Speaker, speakers_of
+from inference.engines.higgs.speakers import Speaker, recorded, speakers_of
 from inference.engines.higgs.state import BatchState
 from inference.engines.higgs.stream import Stream
 from inference.engines.higgs.vocoder import Vocoder
@@ -33,6 +33,7 @@ from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpo
 from inference.higgs.codecs import Codec, load_codec
 from inference.higgs.config import ConfigError, load_ras_config, load_sampling_defaults
 from inference.higgs.frontend import load_prompt_builder
+from inference.higgs.voice_encoder import VoiceEncoder, load_voice_encoder
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,10 @@ class HiggsEngine:
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
-        self._speakers, self._options = speakers or speakers_of(folder), options
+        self._speakers, self._options = dict(speakers or speakers_of(folder)), options
         self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device)
         _check(self._checkpoint, codec)
+        self._cloner = load_voice_encoder(folder / CODEC_FOLDER) if self._builder.remembers else None
         self._slots = options.slots
         state, runner = self._allocate()
         self._scheduler = Scheduler(state, runner, Vocoder(codec, device), options.policy)
@@ -104,6 +106,10 @@ class HiggsEngine:
     @property
     def voices(self) -> tuple[str, ...]:
         return tuple(self._speakers)
+
+    @property
+    def cloner(self) -> VoiceEncoder | None:
+        return self._cloner
 
     @property
     def healthy(self) -> bool:
@@ -137,7 +143,7 @@ class HiggsEngine:
         script = Script(
             generation.request,
             self._builder,
-            self._speakers,
+            self._speakers | {name: recorded(each) for name, each in generation.request.references.items()},
             capacity=self._options.context,
             books=config.num_codebooks,
         )

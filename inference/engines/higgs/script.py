@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from inference.engines.higgs.guards import frame_cap
-from inference.engines.higgs.speakers import Speaker
+from inference.engines.higgs.speakers import RECORDED, Speaker
 from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import PromptBuilder, UnspeakableError
@@ -40,14 +40,19 @@ class Script:
     ) -> None:
         self._builder, self._capacity, self._books = builder, capacity, books
         names = list(dict.fromkeys([*(t.voice for t in request.context), *(s.voice for s in request.segments)]))
-        if unknown := [name for name in names if name not in speakers]:
+        if unknown := [s.voice for s in request.segments if s.voice not in speakers]:
             raise EngineError(f"no voice is called {unknown[0]!r}; there are {', '.join(sorted(speakers))}")
+        # The voice of an earlier turn may be gone: a recording that came with that turn, or a deleted voice.
+        cast = {name: speakers.get(name, RECORDED) for name in names}
         tags = {name: builder.tag(n) if len(names) > 1 else "" for n, name in enumerate(names)}
-        described = [speakers[name].description for name in names]
-        parts = [builder.opening(style=request.style, speakers=[line for line in described if line])]
-        for name in names:
-            if (sample := speakers[name].sample) is not None:
-                parts += [builder.question(tags[name] + sample.text), builder.answer(sample.frames)]
+        lines = [_line(speaker, builder) for speaker in cast.values()]
+        parts = [builder.opening(style=request.style, speakers=[line for line in lines if line])]
+        for name, speaker in cast.items():
+            if speaker.sample is not None and speaker.sample.text:
+                parts += [
+                    builder.question(tags[name] + speaker.sample.text),
+                    builder.answer(speaker.sample.frames),
+                ]
         self._opening = Prompt.join(parts)
         self._past: list[Prompt] = []
         """The turns before the sentence, oldest first."""
@@ -127,6 +132,13 @@ class Script:
 
     def _length(self, question: Prompt) -> int:
         return sum(len(part.tokens) for part in (self._opening, *self._past[self._first :], question))
+
+
+def _line(speaker: Speaker, builder: PromptBuilder) -> str | Prompt:
+    """What the scene says of a speaker: a description, or a recording whose words nobody knows."""
+    if speaker.sample is not None and not speaker.sample.text:
+        return builder.recording(speaker.sample.frames)
+    return speaker.description
 
 
 def _needed(text: str) -> int:

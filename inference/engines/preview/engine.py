@@ -119,6 +119,11 @@ class PreviewEngine:
         return tuple(RENDERINGS)
 
     @property
+    def cloner(self) -> None:
+        """The preview's network has no input for a recording."""
+        return None
+
+    @property
     def healthy(self) -> bool:
         return self._thread.is_alive()
 

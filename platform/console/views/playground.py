@@ -15,6 +15,7 @@ from billing import pricing
 from console import playground, samples, voices_on_offer
 from console.access import Member, member_view
 from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
+from inference import custom_voices
 from inference.speech.formats import CONTENT_TYPES
 
 
@@ -31,6 +32,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],
         "voices": offer.voices,
+        "own_voices": list(custom_voices.voices(member.organization.id)) if offer.can_clone else [],
         "formats": [*CONTENT_TYPES],
         "model": samples.MODEL,
         "base_url": samples.base_url(),

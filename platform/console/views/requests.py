@@ -21,7 +21,7 @@ from console import voices_on_offer
 from console.access import Member, member_view
 from console.timings import timings_of
 from gateway import ranges
-from inference import assets
+from inference import assets, custom_voices
 from inference.models import AudioAsset
 from usage import request_search
 from usage.models import RequestLog
@@ -49,7 +49,8 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
     following["after"] = str(more)
     newest = request.GET.copy()
     newest.pop("after", None)
-    offered = (voice.name for voice in voices_on_offer.offer().voices)
+    offered = [voice.name for voice in voices_on_offer.offer().voices]
+    own = [f"{custom_voices.PREFIX}{voice.id.hex}" for voice in custom_voices.voices(member.organization.id)]
     context = {
         "member": member,
         "section": "requests",
@@ -59,7 +60,7 @@ def search(request: HttpRequest, member: Member) -> HttpResponse:
         "newest": newest.urlencode(),
         "chosen": chosen,
         "keys": keys,
-        "voices": dict.fromkeys((*offered, *filter(None, [chosen.get("voice")]))),
+        "voices": dict.fromkeys((*offered, *own, *filter(None, [chosen.get("voice")]))),
     }
     return render(request, "console/requests.html", context)
 

@@ -4,6 +4,7 @@ writes a body to the disk before it looks for its route.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from django.conf import settings
@@ -15,15 +16,21 @@ from gateway.errors import ApiError
 
 WITH_AUDIO_BYTES = 25_000_000
 """Of a body that carries recordings; JSON without them stays within MAX_BODY_BYTES (see `gateway.parsing`)."""
+FORM_BYTES = 11 << 20
+"""Of a form with a recording, which has at most 10 MiB."""
 LIMITS: dict[str, int] = {"/stripe/webhook": 262_144, "/v1/chat/completions": WITH_AUDIO_BYTES}
 """Bytes, by the beginning of a path; the longest that fits counts. All others have MAX_BODY_BYTES.
 
 Stripe's events are some kilobytes.
 """
+FORMS = re.compile(r"/v1/audio/(voices|voice_consents)|/console/[^/]+/voices/(new|consent)")
+"""The paths, whole, that take a form with a recording."""
 
 
 def limit_of(path: str) -> int:
     """The most bytes that a body to this path may have."""
+    if FORMS.fullmatch(path):
+        return FORM_BYTES
     fitting = [prefix for prefix in LIMITS if path.startswith(prefix)]
     return LIMITS[max(fitting, key=len)] if fitting else int(settings.ENVIRONMENT.max_body_bytes)
 

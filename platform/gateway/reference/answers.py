@@ -71,7 +71,8 @@ class CompletionUsage(Answer):
     cost_usd: str
     """Exact cost in US dollars, with nine decimal places."""
     voice_reference: str | None = None
-    """Why a recording in the request was not used as the voice; only there where it was not."""
+    """What became of a recording in the request: `cloned`, or `not_supported_by_engine` where it was not used as
+    the voice. Only there where one came."""
 
 
 class ChatCompletion(Answer):
@@ -132,8 +133,50 @@ class NamedVoice(Answer):
     name: str
 
 
+class VoiceConsent(Answer):
+    id: str
+    object: Literal["audio.voice_consent"]
+    name: str
+    language: str
+    text: str
+    """The phrase that the speaker had to read."""
+    created_at: int
+    """When it was recorded here, in Unix seconds."""
+
+
+class CustomVoice(Answer):
+    id: str
+    """Pass it as `voice`, or as `voice.id`."""
+    object: Literal["audio.voice"]
+    type: Literal["audio_sample"]
+    name: str
+    consent: str
+    """Id of the consent that it rests on."""
+    created_at: int
+    """When it was made, in Unix seconds."""
+
+
+class ListEnds(Answer):
+    object: Literal["list"]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    """Whether there are further ones, after `last_id`."""
+
+
+class VoiceConsentList(ListEnds):
+    data: list[VoiceConsent]
+
+
 class AudioVoices(Answer):
     voices: list[NamedVoice]
+    """The names of all voices, your own among them where you send a key."""
+    object: Literal["list"] | None = None
+    data: list[CustomVoice] | None = None
+    """With a key: the voices of your organization."""
+    first_id: str | None = None
+    last_id: str | None = None
+    has_more: bool | None = None
 
 
 class Latency(Answer):

@@ -35,6 +35,7 @@ has an `x-request-id`; include it when you contact support.
 """
 RESPONSE_HEADERS = {"x-request-id": "The request's id, `req_…`."}
 EVENTS = "text/event-stream"
+FORM = "multipart/form-data"
 BINARY = {"type": "string", "format": "binary"}
 REF = "#/components/schemas/{model}"
 
@@ -42,12 +43,10 @@ REF = "#/components/schemas/{model}"
 def describe(routes: Sequence[V1Route]) -> dict[str, Any]:
     """The document of these routes, with the standard voices; the same for every caller."""
     operations = [operation for route in routes for operation in route.operations.values()]
-    paths = {
-        f"/v1{route.path_format}": {
-            method.lower(): _operation(operation) for method, operation in route.operations.items()
-        }
-        for route in routes
-    }
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:  # two may share a path: each answers other methods
+        methods = paths.setdefault(f"/v1{route.path_format}", {})
+        methods |= {method.lower(): _operation(operation) for method, operation in route.operations.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Speech API", "version": "1", "description": ABOUT},
@@ -83,7 +82,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body:
         examples = {_name(title): {"summary": title, "value": body} for title, body in operation.requests.items()}
         content = {"schema": _ref(operation.body), "examples": examples}
-        made["requestBody"] = {"required": True, "content": {"application/json": content}}
+        media_type = FORM if operation.is_form else "application/json"
+        made["requestBody"] = {"required": True, "content": {media_type: content}}
     made["responses"] = _answers(operation.answers) | _errors(operation)
     return made
 

@@ -19,7 +19,7 @@ STATUSES = {
     409: "The request was canceled.",
     410: "The audio has expired or was deleted.",
     413: "The request body is too large.",
-    415: "The request body is not JSON.",
+    415: "The request body is of another type than the route takes.",
     416: "The requested range is outside of the audio.",
     422: "The idempotency key was used with a different request.",
     429: "A rate limit, a budget or your credit is used up. `x-should-retry` says whether to retry.",
@@ -53,6 +53,13 @@ def unknown_audio(param: str) -> ApiError:
     return errors.not_found(
         "No audio with id 'audio_01980000000070008000000000000000'.", code="audio_not_found", param=param
     )
+
+
+def own_voice(param: str) -> tuple[ApiError, ...]:
+    """Of a voice of one's own that is asked for."""
+    name = "voice_01980000000070008000000000000000"
+    unknown = errors.not_found(f"No voice with id {name!r}.", code="voice_not_found", param=param)
+    return errors.voice_not_supported(param), unknown
 
 
 SPEECH = (

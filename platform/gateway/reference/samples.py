@@ -114,7 +114,39 @@ VOICES = answers.VoiceList(
         for voice in (find("alloy"), find("ash"))
     ],
 )
-AUDIO_VOICES = answers.AudioVoices(voices=[answers.NamedVoice(id=name, name=name) for name in ("alloy", "ash")])
+VOICE_ID = f"voice_{ID}"
+CONSENT_ID = f"cons_{ID}"
+CONSENT = answers.VoiceConsent(
+    id=CONSENT_ID,
+    object="audio.voice_consent",
+    name="Ada's consent",
+    language="en-US",
+    text="I am the owner of this voice, and I consent to Speech using this voice to create a synthetic voice "
+    "model.",
+    created_at=1_793_491_200,
+)
+CUSTOM_VOICE = answers.CustomVoice(
+    id=VOICE_ID,
+    object="audio.voice",
+    type="audio_sample",
+    name="Ada",
+    consent=CONSENT_ID,
+    created_at=1_793_491_260,
+)
+CONSENTS = answers.VoiceConsentList(
+    object="list", data=[CONSENT], first_id=CONSENT_ID, last_id=CONSENT_ID, has_more=False
+)
+AUDIO_VOICES = answers.AudioVoices(
+    voices=[answers.NamedVoice(id="alloy", name="alloy"), answers.NamedVoice(id=VOICE_ID, name="Ada")],
+    object="list",
+    data=[CUSTOM_VOICE],
+    first_id=VOICE_ID,
+    last_id=VOICE_ID,
+    has_more=False,
+)
+NEW_CONSENT = {"An English consent": {"name": "Ada's consent", "language": "en-US", "recording": "@consent.wav"}}
+NEW_VOICE = {"A voice": {"name": "Ada", "consent": CONSENT_ID, "audio_sample": "@sample.wav"}}
+RENAME = {"A new name": {"name": "Ada, warm"}}
 AUDIO_MODELS = answers.AudioModels(models=[answers.NamedModel(id=name, name=name) for name in (MODEL, "tts-1")])
 
 REQUEST_ID = "req_0198f3b2c4d57e6f8a9b0c1d2e3f4a5a"

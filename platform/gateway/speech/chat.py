@@ -18,7 +18,6 @@ from gateway.schemas import ChatRequest
 from gateway.service import Service
 from gateway.speech import sse
 from gateway.speech.outcome import AnswerFormat, Bill
-from gateway.speech.recordings import NOT_USED
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
@@ -154,7 +153,7 @@ def _usage(bill: Bill) -> dict[str, Any]:
         "completion_tokens_details": {"audio_tokens": bill.frames, "text_tokens": 0, "reasoning_tokens": 0},
         "audio_seconds": bill.seconds,
         "cost_usd": bill.cost,
-        **({"voice_reference": NOT_USED} if bill.recorded else {}),
+        **({"voice_reference": bill.voice_reference} if bill.voice_reference else {}),
     }
 
 

@@ -127,7 +127,7 @@ async def place(
     connection: psycopg.AsyncConnection, admissions: Sequence[Admission], *, patient: bool = True
 ) -> list[Outcome]:
     """The outcome of each, in their order. If not `patient`, it is `busy` for those that would wait for a lock."""
-    rows = json.dumps([each.member() for each in admissions], ensure_ascii=False, default=str)
+    rows = _as_json(admissions)
     cursor = await connection.execute(_ADMIT, {"jobs": rows, "patient": patient})
     found = {row[0]: Outcome(*row[1:]) for row in await cursor.fetchall()}
     return [found[each.job.id] for each in admissions]
@@ -138,7 +138,16 @@ async def join_repeat(database: AsyncConnectionPool, admission: Admission) -> Ou
     async with database.connection() as connection:
         cursor = await connection.execute(
             "SELECT outcome, '', earlier FROM inference_join_repeats(%s::json, true)",
-            (json.dumps([admission.member()], default=str),),
+            (_as_json([admission]),),
         )
         row = await cursor.fetchone()
     return Outcome(*row) if row else None
+
+
+def _as_json(admissions: Sequence[Admission]) -> str:
+    return json.dumps([each.member() for each in admissions], ensure_ascii=False, default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    """As PostgreSQL reads it: a recording's bytes in hexadecimal."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)

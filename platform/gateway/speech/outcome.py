@@ -9,7 +9,16 @@ from typing import Protocol
 from django.conf import settings
 
 from billing import policies, pricing
-from gateway.errors import ApiError, cancelled, internal, invalid, timed_out, unavailable
+from gateway.errors import (
+    ApiError,
+    cancelled,
+    internal,
+    invalid,
+    not_found,
+    timed_out,
+    unavailable,
+    voice_not_supported,
+)
 from gateway.speech.relay import Begun, Finished
 from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
@@ -23,8 +32,8 @@ class Bill:
     frames: int
     cost: str
     """Exact dollars."""
-    recorded: bool = False
-    """Whether a recording of the voice came with the request, which no engine can clone yet."""
+    voice_reference: str = ""
+    """What became of a recording of a voice that came with the request; "" where none did."""
 
     @classmethod
     def of(cls, result: Result, *, replayed: bool) -> Bill:
@@ -72,6 +81,12 @@ def failure_of(result: Result, bill: Bill) -> ApiError:
             "sentence, or the instructions (the system message).",
             code="text_too_long",
         )
+    if result.error_code == "voice_not_supported":
+        return voice_not_supported()
+    if result.error_code == "voice_not_found":
+        return not_found("The voice was deleted before it could speak.", code="voice_not_found", param="voice")
+    if result.error_code == "invalid_recording":
+        return invalid("There is no voice in the recording.", code="invalid_audio")
     if result.state == "cancelled":
         return cancelled(costs)
     if result.state == "expired":

@@ -1,4 +1,5 @@
-"""Recordings in a chat request: an assistant's `input_audio` part says how the voice is to sound.
+"""Recordings in a chat request: an assistant's `input_audio` part is how the voice is to sound, and the user
+message before it what is said there. Where several speak, that message begins with its speaker's tag.
 
 They are cut out of the body before it is validated, so that nothing after that handles megabytes of base64, and
 decoded and checked in a process of their own.
@@ -11,15 +12,19 @@ import base64
 import binascii
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from gateway.conversions import run_bounded
 from gateway.errors import ApiError, invalid, unavailable
-from inference.speech import reference
+from gateway.schemas import MAX_CONTENT_CHARACTERS, MAX_TEXT_CHARACTERS
+from gateway.speech.speech_request import SpeechOrder
+from inference.speech import flaws, reference
+from inference.speech.dialogue import split_lines
+from inference.speech.voices import recorded_name
 
 PIECE_CHARACTERS = 1 << 20
 """Decoded at a time, so that other threads get their turn between two pieces; whole groups of base64."""
@@ -29,6 +34,8 @@ AT_ONCE = 2
 """Decoders of one gateway; a further recording waits for its turn."""
 NOT_USED = "not_supported_by_engine"
 """What the answer says of a recording that the engine cannot clone: it speaks in the voice asked for."""
+CLONED = "cloned"
+"""What it says of one that was the voice."""
 _decoders = asyncio.Semaphore(AT_ONCE)
 
 
@@ -39,6 +46,10 @@ class VoiceRecording:
     data: str
     format: str
     param: str
+    words: str = ""
+    """What is said there; "" where the request does not tell."""
+    speaker: str = ""
+    """Whose voice it is in a dialogue, such as "SPEAKER1"."""
 
 
 def cut_out(body: Any) -> list[VoiceRecording]:
@@ -55,7 +66,8 @@ def cut_out(body: Any) -> list[VoiceRecording]:
 
 def _cut_out(body: Any) -> Iterator[VoiceRecording]:
     messages = body.get("messages") if isinstance(body, dict) else None
-    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+    messages = messages if isinstance(messages, list) else []
+    for number, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") != "assistant":
             continue
         content = message.get("content")
@@ -66,15 +78,70 @@ def _cut_out(body: Any) -> Iterator[VoiceRecording]:
                 if isinstance(data, str):
                     audio["data"] = hashlib.sha256(data.encode()).hexdigest()
                 param = f"messages[{number}].content[{place}].input_audio"
-                yield VoiceRecording(data if isinstance(data, str) else "", str(format)[:20], param)
+                speaker, words = _said(messages[number - 1]) if number else ("", "")
+                data = data if isinstance(data, str) else ""
+                yield VoiceRecording(data, str(format)[:20], param, words, speaker)
 
 
-async def check(recording: VoiceRecording) -> None:
-    """Decode a recording and see that it can be a voice.
+def _said(message: Any) -> tuple[str, str]:
+    """Who speaks in a recording, and what, as the user message before it tells."""
+    if not isinstance(message, dict) or message.get("role") != "user":
+        return "", ""
+    content = message.get("content")
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "\n".join(text for text in texts if isinstance(text, str))
+    lines = split_lines(content) if isinstance(content, str) and len(content) <= MAX_CONTENT_CHARACTERS else []
+    words = " ".join(line.text for line in lines).replace("\0", "")
+    return lines[0].speaker if lines else "", " ".join(words.split())
+
+
+def cast(order: SpeechOrder, recordings: Sequence[VoiceRecording], audio: Sequence[bytes]) -> SpeechOrder:
+    """The order in the voices of its recordings.
+
+    A recording with a tag is its speaker's voice. The last one without a tag is the voice of a text that has no
+    tags, and of a dialogue's first speaker.
 
     Raises:
-        ApiError: 400, it is no audio of its format, or longer than `reference.MAX_SECONDS`; 503, its decoder takes
-            too long.
+        ApiError: 400, more is said in a recording that is used than can be.
+    """
+    by_speaker = {recording.speaker: number for number, recording in enumerate(recordings)}
+    speakers = list(order.voices)
+    used = {speaker: by_speaker[speaker] for speaker in speakers if speaker in by_speaker}
+    if not speakers:
+        used[""] = by_speaker.get("", len(recordings) - 1)
+    elif "" in by_speaker:
+        used.setdefault(speakers[0], by_speaker[""])
+    names: dict[int, str] = {}
+    voices = dict(order.voices)
+    chosen = sorted(set(used.values()))
+    for number in chosen:
+        if len(recordings[number].words) > MAX_TEXT_CHARACTERS:
+            raise invalid(
+                f"Invalid value for {recordings[number].param!r}: the user message before it says what is spoken "
+                f"there, in at most {MAX_TEXT_CHARACTERS} characters.",
+                param=recordings[number].param,
+                code="string_above_max_length",
+            )
+        names[number] = recorded_name(len(names))
+    for speaker, number in used.items():
+        if speaker:
+            voices[speaker] = names[number]
+    return replace(
+        order,
+        voice=names[used[""]] if "" in used else order.voice,
+        voices=voices,
+        recordings=[audio[number] for number in chosen],
+        recorded_texts=[recordings[number].words for number in chosen],
+    )
+
+
+async def decode(recording: VoiceRecording) -> bytes:
+    """Decode a recording and see that it can be a voice; returns it as FLAC.
+
+    Raises:
+        ApiError: 400, it is no audio of its format, is silent, or longer than `reference.MAX_SECONDS`; 503, its
+            decoder takes too long.
     """
     if recording.format not in reference.DEMUXERS:
         raise invalid(
@@ -90,17 +157,20 @@ async def check(recording: VoiceRecording) -> None:
             raise _unusable(recording, "it is no base64") from None
         try:
             async with _decoders:
-                code = await run_bounded(reference.command(source, target, format=recording.format))
+                command = reference.command(
+                    source, target, format=recording.format, seconds=reference.MAX_SECONDS, purpose="request"
+                )
+                code = await run_bounded(command)
         except TimeoutError:
             raise unavailable(
                 "The recording could not be read in time. Please try again.",
                 code="recordings_busy",
                 retry_after_seconds=2,
             ) from None
-    if code == reference.TOO_LONG:
-        raise _unusable(recording, f"it is longer than {reference.MAX_SECONDS} seconds")
-    if code:
-        raise _unusable(recording, f"it cannot be read as {recording.format}")
+        if code:
+            why = flaws.explain(code, format=recording.format, seconds=reference.MAX_SECONDS)
+            raise _unusable(recording, why)
+        return await asyncio.to_thread(target.read_bytes)
 
 
 def _write(data: str, path: Path) -> None:

@@ -45,6 +45,8 @@ class SpeechOrder(SpeechSpec):
     context: tuple[EarlierTurn, ...] = ()
     store: bool | None = None
     """Whether the audio may be kept; None for what key and organization say."""
+    voice_param: str = "voice"
+    """Where the request names the voice; `<voice_param>s` is where it names those of a dialogue."""
 
     @property
     def cap_ms(self) -> int:
@@ -92,6 +94,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         sampling=request.sampling(),
         context=_context(request.messages[:index]),
         store=request.store,
+        voice_param="audio.voice",
     )
 
 

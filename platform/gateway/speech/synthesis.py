@@ -21,7 +21,7 @@ from gateway.errors import client_closed, expired
 from gateway.limits.limiter import Slot
 from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
-from gateway.speech import admission, conversation, hangups, recordings, relay
+from gateway.speech import admission, conversation, hangups, own_voices, recordings, relay
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
@@ -50,8 +50,8 @@ class Asked:
     answer: Callable[[UUID, int], AnswerFormat]
     streamed: bool
     """Whether the answer leaves as it is spoken."""
-    recorded: bool = False
-    """Whether it carries a recording of the voice that is wanted."""
+    voice_reference: str = ""
+    """What became of the recording of a voice that it carries; "" where it carries none."""
 
 
 class SpeechRoute:
@@ -74,6 +74,7 @@ class SpeechRoute:
             asked, ask = await self._read(request, principal.organization_id)
             order = asked.order
             await conversation.check(service.database, principal, order.context)
+            await own_voices.check(service, principal, order)
             row.model, row.voice, row.format = order.model, order.voice, order.format
             row.characters = len(order.text)
             await slot.charge(order.max_frames)
@@ -87,7 +88,7 @@ class SpeechRoute:
                 timings,
                 admitted,
                 send,
-                recorded=asked.recorded,
+                voice_reference=asked.voice_reference,
                 takes_trailers=trailers.EXTENSION in scope.get("extensions", {}),
             )
             await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
@@ -104,9 +105,13 @@ class SpeechRoute:
             else:
                 asked, ask, found = self._understand(request, body, offered)
             del body
-            for recording in found:
-                await recordings.check(recording)
-        return (replace(asked, recorded=True) if found else asked), ask
+            audio = [await recordings.decode(recording) for recording in found]
+        if not found:
+            return asked, ask
+        if not await service.workers.can_clone():
+            return replace(asked, voice_reference=recordings.NOT_USED), ask
+        order = recordings.cast(asked.order, found, audio)
+        return replace(asked, order=order, voice_reference=recordings.CLONED), ask
 
     def _understand(
         self, request: Request, body: bytes, offered: Sequence[str]
@@ -131,7 +136,7 @@ class _Serving:
         admitted: admission.Admitted,
         send: Send,
         *,
-        recorded: bool,
+        voice_reference: str,
         takes_trailers: bool,
     ) -> None:
         self._service = service
@@ -140,7 +145,7 @@ class _Serving:
         self._timings = timings
         self._job_id = admitted.job_id
         self._replayed = admitted.replayed
-        self._recorded = recorded
+        self._voice_reference = voice_reference
         self._send = send
         self._started = False
         self._bill: Bill | None = None
@@ -211,7 +216,9 @@ class _Serving:
 
     async def _finish(self, answer: AnswerFormat, finished: Finished) -> bytes:
         result = finished.result
-        bill = self._bill = replace(Bill.of(result, replayed=self._replayed), recorded=self._recorded)
+        bill = self._bill = replace(
+            Bill.of(result, replayed=self._replayed), voice_reference=self._voice_reference
+        )
         self._note(result, bill)
         if result.state == results.SUCCEEDED:
             last = answer.end(finished, bill)
@@ -245,8 +252,8 @@ class _Serving:
         if bill is not None:
             headers |= _price(bill)
         self._trailing = bill is None and self._takes_trailers
-        if self._recorded:
-            headers["x-voice-reference"] = recordings.NOT_USED
+        if self._voice_reference:
+            headers["x-voice-reference"] = self._voice_reference
         if self._replayed:
             headers["idempotency-replayed"] = "true"
         if self._trailing:

@@ -43,7 +43,7 @@ class Live(admin.SimpleListFilter):
 
 @admin.register(SynthesisJob)
 class Jobs(Looked):
-    """The text is not shown: it belongs to the customer, and is deleted when the job ends."""
+    """Text and recordings are not shown: they belong to the customer, and are deleted when the job ends."""
 
     list_display = ("id", "organization", "state", "attempt", "voice", "format", "created_at", "finished_at")
     list_display_links = ("id",)
@@ -52,7 +52,7 @@ class Jobs(Looked):
     search_help_text = "audio_, chatcmpl- or job id"
     found_by = ("id", "fingerprint")
     ordering = ("-id",)
-    exclude = ("text", "style")
+    exclude = ("text", "style", "recordings", "recorded_texts")
     actions_detail = ("requeue", "cancel")
     change_form_before_template = "operations/trace.html"
 

@@ -20,6 +20,9 @@ class Command(BaseCommand):
             "subject", help="an organization's id, a key (sk-XXXXXXXXXXXXXXXX) or a person's address"
         )
         parser.add_argument("--organizations", type=int, metavar="N", help="of a person: how many may be owned")
+        parser.add_argument(
+            "--voices", type=int, metavar="N", help="of an organization: how many voices of its own it may have"
+        )
         for limit in limits.LIMITS:
             parser.add_argument(limit.option, type=int, metavar="N", help=f"how many {limit.unit}")
 
@@ -30,6 +33,10 @@ class Command(BaseCommand):
         for limit, value in values.items():
             if value < 0:
                 raise CommandError(f"{limit.option}: must be at least {limits.MINIMUM}, or 0 for the default")
+        if (most := options["voices"]) is not None:
+            _let_have_voices(options["subject"], most)
+            if not values:
+                return
         if not values:
             raise CommandError("name at least one limit; --help lists them")
         subject = _find(options["subject"])
@@ -43,6 +50,13 @@ def _let_own(address: str, most: int | None) -> None:
         raise CommandError("--organizations: needed for a person; at least 1, or 0 for the default")
     if not User.objects.filter(email__iexact=address).update(max_organizations=most or None):
         raise CommandError(f"subject: nobody has the address {address!r}")
+
+
+def _let_have_voices(subject: str, most: int) -> None:
+    organization = _find(subject)
+    if most < 0 or not isinstance(organization, Organization):
+        raise CommandError("--voices: for an organization; at least 1, or 0 for the default")
+    Organization.objects.filter(id=organization.id).update(max_voices=most or None)
 
 
 def _find(subject: str) -> Organization | ApiKey | None:

@@ -1,0 +1,136 @@
+"""Recordings in forms: which files they are, and their decoding, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+from gateway.errors import ApiError, client_closed, invalid, unavailable
+from gateway.parsing import LargeBodies
+from inference.speech import flaws, reference
+
+MAX_BYTES = 10 << 20
+PATIENCE_SECONDS = 30.0
+"""Half a minute of audio takes under a second of a processor that is free."""
+FORMATS = {
+    "audio/aac": "aac",
+    "audio/flac": "flac",
+    "audio/m4a": "m4a",
+    "audio/mp3": "mp3",
+    "audio/mp4": "m4a",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/opus": "ogg",
+    "audio/vnd.wave": "wav",
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/webm": "webm",
+    "audio/x-flac": "flac",
+    "audio/x-m4a": "m4a",
+    "audio/x-wav": "wav",
+    "video/mp4": "m4a",
+    "video/webm": "webm",
+}
+"""What clients and browsers call the formats. Where a file has no such type, its name's ending tells."""
+_uploads = LargeBodies()
+_taking = threading.Lock()
+"""Views run in threads: of two that look at once, one finds the other's place taken."""
+
+
+def read_form(request: HttpRequest) -> dict[str, Any]:
+    """The members of a multipart form, texts and files.
+
+    Raises:
+        ApiError: 415 for another content type, 400 for a form that is broken, 499 where the client has gone.
+    """
+    media_type = (request.content_type or "").lower()
+    if media_type != "multipart/form-data":
+        raise ApiError(
+            415,
+            f"Unsupported content type {media_type[:100]!r}: send multipart/form-data.",
+            code="unsupported_media_type",
+        )
+    try:
+        members: dict[str, Any] = {name: request.POST[name] for name in request.POST}
+        files = {name: request.FILES[name] for name in request.FILES}
+    except UnreadablePostError:
+        raise client_closed() from None
+    except (MultiPartParserError, SuspiciousOperation) as error:
+        raise invalid(f"We could not parse the form of your request: {error}.", code="invalid_form") from None
+    return members | files
+
+
+def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seconds: int) -> bytes:
+    """An uploaded recording as FLAC, if it is good enough to be a voice.
+
+    One is decoded at a time for an organization, and a few in all.
+
+    Raises:
+        ApiError: 400, it is too large, of no format on offer, or has a flaw; 429 or 503, another one is decoded.
+    """
+    if (upload.size or 0) > MAX_BYTES:
+        raise _unusable(param, f"it is larger than {MAX_BYTES >> 20} MiB")
+    format = _format_of(upload)
+    if format is None:
+        raise invalid(
+            f"Invalid value for {param!r}: a file of one of the types {', '.join(reference.DEMUXERS)}, by its "
+            "content type or its name.",
+            param=param,
+            code="unsupported_value",
+        )
+    with (
+        _uploads.place(organization_id) as take,
+        tempfile.TemporaryDirectory(prefix="speech-upload-") as folder,
+    ):
+        with _taking:
+            take()
+        source, target = Path(folder) / "source", Path(folder) / "target"
+        with source.open("wb") as file:
+            for piece in upload.chunks():
+                file.write(piece)
+        command = reference.command(source, target, format=format, seconds=seconds, purpose="voice")
+        if status := _run(command):
+            raise _unusable(param, flaws.explain(status, format=format, seconds=seconds))
+        return target.read_bytes()
+
+
+def _format_of(upload: UploadedFile[Any]) -> str | None:
+    media_type = (upload.content_type or "").partition(";")[0].strip().lower()
+    ending = (upload.name or "").rpartition(".")[2].lower()
+    return FORMATS.get(media_type) or (ending if ending in reference.DEMUXERS else None)
+
+
+def _run(command: list[str]) -> int:
+    """The exit status of a decoder. Raises ApiError: 503, it takes too long."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd=settings.PROJECT_ROOT,
+            env={"PATH": os.environ.get("PATH", "")},  # it needs no secret
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise unavailable(
+            "The recording could not be read in time. Please try again.",
+            code="recordings_busy",
+            retry_after_seconds=2,
+        ) from None
+    return done.returncode
+
+
+def _unusable(param: str, why: str) -> ApiError:
+    return invalid(f"Invalid value for {param!r}: {why}.", param=param, code="invalid_audio")
