@@ -35,7 +35,8 @@ class SynthesisJob(models.Model):
 
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=100)
-    format = models.CharField(max_length=16)
+    format = models.CharField(max_length=100)
+    """With its options, as `inference.speech.formats.AudioFormat` writes it."""
     text = models.TextField(blank=True)
     style = models.TextField(blank=True)
     voices: ClassVar = models.JSONField(db_default={})

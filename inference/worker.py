@@ -43,7 +43,7 @@ from inference.pace import Pace
 from inference.recording import Recording
 from inference.results import Result
 from inference.speech import script as scripts
-from inference.speech.formats import CONTENT_TYPES
+from inference.speech.formats import AudioFormat
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,8 @@ class Host:
         finally:
             generation.cancel()  # an encoder that broke must not leave the engine speaking
         recorded = recording.close()
-        path = assets.save(job.id, job.attempt, job.format, recorded.data)
+        format = AudioFormat.parse(job.format)
+        path = assets.save(job.id, job.attempt, format.suffix, recorded.data)
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
         spoken = jobs.SpokenJob(
             engine_model=self.engine.model,
@@ -180,7 +181,7 @@ class Host:
             transcript=script.transcript,
             path=path,
             codes_path=codes_path,
-            content_type=CONTENT_TYPES[job.format],
+            content_type=format.content_type,
             size=len(recorded.data),
             first_audio_ms=recording.first_audio_ms,
             synthesis_ms=recording.elapsed_ms,

@@ -27,7 +27,7 @@ from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
 from gateway.speech import chat, speech
 from gateway.usage_api import UsageQuery
-from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
+from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, WEBM_CONTENT_TYPE
 
 
 @cache
@@ -43,7 +43,7 @@ async def show_document(request: Request) -> Response:
     return JSONResponse(with_voices(made, await service.workers.voices()))
 
 
-_AUDIO_TYPES = tuple(CONTENT_TYPES.values())
+_AUDIO_TYPES = (*CONTENT_TYPES.values(), WEBM_CONTENT_TYPE)
 _EVENTS = (EVENTS,)
 _IDEMPOTENCY_KEY = {
     "Idempotency-Key": Parameter(

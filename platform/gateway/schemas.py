@@ -180,14 +180,31 @@ Cast = Annotated[
 """Of a dialogue: the voice of each speaker, {"SPEAKER0": "alloy"} or ["alloy"]."""
 
 
-class AudioOptions(Schema):
+class FormatOptions(BaseModel):
+    """What beside its name a request may say of the audio's format; which format has which is checked by
+    `gateway.catalog`, so that a refusal can say so."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    sample_rate: Annotated[int, Field(ge=8_000, le=48_000)] | None = None
+    """Samples per second of `pcm`, `wav` and `opus`: 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100 or
+    48000; Opus has 8000, 12000, 16000, 24000 and 48000. By default 24000; `mulaw` and `alaw` always have 8000."""
+    bitrate: Annotated[int, Field(ge=6_000, le=256_000)] | None = None
+    """Bits per second of `mp3`, `opus` and `aac`. By default 96000, and 48000 for Opus."""
+    container: Literal["ogg", "webm"] | None = None
+    """The container of `opus`; by default `ogg`."""
+    loudness: Annotated[float, Field(ge=-36, le=-8)] | None = None
+    """Bring the audio to this loudness in LUFS (ITU-R BS.1770), such as -16. By default it stays as spoken."""
+
+
+class AudioOptions(FormatOptions, Schema):
     voice: Voice = DEFAULT_VOICE
     """The voice, by name. `GET /v1/voices` lists them."""
     voices: Cast | None = None
     """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
     format: Format | None = None
     """The format of the audio; by default `wav`, and `pcm16` where `stream` is true. `pcm` and `pcm16` are the
-    same: 24 kHz, mono, signed 16-bit little-endian."""
+    same: 24 kHz, mono, signed 16-bit little-endian. `mulaw` and `alaw` are G.711 at 8 kHz, without a header."""
 
 
 class StreamOptions(Schema):
@@ -310,7 +327,7 @@ class ChatRequest(SpeechAsk):
     """With `stream: true`."""
 
 
-class SpeechBody(SpeechAsk):
+class SpeechBody(FormatOptions, SpeechAsk):
     """The body of POST /v1/audio/speech. OpenAI's has no `voices` and no sampling parameters."""
 
     input: Content
@@ -322,7 +339,8 @@ class SpeechBody(SpeechAsk):
     instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None
     """The style to speak in, in words."""
     response_format: Format = "mp3"
-    """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian."""
+    """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian. `mulaw`
+    and `alaw` are G.711 at 8 kHz, without a header."""
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     """The tempo. Billed is the audio as generated, at normal speed, or as delivered, whichever is longer."""
     stream_format: Literal["audio", "sse"] = "audio"

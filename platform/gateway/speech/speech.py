@@ -17,7 +17,7 @@ from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_speech
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
-from inference.speech.formats import CONTENT_TYPES
+from inference.speech.formats import AudioFormat
 
 
 def _read(body: Any, offered: Sequence[str]) -> Asked:
@@ -25,7 +25,9 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     order = order_from_speech(request, offered)
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
-        return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
+        if request.stream_format == "sse":
+            return _Events()
+        return _Bytes(AudioFormat.parse(order.format).content_type)
 
     return Asked(order, answer, streamed=True)
 

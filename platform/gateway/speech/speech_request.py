@@ -14,6 +14,7 @@ from gateway.schemas import (
     MAX_CONTEXT_TURNS,
     MAX_STYLE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    AudioOptions,
     ChatRequest,
     Message,
     SpeechBody,
@@ -68,7 +69,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
     voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
     # A stream is pcm16 where nothing is said, which is the one format of OpenAI's streams.
     named = (audio and audio.format) or ("pcm16" if request.stream else "wav")
-    format_name = catalog.known_format(named, "audio.format")
+    format = catalog.known_format(named, "audio.format", audio or AudioOptions())
     index = _last_user_message(request.messages)
     text = _checked(_text_to_speak(request, index), f"messages[{index}].content", stops=bool(request.stop))
     style = _style(request.messages)
@@ -83,7 +84,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
             offered=offered,
             param="audio.voices",
         ),
-        format=format_name,
+        format=str(format),
         text=text,
         style=style,
         max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
@@ -106,7 +107,7 @@ def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrde
         model=model.id,
         voice=voice,
         voices=cast(text, scene=style, voice=voice, voices=request.voices, offered=offered, param="voices"),
-        format=catalog.known_format(request.response_format, "response_format"),
+        format=str(catalog.known_format(request.response_format, "response_format", request)),
         text=text,
         style=style,
         max_frames=request.max_completion_tokens or frame_bound(text, speed=request.speed),

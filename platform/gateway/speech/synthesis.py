@@ -31,6 +31,7 @@ from gateway.speech.timings import Timings
 from inference import cancellations, jobs, results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.results import Result
+from inference.speech.formats import AudioFormat
 from usage.request_log import Row
 
 _large = LargeBodies()
@@ -74,7 +75,7 @@ class SpeechRoute:
             asked, ask = await self._read(request, principal.organization_id)
             order = asked.order
             await conversation.check(service.database, principal, order.context)
-            row.model, row.voice, row.format = order.model, order.voice, order.format
+            row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
             row.characters = len(order.text)
             await slot.charge(order.max_frames)
             admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
