@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from typing import Any
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,10 @@ class SpeechSpec:
     """Of a dialogue: the voice of each speaker, by tag."""
     speed: float = 1.0
     """How many times as fast as the engine speaks."""
+    timestamps: str = ""
+    """"word" or "sentence" where it is to be told when each is spoken."""
+    pronunciation: UUID | None = None
+    """The version of a pronunciation dictionary that says how names are said."""
 
     def spec(self) -> dict[str, Any]:
         """These fields, by their names."""

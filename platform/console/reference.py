@@ -11,7 +11,7 @@ from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
-TAGS = ("Speech", "Audio", "Models", "Account")
+TAGS = ("Speech", "Audio", "Pronunciation", "Models", "Account")
 PYTHON = {
     "createChatCompletion": """\
 answer = client.chat.completions.create(

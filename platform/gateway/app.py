@@ -34,6 +34,7 @@ EXPOSED_HEADERS = (
     "x-cost-usd",
     "x-request-id",
     "x-should-retry",
+    "x-speech-warnings",
     "x-voice-reference",
     *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
 )

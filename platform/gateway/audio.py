@@ -65,14 +65,14 @@ class AudioResource(HTTPEndpoint):
     async def delete(self, request: Request) -> Response:
         """Purge the audio at once, wherever it is; the record of what was billed stays."""
         service: Service = request.state.service
-        asset = await _owned_asset(request, await _caller(request))
+        asset = await owned_asset(request, await _caller(request))
         await deletion.purge(service, asset.job_id)
         return JSONResponse({"id": f"audio_{asset.job_id.hex}", "object": "audio", "deleted": True})
 
 
 async def _answer(request: Request, principal: Principal, stack: AsyncExitStack) -> Response:
     """The answer to a GET; the file that it reads from is closed with `stack`."""
-    asset = await _owned_asset(request, principal)
+    asset = await owned_asset(request, principal)
     wanted = _wanted_format(request, asset)
     suffix, content_type = wanted.suffix, wanted.content_type
     etag = f'"{asset.job_id.hex}-{wanted}"'
@@ -130,8 +130,8 @@ async def _path(request: Request, principal: Principal, asset: StoredAudio, want
         return asset.conversions[wanted]
     if len(asset.conversions) >= MOST_COPIES:
         raise invalid(
-            f"This audio has been converted to {MOST_COPIES} formats, which is the most that are kept. Ask for one "
-            "of them, or convert the audio yourself.",
+            f"This audio has been converted to {MOST_COPIES} formats, which is the most that are kept. Ask for "
+            "one of them, or convert the audio yourself.",
             param="format",
             code="too_many_conversions",
         )
@@ -151,7 +151,7 @@ async def _caller(request: Request) -> Principal:
     return await service.keys.authenticate(request)
 
 
-async def _owned_asset(request: Request, principal: Principal) -> StoredAudio:
+async def owned_asset(request: Request, principal: Principal) -> StoredAudio:
     """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
     service: Service = request.state.service
     row: Row = request.state.row

@@ -31,6 +31,7 @@ MAX_STYLE_CHARACTERS = 4096
 """Of `instructions`, and of all system messages together."""
 MAX_COMPLETION_TOKENS = 15 * 60 * FRAME_RATE
 """15 minutes of audio."""
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
 MAX_MESSAGES = 1000
 MAX_CONTENT_CHARACTERS = 262_144
 """Of one message; what of it is spoken or is style is bounded where that is known."""
@@ -283,6 +284,15 @@ class SpeechAsk(Sampling):
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: Name
     """Id of the model, or an alias such as `tts-1`."""
+    timestamps: Literal["word", "sentence"] | None = None
+    """Tell when each word, or each sentence, of the text is spoken: in the answer, as events beside the audio, and
+    under `/v1/audio/{audio_id}/captions.json`."""
+    input_type: Literal["text", "ssml"] | None = None
+    """What the text is; by default `text`. Of SSML, `break`, `sub`, `say-as`, `p`, `s`, `phoneme` and `prosody
+    rate` are spoken as they ask; what is ignored is named in the header `x-speech-warnings`."""
+    pronunciation: Name | None = None
+    """Id of the pronunciation dictionary, `pd_…`, or of one of its versions, `pd_…:3`. By default that of the API
+    key, if it has one; `none` for no dictionary."""
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
     """Accepted and ignored."""
     metadata: Metadata | None = None
@@ -341,7 +351,7 @@ class SpeechBody(FormatOptions, SpeechAsk):
     response_format: Format = "mp3"
     """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian. `mulaw`
     and `alaw` are G.711 at 8 kHz, without a header."""
-    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    speed: Annotated[float, Field(ge=MIN_SPEED, le=MAX_SPEED)] = 1.0
     """The tempo. Billed is the audio as generated, at normal speed, or as delivered, whichever is longer."""
     stream_format: Literal["audio", "sse"] = "audio"
     """`audio` sends the bytes of the file; `sse` sends events that end with the usage."""

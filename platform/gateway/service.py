@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
+from gateway.pronouncing import Pronunciations
 from gateway.workers import Workers
 from usage.request_log import RequestLogWriter
 
@@ -24,7 +25,7 @@ from usage.request_log import RequestLogWriter
 @dataclass(frozen=True, slots=True)
 class Service:
     """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, who has nothing
-    left, the log."""
+    left, the log, the keys' pronunciation dictionaries."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
@@ -33,6 +34,7 @@ class Service:
     limiter: Limiter
     solvency: Solvency
     log: RequestLogWriter
+    pronunciations: Pronunciations
 
 
 async def _still_open(connection: psycopg.AsyncConnection) -> None:
@@ -69,6 +71,7 @@ async def open_service() -> AsyncIterator[Service]:
                     Limiter(client),
                     Solvency(database),
                     log,
+                    Pronunciations(database),
                 )
         finally:
             await client.aclose()

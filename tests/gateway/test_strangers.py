@@ -10,6 +10,8 @@ import pytest
 from openai import OpenAI
 
 from gateway.routes import V1_ROUTES
+from inference import pronunciations
+from inference.speech.pronunciation import PronunciationRule
 from tests.conftest import Customer
 from tests.gateway.speaking import speak
 from tests.live import Service
@@ -17,7 +19,7 @@ from tests.live import Service
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"model"}
 """What a path may name that is nobody's own."""
-PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-", "request_id": "req_"}
+PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-", "dictionary_id": "pd_", "request_id": "req_"}
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
 
 
@@ -36,8 +38,14 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     spoken = completion.choices[0].message.audio
     assert spoken
     assert completion._request_id
-    of_request = "request_id" in named(path)
-    own = completion._request_id.removeprefix("req_") if of_request else spoken.id.removeprefix("audio_")
+    own = spoken.id.removeprefix("audio_")
+    if "request_id" in named(path):
+        own = completion._request_id.removeprefix("req_")
+    elif "dictionary_id" in named(path):
+        rules = [PronunciationRule(grapheme="a", say="b")]
+        own = pronunciations.create(
+            organization_id=customer.organization.id, name="Ours", rules=rules
+        ).dictionary_id.hex
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
-from .tracing import Edit, SourceTrace, composed, stripped, substitute
+from inference.speech.tracing import Edit, SourceTrace, composed, stripped, substitute
 
 # Characters the rules read themselves, and characters that say something on their own.
 _KEPT = "°′″−×–—★"

@@ -3,7 +3,7 @@
 import html
 import re
 
-from .tracing import Edit, SourceTrace, substitute
+from inference.speech.tracing import Edit, SourceTrace, substitute
 
 _PAUSES = frozenset({
     "br", "break", "td", "th", "dt", "hr", "img",

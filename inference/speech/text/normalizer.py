@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from inference.speech.tracing import SourceTrace
+
 from . import (
     abbreviations,
     addresses,
@@ -23,7 +25,6 @@ from . import (
 from .characters import clean, tidy
 from .markup import unmarked
 from .rules import Rule, apply
-from .tracing import SourceTrace
 
 
 class Family(NamedTuple):

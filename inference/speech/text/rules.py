@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
-from .tracing import SourceTrace, substitute
+from inference.speech.tracing import SourceTrace, substitute
 
 Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]

@@ -55,10 +55,31 @@ def unknown_audio(param: str) -> ApiError:
     )
 
 
+def unknown_dictionary(param: str) -> ApiError:
+    return errors.not_found(
+        "No pronunciation dictionary with id 'pd_01980000000070008000000000000000'.",
+        code="pronunciation_not_found",
+        param=param,
+    )
+
+
+BODY = (
+    errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter"),
+    ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
+    ApiError(
+        415,
+        "Unsupported content type 'text/plain': send application/json.",
+        code="unsupported_media_type",
+    ),
+)
+"""Of the routes that take a JSON body and are not speech."""
+BAD_QUERY = errors.invalid("Invalid value for 'version': expected greater than or equal to 1.", param="version")
+
 SPEECH = (
     errors.invalid("Missing required parameter: 'model'.", param="model", code="missing_required_parameter"),
     errors.invalid("Invalid value for 'temperature': expected less than or equal to 2.", param="temperature"),
     UNKNOWN_MODEL,
+    unknown_dictionary("pronunciation"),
     errors.cancelled("it costs nothing"),
     ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
     ApiError(

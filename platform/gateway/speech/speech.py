@@ -11,9 +11,9 @@ from uuid import UUID
 from gateway.errors import ApiError
 from gateway.parsing import parse
 from gateway.schemas import SpeechBody
-from gateway.speech import sse
+from gateway.speech import sse, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
-from gateway.speech.relay import Begun, Finished
+from gateway.speech.relay import Begun, Finished, Times
 from gateway.speech.speech_request import order_from_speech
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
@@ -26,7 +26,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
         if request.stream_format == "sse":
-            return _Events()
+            return _Events(order.timestamps)
         return _Bytes(AudioFormat.parse(order.format).content_type)
 
     return Asked(order, answer, streamed=True)
@@ -50,6 +50,9 @@ class _Bytes:
     def audio(self, data: bytes) -> bytes:
         return data
 
+    def times(self, times: Times) -> bytes:
+        return b""
+
     def idle(self) -> bytes:
         return b""
 
@@ -66,7 +69,8 @@ class _Events:
     streamed = True
     media_type = sse.MEDIA_TYPE
 
-    def __init__(self) -> None:
+    def __init__(self, granularity: str) -> None:
+        self._granularity = granularity
         self._audio = Spliced(sse.event({"type": "speech.audio.delta", "audio": HERE}))
 
     def begin(self, begun: Begun) -> bytes:
@@ -74,6 +78,9 @@ class _Events:
 
     def audio(self, data: bytes) -> bytes:
         return self._audio.with_audio(data)
+
+    def times(self, times: Times) -> bytes:
+        return sse.event({"type": "speech.audio.timestamps", **timestamps.shown(times, self._granularity)})
 
     def idle(self) -> bytes:
         return sse.COMMENT

@@ -1,9 +1,10 @@
-"""Where in the source each character of a normalised text comes from: it leads from a spoken word to the written."""
+"""Where in the source each character of a normalised text comes from: from a spoken word to the written one."""
 
 import re
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Self
 
 Edit = tuple[int, int, str]
@@ -49,6 +50,14 @@ class SourceTrace:
         """The source is a part of a longer one, and begins there."""
         self.starts = array("I", (start + by for start in self.starts))
         self.ends = array("I", (end + by for end in self.ends))
+
+    def through(self, source: Self) -> Self:
+        """The trace through a text in between: this one's source is the text that `source` traces."""
+        made = type(self)(0)
+        of = cache(source.of)
+        spans = [of(low, high) for low, high in zip(self.starts, self.ends, strict=True)]
+        made.starts, made.ends = array("I", (low for low, _ in spans)), array("I", (high for _, high in spans))
+        return made
 
     def of(self, start: int, end: int) -> tuple[int, int]:
         """The source's span behind a part of the text; empty where nothing of it comes from the source."""
