@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -106,6 +107,15 @@ def set_default(*, api_key_id: UUID, organization_id: UUID, dictionary_id: UUID 
         return False
     KeyPronunciation.objects.update_or_create(api_key_id=api_key_id, defaults={"dictionary_id": dictionary_id})
     return True
+
+
+def default_keys(*, organization_id: UUID) -> dict[UUID, list[str]]:
+    """By dictionary: the names of the API keys whose default it is."""
+    own = KeyPronunciation.objects.filter(dictionary__organization_id=organization_id).order_by("api_key__name")
+    names: defaultdict[UUID, list[str]] = defaultdict(list)
+    for dictionary_id, name in own.values_list("dictionary_id", "api_key__name"):
+        names[dictionary_id].append(name)
+    return names
 
 
 def default_dictionary(api_key_id: UUID) -> UUID | None:

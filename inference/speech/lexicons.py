@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -51,6 +52,20 @@ def from_csv(text: str) -> list[PronunciationRule]:
     except csv.Error as error:
         raise LexiconError(f"line {rows.line_num}: {error}") from None
     return rules
+
+
+def to_csv(rules: Sequence[PronunciationRule]) -> str:
+    """A table that `from_csv` reads: the short one where the rules say no more than how words are spelled."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    if all(each == PronunciationRule(grapheme=each.grapheme, say=each.say) for each in rules):
+        writer.writerows((each.grapheme, each.say) for each in rules)
+        return file.getvalue()
+    writer.writerow(COLUMNS)
+    for each in rules:
+        flags = (str(flag).lower() for flag in (each.case_sensitive, each.whole_word))
+        writer.writerow((each.grapheme, each.say, each.ipa, *flags, each.priority))
+    return file.getvalue()
 
 
 def from_pls(text: str) -> list[PronunciationRule]:

@@ -26,7 +26,7 @@ from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
-from gateway.speech import chat, speech
+from gateway.speech import chat, speech, stream
 from gateway.usage_api import UsageQuery
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, WEBM_CONTENT_TYPE
 
@@ -144,6 +144,24 @@ V1_ROUTES = (
                 errors=[*failures.SPEECH, errors.expired()],
             )
         },
+    ),
+    V1Route(
+        "/audio/speech/stream",
+        stream.upgrade_required,
+        {
+            "GET": Operation(
+                id="streamSpeech",
+                tag="Speech",
+                summary="Speak text as it is written, over a WebSocket",
+                description="Send pieces of text as JSON messages; audio and timestamps come back as they are "
+                "made. The messages are described in docs/api.md. A browser, which cannot set headers, sends the "
+                "subprotocols `speech` and `openai-insecure-api-key.<key>`.",
+                query=stream.StreamQuery,
+                answers=[Answer("The socket is open.", None, (), 101)],
+                errors=[stream.no_socket()],
+            )
+        },
+        socket=stream.stream_speech,
     ),
     V1Route(
         "/models",

@@ -13,6 +13,8 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
 from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
 from console.urls import of_an_organization
+from inference import pronunciations
+from inference.speech.pronunciation import PronunciationRule
 from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
 
@@ -26,6 +28,12 @@ NEEDS = {
     "playground": Action.USE_PLAYGROUND,
     "playground_key": Action.USE_PLAYGROUND,
     "playground_history": Action.USE_PLAYGROUND,
+    "speak_as_written": Action.USE_PLAYGROUND,
+    "pronunciation": Action.USE_PLAYGROUND,
+    "pronunciation_create": Action.USE_PLAYGROUND,
+    "pronunciation_change": Action.USE_PLAYGROUND,
+    "pronunciation_delete": Action.USE_PLAYGROUND,
+    "pronunciation_default": Action.MANAGE_KEYS,
     "billing": Action.SEE_BILLING,
     "budgets": Action.MANAGE_BUDGETS,
     "top_up": Action.PAY,
@@ -72,6 +80,9 @@ def ids_of(office: Office) -> dict[str, object]:
     return {
         "endpoint_id": endpoint.id,
         "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
+        "dictionary_id": pronunciations.create(
+            organization_id=office.organization.id, name="Ours", rules=[PronunciationRule(grapheme="a", say="b")]
+        ).dictionary_id,
         "public_id": office.key.public_id,
         "request_id": called(office).id,
         "user_id": member.pk,

@@ -32,6 +32,8 @@ QUERIES = {
     "start/check": 4,
     "playground": 6,
     "playground/history": 4,
+    "playground/written": 4,
+    "pronunciation": 6,
     "usage": 10,
     "usage?by=key": 11,
     "usage?range=90d&by=voice": 10,

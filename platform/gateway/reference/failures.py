@@ -22,6 +22,7 @@ STATUSES = {
     415: "The request body is not JSON.",
     416: "The requested range is outside of the audio.",
     422: "The idempotency key was used with a different request.",
+    426: "The route answers a WebSocket only.",
     429: "A rate limit, a budget or your credit is used up. `x-should-retry` says whether to retry.",
     500: "An error on our side. You are billed only for audio that was delivered.",
     503: "The service is temporarily unavailable. Retry after `retry-after` seconds.",

@@ -74,7 +74,7 @@ class SpeechRoute:
         async with service.limiter.slot(principal) as slot:
             service.solvency.check(principal.organization_id, request.headers)
             asked, ask = await self._read(request, principal.organization_id)
-            order = await _pronounced(service, principal, asked.order)
+            order = await pronounced(service, principal, asked.order)
             await conversation.check(service.database, principal, order.context)
             row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
             row.characters = len(order.text)
@@ -122,7 +122,7 @@ class SpeechRoute:
         return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data), found
 
 
-async def _pronounced(service: Service, principal: Principal, order: SpeechOrder) -> SpeechOrder:
+async def pronounced(service: Service, principal: Principal, order: SpeechOrder) -> SpeechOrder:
     """The order with its dictionary, and with room for what that says. Raises ApiError: 404, there is none."""
     version = await service.pronunciations.find(principal, order.dictionary)
     if version is None:
