@@ -260,7 +260,7 @@ class PronunciationForm(forms.Form):
         strip=False,
         widget=forms.Textarea({"rows": 6, "spellcheck": "false", "placeholder": "Nguyen,win"}),
         help_text="A line for each: what is written, then how it is said, such as Nguyen,win. A first line may "
-        "name the columns: grapheme, say, ipa, case_sensitive, whole_word, priority. Or paste a PLS lexicon (XML).",
+        "name the columns: grapheme, say, ipa, case_sensitive, whole_word, priority. Or paste a PLS lexicon.",
     )
 
     def clean_rules(self) -> list[PronunciationRule]:

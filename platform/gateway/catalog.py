@@ -65,10 +65,17 @@ def known_voice(name: str, offered: Sequence[str], param: str) -> str:
 class _AskedOptions(Protocol):
     """What beside its name a request may say of the audio's format."""
 
-    sample_rate: int | None
-    bitrate: int | None
-    container: str | None
-    loudness: float | None
+    @property
+    def sample_rate(self) -> int | None: ...
+
+    @property
+    def bitrate(self) -> int | None: ...
+
+    @property
+    def container(self) -> str | None: ...
+
+    @property
+    def loudness(self) -> float | None: ...
 
 
 def known_format(name: str, param: str, options: _AskedOptions) -> AudioFormat:

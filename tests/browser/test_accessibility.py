@@ -38,6 +38,8 @@ OWN = (
         "",
         "start",
         "playground",
+        "playground/written",
+        "pronunciation",
         "usage?by=key",
         "usage?range=x",
         "requests",

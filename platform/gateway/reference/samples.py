@@ -116,11 +116,11 @@ _DICTIONARY = {
     "rule_count": 1,
     "default": False,
 }
-NEW_DICTIONARY = {
+NEW_DICTIONARY: dict[str, dict[str, Any]] = {
     "Rules": {"name": "Our people", "rules": [{"grapheme": "Nguyen", "say": "win"}]},
     "A CSV file": {"name": "Our people", "data": "grapheme,say\nNguyen,win\n", "data_format": "csv"},
 }
-DICTIONARY_CHANGE = {
+DICTIONARY_CHANGE: dict[str, dict[str, Any]] = {
     "More rules": {"rules": [{"grapheme": "Nguyen", "say": "win"}, {"grapheme": "AI", "ipa": "ˌeɪˈaɪ"}]}
 }
 DICTIONARY = answers.PronunciationDictionaryShown.model_validate(

@@ -134,10 +134,10 @@ class StreamContext:
         try:
             await self._speak_all()
         except asyncio.CancelledError:
-            if self._cancelled:
+            if not self._cancelled:
+                raise
+            with suppress(WebSocketDisconnect, RuntimeError):
                 await self._send(self._done())
-                return
-            raise
         except WebSocketDisconnect:
             return
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -67,7 +67,7 @@ class SentenceJob:
 
     async def events(
         self, text: str, given: dict[str, Any], earlier: Sequence[UUID]
-    ) -> AsyncIterator[relay.Event | SpeechOrder]:
+    ) -> AsyncGenerator[relay.Event | SpeechOrder, None]:
         """The order once it is admitted, and then what the job says, up to its end.
 
         Args:
@@ -95,7 +95,7 @@ class SentenceJob:
 
     async def _spoken(
         self, text: str, given: dict[str, Any], earlier: Sequence[UUID]
-    ) -> AsyncIterator[relay.Event | SpeechOrder]:
+    ) -> AsyncGenerator[relay.Event | SpeechOrder, None]:
         service, row = self._service, self.row
         # Each sentence asks anew: a key that is revoked meanwhile speaks no other one.
         principal = await service.keys.authenticate(_with_row(self._connection, row))
