@@ -75,7 +75,16 @@ def keep_conversion(job_id: UUID, *, path: str, format: str, converted: Path) ->
         Where it is: another's copy where one was faster; None where the original was purged meanwhile.
     """
     with converted.open("rb") as file:
-        kept = store().save(f"{path}.{format}", File(file))
+        return keep_beside(job_id, path=path, name=format, file=File(file))
+
+
+def keep_beside(job_id: UUID, *, path: str, name: str, file: File[bytes]) -> str | None:
+    """Store what belongs to an audio under its path and a name, with which it expires and is purged.
+
+    Returns:
+        Where it is: another's of that name where one was faster; None where the original was purged meanwhile.
+    """
+    kept = store().save(f"{path}.{name}", file)
     # Waits for a purge that is under way and then finds nothing: no copy outlives its original.
     with connection.cursor() as cursor:
         cursor.execute(
@@ -83,7 +92,7 @@ def keep_conversion(job_id: UUID, *, path: str, format: str, converted: Path) ->
             UPDATE inference_audioasset SET conversions = %s::jsonb || conversions
             WHERE job_id = %s AND purged_at IS NULL RETURNING conversions ->> %s
             """,
-            (json.dumps({format: kept}), job_id, format),
+            (json.dumps({name: kept}), job_id, name),
         )
         row = cursor.fetchone()
     path_now: str | None = row[0] if row else None

@@ -7,6 +7,7 @@ truth: the job's row is.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import redis
 import redis.asyncio
 
 from inference.results import Result
+from inference.speech.alignment import Timed
 
 if TYPE_CHECKING:  # the web side has no numpy
     from inference.engines.protocol import Codes
@@ -55,6 +57,15 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class TimesKnown:
+    """When the next words of the attempt are spoken; `quality` is exact or estimated."""
+
+    attempt: int
+    times: tuple[Timed, ...]
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The job's row is final. `head` replaces the first bytes of the audio when the job succeeded."""
 
@@ -64,7 +75,7 @@ class Ended:
     result: Result
 
 
-Event = Started | Audio | Ended
+Event = Started | Audio | TimesKnown | Ended
 
 
 def key(job_id: UUID) -> str:
@@ -96,13 +107,20 @@ class Writer:
         self._add(entry)
         self.chunks += 1
 
+    def times(self, times: Sequence[Timed], *, quality: str) -> None:
+        """Say when words are spoken; nothing is sent where there are none."""
+        if times:
+            self._add(
+                {"kind": "times", "quality": quality, "times": json.dumps([each.as_list() for each in times])}
+            )
+
     def ended(self, result: Result, *, head: bytes = b"") -> None:
         last = {"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()}
         self._add(last, ttl_seconds=ENDED_TTL_SECONDS)
 
     def _add(self, fields: dict[Any, Any], *, ttl_seconds: int = TTL_SECONDS) -> None:
         """Send an entry. Redis away or full costs the listener the stream, not the job: the audio is stored."""
-        if self._broken and fields["kind"] == "audio":
+        if self._broken and fields["kind"] in ("audio", "times"):
             return  # behind a gap nobody hears it
         try:
             try:
@@ -201,6 +219,9 @@ def _decode(fields: dict[bytes, bytes]) -> Event:
             return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode())
         case b"audio":
             return Audio(attempt, int(fields[b"number"]), fields[b"data"], int(fields[b"frames"]))
+        case b"times":
+            times = tuple(Timed(*each) for each in json.loads(fields[b"times"]))
+            return TimesKnown(attempt, times, fields[b"quality"].decode())
         case _:
             return Ended(
                 attempt,

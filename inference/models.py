@@ -35,13 +35,18 @@ class SynthesisJob(models.Model):
 
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=100)
-    format = models.CharField(max_length=16)
+    format = models.CharField(max_length=100)
+    """With its options, as `inference.speech.formats.AudioFormat` writes it."""
     text = models.TextField(blank=True)
     style = models.TextField(blank=True)
     voices: ClassVar = models.JSONField(db_default={})
     """Of a dialogue: who speaks as whom, {"SPEAKER0": "alloy"}."""
     speed = models.FloatField(db_default=1.0)
     """How many times as fast as the engine speaks."""
+    timestamps = models.CharField(max_length=8, blank=True, db_default="")
+    """"word" or "sentence" where it is to be told when each is spoken."""
+    pronunciation = models.UUIDField(null=True)
+    """The `PronunciationVersion`; not a foreign key, since a deleted dictionary holds up no job."""
     context: ClassVar = ArrayField(models.UUIDField(), db_default=[])
     """The jobs that spoke the conversation's earlier turns, oldest first."""
     recordings: ClassVar = ArrayField(models.BinaryField(), db_default=[])
@@ -147,7 +152,8 @@ class AudioAsset(models.Model):
     """The codec's codes of the same audio, from which a later turn of the conversation goes on; some engines have
     none."""
     conversions: ClassVar = models.JSONField(db_default={})
-    """Converted copies that were made on request, {format: path}; they go with the original."""
+    """Converted copies that were made on request, {format: path}, and when each word is spoken, {"times": path}.
+    They go with the original."""
     content_type = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     samples = models.PositiveBigIntegerField()
@@ -247,3 +253,43 @@ class CustomVoice(models.Model):
 
     def __str__(self) -> str:
         return f"voice {self.id}"
+
+
+class PronunciationDictionary(models.Model):
+    """How an organization's names are said. Each change is a new version; a request names the dictionary or one of
+    its versions. `inference.pronunciations` is the only writer."""
+
+    id = models.UUIDField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"dictionary {self.id}"
+
+
+class PronunciationVersion(models.Model):
+    """The rules of a dictionary at one time; never changed."""
+
+    id = models.UUIDField(primary_key=True)
+    dictionary = models.ForeignKey(PronunciationDictionary, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    rules = models.JSONField()
+    """Of `inference.speech.pronunciation.PronunciationRule`, in order."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["dictionary", "number"], name="version_numbered_once"),)
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.dictionary_id}"
+
+
+class KeyPronunciation(models.Model):
+    """The dictionary of an API key's requests that name none."""
+
+    api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    dictionary = models.ForeignKey(PronunciationDictionary, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"dictionary {self.dictionary_id} of key {self.api_key_id}"

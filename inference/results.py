@@ -34,6 +34,8 @@ class Result:
     path: str = ""
     expires_at: int = 0
     """Unix seconds at which the stored audio goes; 0 where there is none."""
+    times_path: str = ""
+    """Where it is stored when each word is spoken, of a result that was read from the database."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -76,7 +78,8 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         SELECT job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
                coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
-               coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0)
+               coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0),
+               coalesce(asset.conversions ->> 'times', '')
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
         WHERE job.id = %s AND job.finished_at IS NOT NULL
         """,
@@ -86,7 +89,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     if row is None:
         return None
     state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
-    transcript, path, expires_at = audio
+    transcript, path, expires_at, times_path = audio
     return Result(
         state=state,
         error_code=code,
@@ -102,6 +105,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         transcript=transcript,
         path=path,
         expires_at=expires_at,
+        times_path=times_path,
     )
 
 

@@ -25,7 +25,19 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils.module_loading import import_string
 
-from inference import assets, cancellations, channel, cloning, doorbell, jobs, presence, results, silence, turns
+from inference import (
+    assets,
+    cancellations,
+    channel,
+    cloning,
+    doorbell,
+    jobs,
+    presence,
+    pronunciations,
+    results,
+    silence,
+    turns,
+)
 from inference.audio import FRAME_RATE
 from inference.delivery import generation_seconds
 from inference.engines.protocol import (
@@ -45,7 +57,8 @@ from inference.pace import Pace
 from inference.recording import Recording
 from inference.results import Result
 from inference.speech import script as scripts
-from inference.speech.formats import CONTENT_TYPES
+from inference.speech.formats import AudioFormat
+from inference.word_times import WordTimes
 
 log = logging.getLogger(__name__)
 
@@ -147,14 +160,21 @@ class Host:
 
     def _speak(self, work: _Work, writer: channel.Writer) -> None:
         job = work.job
-        script = scripts.write(job.text, voice=job.voice, voices=job.voices, max_frames=_engine_frames(job))
+        script = scripts.write(
+            job.text,
+            voice=job.voice,
+            voices=job.voices,
+            max_frames=_engine_frames(job),
+            dictionary=pronunciations.of_job(job),
+            traced=bool(job.timestamps),
+        )
         context = turns.load(job.organization_id, job.context)
         references = cloning.references(job, self.engine.cloner)
         connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)
-        recording = work.recording = Recording(
-            writer, format=job.format, speed=job.speed if script.segments else 1, max_frames=job.max_frames
-        )
+        speed = job.speed if script.segments else 1
+        recording = work.recording = Recording(writer, format=job.format, speed=speed, max_frames=job.max_frames)
+        times = WordTimes(writer, job, script, speed=speed) if job.timestamps else None
         request = _request(job, script.segments, context, references, self._codes_so_far(job))
         generation = work.generation = self.engine.submit(request) if script.segments else silence.answer(request)
         until = math.inf
@@ -162,6 +182,8 @@ class Host:
         try:
             for chunk in generation:
                 recording.add(chunk)
+                if times is not None:
+                    times.take(chunk)
                 if until == math.inf:
                     until = time.monotonic() + generation_seconds(job.max_frames)
                 elif time.monotonic() > until:
@@ -172,7 +194,10 @@ class Host:
         finally:
             generation.cancel()  # an encoder that broke must not leave the engine speaking
         recorded = recording.close()
-        path = assets.save(job.id, job.attempt, job.format, recorded.data)
+        if times is not None:
+            times.close(recording.frames)
+        format = AudioFormat.parse(job.format)
+        path = assets.save(job.id, job.attempt, format.suffix, recorded.data)
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
         spoken = jobs.SpokenJob(
             engine_model=self.engine.model,
@@ -183,7 +208,7 @@ class Host:
             transcript=script.transcript,
             path=path,
             codes_path=codes_path,
-            content_type=CONTENT_TYPES[job.format],
+            content_type=format.content_type,
             size=len(recorded.data),
             first_audio_ms=recording.first_audio_ms,
             synthesis_ms=recording.elapsed_ms,
@@ -193,6 +218,8 @@ class Host:
         if result is None:
             assets.discard(path, codes_path)
             raise GenerationCancelled
+        if times is not None:
+            times.keep(path)
         self._pace.add(audio_seconds=recording.frames / FRAME_RATE, synthesis_seconds=recording.elapsed_ms / 1000)
         writer.ended(result, head=recorded.head)
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.audio import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from inference.speech.pronunciation import GivenPhonemes
 
 Pcm = npt.NDArray[np.float32]
 """Mono audio, shape (samples,), in [-1, 1]."""
@@ -53,6 +54,12 @@ class Segment:
 
     text: str
     voice: str
+    phonemes: tuple[GivenPhonemes, ...] = ()
+    """How parts of the text are said; an engine that takes no phonemes reads what is written there."""
+    pause_ms: int | None = None
+    """Silence after it; None for the engine's own. An engine that makes no silence ends the sentence."""
+    rate: float = 1.0
+    """How many times as fast as usual it is spoken, where the engine can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,9 @@ class Chunk:
     An engine may put rows of its own between them, for what it must know to go on."""
     words: tuple[SpokenWord, ...] = ()
     """The words that begin in this piece, exactly timed; none from an engine that does not know."""
+    sentence_ends: tuple[int, ...] = ()
+    """Where segments ended, in samples from the start of the audio, as far as it is known by now and was not said
+    before; none from an engine that does not know, or knows its words."""
 
 
 class EngineError(Exception):

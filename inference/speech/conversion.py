@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.audio import SAMPLE_RATE, SAMPLES_PER_FRAME
+from inference.speech.formats import AudioFormat
 
 if TYPE_CHECKING:
     from inference.engines.protocol import Pcm
@@ -29,6 +30,8 @@ FILE_BYTES = 1 << 28
 """Fifteen minutes of WAV are 43 MB."""
 NICENESS = 10
 _PIECE_FRAMES = 250
+_BARE = {"pcm": "s16le", "mulaw": "mulaw", "alaw": "alaw"}
+"""FFmpeg's demuxer of each format without a head."""
 
 
 def command(source: Path, target: Path, *, source_format: str, target_format: str, samples: int) -> list[str]:
@@ -45,7 +48,7 @@ def convert(source: Path, target: Path, *, source_format: str, target_format: st
     """
     from inference.speech.encoding import open_encoder
 
-    encoder = open_encoder(target_format)
+    encoder = open_encoder(target_format, measured=_loudness(source, source_format, target_format))
     left = samples
     with target.open("wb") as file:
         for piece in _decoded(source, source_format):
@@ -59,13 +62,26 @@ def convert(source: Path, target: Path, *, source_format: str, target_format: st
         file.write(tail.head)
 
 
+def _loudness(source: Path, source_format: str, target_format: str) -> float | None:
+    """The source's loudness in LUFS, where the other format asks for one: the file is at hand, so it is exact."""
+    if AudioFormat.parse(target_format).loudness is None:
+        return None
+    from inference.speech.encoding.resampling import Meter
+
+    meter = Meter()
+    for piece in _decoded(source, source_format):
+        meter.push(piece)
+    return meter.loudness
+
+
 def _decoded(path: Path, format: str) -> Iterator[Pcm]:
     """The file's samples, a few seconds at a time: pieces of one length, whatever the container's packets are."""
     import numpy as np
 
     step = _PIECE_FRAMES * SAMPLES_PER_FRAME
     waiting: list[Pcm] = []
-    for piece in _pcm(path, step) if format == "pcm" else _packets(path):
+    source = AudioFormat.parse(format)
+    for piece in _bare(path, source, step) if source.name in _BARE else _packets(path):
         waiting.append(piece)
         if sum(map(len, waiting)) >= step:
             joined = np.concatenate(waiting)
@@ -77,6 +93,15 @@ def _decoded(path: Path, format: str) -> Iterator[Pcm]:
         yield np.concatenate(waiting)
 
 
+def _bare(path: Path, format: AudioFormat, step: int) -> Iterator[Pcm]:
+    """A file without a head, which says nothing of itself: the format says it."""
+    if format.name == "pcm" and format.sample_rate == SAMPLE_RATE:
+        yield from _pcm(path, step)
+    else:
+        demuxer = _BARE[format.name]
+        yield from _packets(path, demuxer, {"sample_rate": str(format.sample_rate)})
+
+
 def _pcm(path: Path, step: int) -> Iterator[Pcm]:
     import numpy as np
 
@@ -85,11 +110,11 @@ def _pcm(path: Path, step: int) -> Iterator[Pcm]:
             yield (np.frombuffer(data, "<i2") / 32767).astype(np.float32)
 
 
-def _packets(path: Path) -> Iterator[Pcm]:
+def _packets(path: Path, demuxer: str | None = None, options: dict[str, str] | None = None) -> Iterator[Pcm]:
     import av
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-    with av.open(str(path), "r") as container:
+    with av.open(str(path), "r", format=demuxer, options=options or {}) as container:
         for frame in container.decode(audio=0):
             for resampled in resampler.resample(frame):
                 yield resampled.to_ndarray()[0]

@@ -14,13 +14,18 @@ class SpeakerLine:
 
     speaker: str
     text: str
+    start: int = 0
+    """Where the text begins in the whole."""
 
 
 def split_lines(text: str) -> list[SpeakerLine]:
     """The lines in order; a text without tags is one."""
-    first, *tagged = _TAG.split(text)
-    lines = [SpeakerLine("", first), *map(SpeakerLine, tagged[::2], tagged[1::2])]
-    return [line for line in lines if line.text.strip()]
+    tags = list(_TAG.finditer(text))
+    starts = [0, *(tag.end() for tag in tags)]
+    ends = [*(tag.start() for tag in tags), len(text)]
+    speakers = ["", *(tag[1] for tag in tags)]
+    lines = zip(speakers, starts, ends, strict=True)
+    return [SpeakerLine(who, text[start:end], start) for who, start, end in lines if text[start:end].strip()]
 
 
 def speakers_of(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from typing import Any
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,10 @@ class SpeechSpec:
     """FLAC files: number n is how the voice `speech.voices.recorded_name(n)` sounds."""
     recorded_texts: list[str] = field(default_factory=list)
     """What is said in each; "" where nobody tells."""
+    timestamps: str = ""
+    """"word" or "sentence" where it is to be told when each is spoken."""
+    pronunciation: UUID | None = None
+    """The version of a pronunciation dictionary that says how names are said."""
 
     def spec(self) -> dict[str, Any]:
         """These fields, by their names."""

@@ -12,6 +12,11 @@ from inference.models import AudioAsset
 from inference.speech.voices import DEFAULT_VOICE
 
 MOST_LISTED = 20
+WRITTEN = (
+    "Of course! There are three good reasons to leave early. First, the bridge closes at 9:30 p.m. Second, "
+    "Dr. Lee expects you before ten, and third, it is going to rain. Shall I order a taxi for you?"
+)
+"""What the page for speech that is still being written begins with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
-TAGS = ("Speech", "Audio", "Voices", "Models", "Account")
+TAGS = ("Speech", "Audio", "Voices", "Pronunciation", "Models", "Account")
 PYTHON = {
     "createChatCompletion": """\
 answer = client.chat.completions.create(

@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from django.conf import settings
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Scope
 
 from gateway import astray, health, metrics
@@ -34,6 +34,7 @@ EXPOSED_HEADERS = (
     "x-cost-usd",
     "x-request-id",
     "x-should-retry",
+    "x-speech-warnings",
     "x-voice-reference",
     *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
 )
@@ -48,8 +49,9 @@ class State(TypedDict):
 def build(fallback: ASGIApp) -> ASGIApp:
     """The application; `fallback` answers what is not the API's."""
     v1 = [route.mounted(fallback) for route in V1_ROUTES]
+    sockets = [WebSocketRoute(route.path, route.socket) for route in V1_ROUTES if route.socket is not None]
     routes = (
-        Mount("/v1", Router(v1, redirect_slashes=False)),
+        Mount("/v1", Router([*v1, *sockets], redirect_slashes=False)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.show),

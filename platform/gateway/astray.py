@@ -9,6 +9,7 @@ import re
 
 from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from gateway.errors import ApiError, not_found
 
@@ -32,6 +33,9 @@ class Guide:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # no page has one
+            await WebSocketClose()(scope, receive, send)
+            return
         if scope["type"] == "http" and _is_astray(scope["path"]):
             raise refusal(scope["path"])
         await self._app(scope, receive, send)

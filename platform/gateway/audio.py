@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 
 from django.core.files.base import File
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -19,13 +18,13 @@ from accounts.keys import Principal
 from gateway import deletion, ranges
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
-from gateway.errors import ApiError, expired, not_found
+from gateway.errors import ApiError, expired, invalid, not_found
 from gateway.parsing import parse
-from gateway.schemas import Format
+from gateway.schemas import Format, FormatOptions
 from gateway.service import Service
 from inference import assets, stored
 from inference.audio import SAMPLE_RATE
-from inference.speech.formats import CONTENT_TYPES
+from inference.speech.formats import AudioFormat
 from inference.stored import StoredAudio
 from usage.request_log import Row
 
@@ -34,10 +33,12 @@ PIECE_BYTES = 1 << 18
 _conversions = Conversions()
 
 
-class AudioQuery(BaseModel):
-    """The query string of GET /v1/audio/{audio_id}."""
+MOST_COPIES = 16
+"""Converted copies that are kept of one audio: their options have more combinations than a disk has room."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+
+class AudioQuery(FormatOptions):
+    """The query string of GET /v1/audio/{audio_id}."""
 
     format: Format | None = None
     """Convert the audio to this format. By default, the format that it was generated in."""
@@ -64,27 +65,28 @@ class AudioResource(HTTPEndpoint):
     async def delete(self, request: Request) -> Response:
         """Purge the audio at once, wherever it is; the record of what was billed stays."""
         service: Service = request.state.service
-        asset = await _owned_asset(request, await _caller(request))
+        asset = await owned_asset(request, await _caller(request))
         await deletion.purge(service, asset.job_id)
         return JSONResponse({"id": f"audio_{asset.job_id.hex}", "object": "audio", "deleted": True})
 
 
 async def _answer(request: Request, principal: Principal, stack: AsyncExitStack) -> Response:
     """The answer to a GET; the file that it reads from is closed with `stack`."""
-    asset = await _owned_asset(request, principal)
+    asset = await owned_asset(request, principal)
     wanted = _wanted_format(request, asset)
+    suffix, content_type = wanted.suffix, wanted.content_type
     etag = f'"{asset.job_id.hex}-{wanted}"'
     headers = {
         "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
-        "content-disposition": f'inline; filename="audio_{asset.job_id.hex}.{wanted}"',
+        "content-disposition": f'inline; filename="audio_{asset.job_id.hex}.{suffix}"',
         "etag": etag,
         "x-audio-seconds": f"{asset.samples / SAMPLE_RATE:.2f}",
         "x-cost-usd": asset.receipt["cost_usd"],
     }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    path = await _path(request, principal, asset, wanted)
+    path = await _path(request, principal, asset, str(wanted))
     try:
         file = await asyncio.to_thread(assets.store().open, path)
     except FileNotFoundError:
@@ -107,8 +109,8 @@ async def _answer(request: Request, principal: Principal, stack: AsyncExitStack)
     headers["content-length"] = str(len(sent))
     status = 200 if part is None else 206
     if request.method == "HEAD":
-        return Response(None, status, headers, CONTENT_TYPES[wanted])
-    return StreamingResponse(_pieces(file, sent), status, headers, CONTENT_TYPES[wanted])
+        return Response(None, status, headers, content_type)
+    return StreamingResponse(_pieces(file, sent), status, headers, content_type)
 
 
 async def _pieces(file: File[bytes], part: range) -> AsyncIterator[bytes]:
@@ -126,6 +128,13 @@ async def _path(request: Request, principal: Principal, asset: StoredAudio, want
         return asset.path
     if wanted in asset.conversions:
         return asset.conversions[wanted]
+    if len(asset.conversions) >= MOST_COPIES:
+        raise invalid(
+            f"This audio has been converted to {MOST_COPIES} formats, which is the most that are kept. Ask for "
+            "one of them, or convert the audio yourself.",
+            param="format",
+            code="too_many_conversions",
+        )
     conversion = Wanted(
         job_id=asset.job_id,
         organization_id=principal.organization_id,
@@ -142,7 +151,7 @@ async def _caller(request: Request) -> Principal:
     return await service.keys.authenticate(request)
 
 
-async def _owned_asset(request: Request, principal: Principal) -> StoredAudio:
+async def owned_asset(request: Request, principal: Principal) -> StoredAudio:
     """The caller's asset. Raises ApiError: 404 for what is unknown or another's, 410 for what has expired."""
     service: Service = request.state.service
     row: Row = request.state.row
@@ -159,6 +168,10 @@ async def _owned_asset(request: Request, principal: Principal) -> StoredAudio:
     return asset
 
 
-def _wanted_format(request: Request, asset: StoredAudio) -> str:
+def _wanted_format(request: Request, asset: StoredAudio) -> AudioFormat:
+    """Options without a format are those of the format that the audio has."""
     asked = parse(AudioQuery, dict(request.query_params))
-    return asset.format if asked.format is None else known_format(asked.format, "format")
+    stored = AudioFormat.parse(asset.format)
+    if not asked.model_fields_set:
+        return stored
+    return known_format(asked.format or stored.name, "format", asked)

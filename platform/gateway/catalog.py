@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 
 from accounts.identifiers import parse_prefixed
 from gateway.errors import ApiError, invalid, not_found
 from inference import custom_voices
-from inference.speech.formats import FORMAT_NAMES, canonical
+from inference.speech.formats import FORMAT_NAMES, AudioFormat, UnsupportedOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,44 @@ def known_voice(name: str, offered: Sequence[str], param: str) -> str:
     return _known("voice", name, offered, param)
 
 
-def known_format(name: str, param: str) -> str:
-    """The format of that name. Raises ApiError: 400 for one that is not on offer."""
-    return canonical(_known("format", name, FORMAT_NAMES, param))
+class _AskedOptions(Protocol):
+    """What beside its name a request may say of the audio's format."""
+
+    @property
+    def sample_rate(self) -> int | None: ...
+
+    @property
+    def bitrate(self) -> int | None: ...
+
+    @property
+    def container(self) -> str | None: ...
+
+    @property
+    def loudness(self) -> float | None: ...
+
+
+def known_format(name: str, param: str, options: _AskedOptions) -> AudioFormat:
+    """The format that a request asks for. `param` is where its name stands; its options stand beside that.
+
+    Raises:
+        ApiError: 400 for a format that is not on offer, or an option that it does not have.
+    """
+    name = _known("format", name, FORMAT_NAMES, param)
+    try:
+        return AudioFormat.chosen(
+            name,
+            sample_rate=options.sample_rate,
+            bitrate=options.bitrate,
+            container=options.container,
+            loudness=options.loudness,
+        )
+    except UnsupportedOption as error:
+        place, dot, _ = param.rpartition(".")
+        raise invalid(
+            f"Invalid value for '{place}{dot}{error.option}': {error}.",
+            param=f"{place}{dot}{error.option}",
+            code="unsupported_value",
+        ) from None
 
 
 def _known(kind: str, name: str, known: Sequence[str], param: str) -> str:

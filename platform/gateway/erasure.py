@@ -23,7 +23,7 @@ from django.db.models.functions import MD5, Cast, Coalesce, Now, Substr
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, User, Visit
 from accounts.organizations import Refused
 from billing import erasure as billing_erasure
-from inference import assets, channel, custom_voices, jobs
+from inference import assets, channel, custom_voices, jobs, pronunciations
 from inference.models import AudioAsset, SynthesisJob
 from usage.models import RequestLog
 
@@ -63,6 +63,7 @@ def delete_organization(organization_id: UUID, *, by: User | None) -> None:
             playground_of=None,
         )
         SynthesisJob.objects.filter(organization=organization_id).update(idempotency_key="", fingerprint=None)
+        pronunciations.delete_all(organization_id=organization_id)
         LogEntry.objects.filter(object_id=str(organization_id)).update(object_repr="deleted", change_message="")
         billing_erasure.erase(organization_id)
         RequestLog.objects.filter(organization_id=organization_id).update(client_address=None, user_agent="")

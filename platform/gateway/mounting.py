@@ -32,6 +32,8 @@ class V1Route:
     path: str
     endpoint: Callable[..., Any] | None
     operations: Mapping[Method, Operation]
+    socket: Callable[..., Any] | None = None
+    """What answers a WebSocket at this path, where there is one."""
 
     @property
     def path_format(self) -> str:

@@ -18,17 +18,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import audio, errors, models_api, request_api
+from gateway import audio, captions, errors, models_api, pronunciation_api, request_api
 from gateway.mounting import DJANGO, V1Route
+from gateway.pronunciation_schemas import NewPronunciation, PronunciationChange, PronunciationQuery
 from gateway.reference import answers, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
-from gateway.speech import chat, speech
+from gateway.speech import chat, speech, stream
 from gateway.usage_api import UsageQuery
 from gateway.voice_routes import VOICE_ROUTES
-from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES
+from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, WEBM_CONTENT_TYPE
 
 
 @cache
@@ -44,7 +45,7 @@ async def show_document(request: Request) -> Response:
     return JSONResponse(with_voices(made, await service.workers.voices()))
 
 
-_AUDIO_TYPES = tuple(CONTENT_TYPES.values())
+_AUDIO_TYPES = (*CONTENT_TYPES.values(), WEBM_CONTENT_TYPE)
 _EVENTS = (EVENTS,)
 _IDEMPOTENCY_KEY = {
     "Idempotency-Key": Parameter(
@@ -54,9 +55,11 @@ _IDEMPOTENCY_KEY = {
     )
 }
 _AUDIO_ID = {"audio_id": Parameter("Id of the audio, from `x-audio-id` or `message.audio.id`.", samples.AUDIO_ID)}
+_DICTIONARY_ID = {"dictionary_id": Parameter("Id of the dictionary, `pd_…`.", samples.DICTIONARY_ID)}
 _SPEECH_HEADERS = {
     "x-audio-id": "Id of the stored audio, `audio_…`.",
     "idempotency-replayed": "`true` if this repeats an earlier answer, at no cost.",
+    "x-speech-warnings": "What of the request was ignored, such as an element of SSML.",
     "server-timing": "Milliseconds of authentication, admission and queueing.",
     "x-ratelimit-limit-requests": "Requests per minute.",
     "x-ratelimit-remaining-requests": "Requests that remain now.",
@@ -147,6 +150,24 @@ V1_ROUTES = (
                 errors=[*failures.SPEECH, *failures.own_voice("voice"), errors.expired()],
             )
         },
+    ),
+    V1Route(
+        "/audio/speech/stream",
+        stream.upgrade_required,
+        {
+            "GET": Operation(
+                id="streamSpeech",
+                tag="Speech",
+                summary="Speak text as it is written, over a WebSocket",
+                description="Send pieces of text as JSON messages; audio and timestamps come back as they are "
+                "made. The messages are described in docs/api.md. A browser, which cannot set headers, sends the "
+                "subprotocols `speech` and `openai-insecure-api-key.<key>`.",
+                query=stream.StreamQuery,
+                answers=[Answer("The socket is open.", None, (), 101)],
+                errors=[stream.no_socket()],
+            )
+        },
+        socket=stream.stream_speech,
     ),
     V1Route(
         "/models",
@@ -249,6 +270,98 @@ V1_ROUTES = (
                     Answer("It is deleted.", answers.Deleted(id=samples.AUDIO_ID, object="audio", deleted=True))
                 ],
                 errors=[failures.unknown_audio("audio_id"), errors.expired()],
+            ),
+        },
+    ),
+    *(
+        V1Route(
+            f"/audio/{{audio_id:audio_id}}/captions.{kind}",
+            captions.route(kind),
+            {
+                "GET": Operation(
+                    id=f"getCaptions{kind.capitalize()}",
+                    tag="Audio",
+                    summary=f"Retrieve captions as {name}",
+                    description="When each word or sentence of an audio is spoken that was asked for with "
+                    "`timestamps`; kept as long as the audio.",
+                    path=_AUDIO_ID,
+                    answers=[Answer("The captions.", sample, (captions.KINDS[kind],))],
+                    errors=[
+                        failures.unknown_audio("audio_id"),
+                        captions.no_timestamps(samples.AUDIO_ID),
+                        errors.expired(),
+                        failures.RATE_LIMITED,
+                    ],
+                )
+            },
+        )
+        for kind, name, sample in (
+            ("vtt", "WebVTT", samples.CAPTIONS_VTT),
+            ("srt", "SubRip", samples.CAPTIONS_SRT),
+            ("json", "JSON", samples.CAPTIONS),
+        )
+    ),
+    V1Route(
+        "/pronunciation_dictionaries",
+        pronunciation_api.PronunciationDictionaries,
+        {
+            "GET": Operation(
+                id="listPronunciationDictionaries",
+                tag="Pronunciation",
+                summary="List pronunciation dictionaries",
+                description="Your organization's dictionaries, without their rules.",
+                answers=[Answer("The dictionaries.", samples.DICTIONARIES)],
+            ),
+            "POST": Operation(
+                id="createPronunciationDictionary",
+                tag="Pronunciation",
+                summary="Create a pronunciation dictionary",
+                description="Name it in a request for speech as `pronunciation`, or make it your key's default. "
+                "Up to 100 dictionaries of 2,000 rules.",
+                body=NewPronunciation,
+                requests=samples.NEW_DICTIONARY,
+                answers=[Answer("The dictionary.", samples.DICTIONARY)],
+                errors=[*failures.BODY, pronunciation_api.too_many(), failures.RATE_LIMITED],
+            ),
+        },
+    ),
+    V1Route(
+        "/pronunciation_dictionaries/{dictionary_id}",
+        pronunciation_api.OnePronunciationDictionary,
+        {
+            "GET": Operation(
+                id="getPronunciationDictionary",
+                tag="Pronunciation",
+                summary="Retrieve a pronunciation dictionary",
+                path=_DICTIONARY_ID,
+                query=PronunciationQuery,
+                answers=[Answer("The dictionary.", samples.DICTIONARY)],
+                errors=[failures.BAD_QUERY, failures.unknown_dictionary("dictionary_id")],
+            ),
+            "POST": Operation(
+                id="changePronunciationDictionary",
+                tag="Pronunciation",
+                summary="Change a pronunciation dictionary",
+                description="Renames it, or replaces its rules by a new version. Requests that name no version "
+                "use the new one.",
+                path=_DICTIONARY_ID,
+                body=PronunciationChange,
+                requests=samples.DICTIONARY_CHANGE,
+                answers=[Answer("The dictionary.", samples.DICTIONARY)],
+                errors=[*failures.BODY, failures.unknown_dictionary("dictionary_id"), failures.RATE_LIMITED],
+            ),
+            "DELETE": Operation(
+                id="deletePronunciationDictionary",
+                tag="Pronunciation",
+                summary="Delete a pronunciation dictionary",
+                path=_DICTIONARY_ID,
+                answers=[
+                    Answer(
+                        "It is deleted.",
+                        answers.Deleted(id=samples.DICTIONARY_ID, object="pronunciation_dictionary", deleted=True),
+                    )
+                ],
+                errors=[failures.unknown_dictionary("dictionary_id")],
             ),
         },
     ),

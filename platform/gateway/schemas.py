@@ -31,6 +31,7 @@ MAX_STYLE_CHARACTERS = 4096
 """Of `instructions`, and of all system messages together."""
 MAX_COMPLETION_TOKENS = 15 * 60 * FRAME_RATE
 """15 minutes of audio."""
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
 MAX_MESSAGES = 1000
 MAX_CONTENT_CHARACTERS = 262_144
 """Of one message; what of it is spoken or is style is bounded where that is known."""
@@ -181,14 +182,31 @@ Cast = Annotated[
 """Of a dialogue: the voice of each speaker, {"SPEAKER0": "alloy"} or ["alloy"]."""
 
 
-class AudioOptions(Schema):
+class FormatOptions(BaseModel):
+    """What beside its name a request may say of the audio's format; which format has which is checked by
+    `gateway.catalog`, so that a refusal can say so."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    sample_rate: Annotated[int, Field(ge=8_000, le=48_000)] | None = None
+    """Samples per second of `pcm`, `wav` and `opus`: 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100 or
+    48000; Opus has 8000, 12000, 16000, 24000 and 48000. By default 24000; `mulaw` and `alaw` always have 8000."""
+    bitrate: Annotated[int, Field(ge=6_000, le=256_000)] | None = None
+    """Bits per second of `mp3`, `opus` and `aac`. By default 96000, and 48000 for Opus."""
+    container: Literal["ogg", "webm"] | None = None
+    """The container of `opus`; by default `ogg`."""
+    loudness: Annotated[float, Field(ge=-36, le=-8)] | None = None
+    """Bring the audio to this loudness in LUFS (ITU-R BS.1770), such as -16. By default it stays as spoken."""
+
+
+class AudioOptions(FormatOptions, Schema):
     voice: Voice = DEFAULT_VOICE
     """The voice, by name, or a voice of your own by id, `voice_…`. `GET /v1/voices` lists them."""
     voices: Cast | None = None
     """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
     format: Format | None = None
     """The format of the audio; by default `wav`, and `pcm16` where `stream` is true. `pcm` and `pcm16` are the
-    same: 24 kHz, mono, signed 16-bit little-endian."""
+    same: 24 kHz, mono, signed 16-bit little-endian. `mulaw` and `alaw` are G.711 at 8 kHz, without a header."""
 
 
 class StreamOptions(Schema):
@@ -267,6 +285,15 @@ class SpeechAsk(Sampling):
     model_config = ConfigDict(json_schema_extra=_tell_ignored)
     model: Name
     """Id of the model, or an alias such as `tts-1`."""
+    timestamps: Literal["word", "sentence"] | None = None
+    """Tell when each word, or each sentence, of the text is spoken: in the answer, as events beside the audio, and
+    under `/v1/audio/{audio_id}/captions.json`."""
+    input_type: Literal["text", "ssml"] | None = None
+    """What the text is; by default `text`. Of SSML, `break`, `sub`, `say-as`, `p`, `s`, `phoneme` and `prosody
+    rate` are spoken as they ask; what is ignored is named in the header `x-speech-warnings`."""
+    pronunciation: Name | None = None
+    """Id of the pronunciation dictionary, `pd_…`, or of one of its versions, `pd_…:3`. By default that of the API
+    key, if it has one; `none` for no dictionary."""
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
     """Accepted and ignored."""
     metadata: Metadata | None = None
@@ -314,7 +341,7 @@ class ChatRequest(SpeechAsk):
     """With `stream: true`."""
 
 
-class SpeechBody(SpeechAsk):
+class SpeechBody(FormatOptions, SpeechAsk):
     """The body of POST /v1/audio/speech. OpenAI's has no `voices` and no sampling parameters."""
 
     input: Content
@@ -326,8 +353,9 @@ class SpeechBody(SpeechAsk):
     instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None
     """The style to speak in, in words."""
     response_format: Format = "mp3"
-    """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian."""
-    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    """The format of the audio. `pcm` and `pcm16` are the same: 24 kHz, mono, signed 16-bit little-endian. `mulaw`
+    and `alaw` are G.711 at 8 kHz, without a header."""
+    speed: Annotated[float, Field(ge=MIN_SPEED, le=MAX_SPEED)] = 1.0
     """The tempo. Billed is the audio as generated, at normal speed, or as delivered, whichever is longer."""
     stream_format: Literal["audio", "sse"] = "audio"
     """`audio` sends the bytes of the file; `sse` sends events that end with the usage."""

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
+from gateway.pronouncing import Pronunciations
 from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
 from usage.request_log import RequestLogWriter
@@ -25,7 +26,7 @@ from usage.request_log import RequestLogWriter
 @dataclass(frozen=True, slots=True)
 class Service:
     """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, who has nothing
-    left, the admissions, the log."""
+    left, the admissions, the log, the keys' pronunciation dictionaries."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
@@ -35,6 +36,7 @@ class Service:
     solvency: Solvency
     admissions: Admissions
     log: RequestLogWriter
+    pronunciations: Pronunciations
 
 
 async def _still_open(connection: psycopg.AsyncConnection) -> None:
@@ -72,6 +74,7 @@ async def open_service() -> AsyncIterator[Service]:
                     Solvency(database),
                     Admissions(database),
                     log,
+                    Pronunciations(database),
                 )
         finally:
             await client.aclose()

@@ -40,6 +40,8 @@ OWN = (
         "start",
         "playground",
         "voices",
+        "playground/written",
+        "pronunciation",
         "usage?by=key",
         "usage?range=x",
         "requests",

@@ -13,8 +13,9 @@ from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
 from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
 from console.urls import of_an_organization
-from inference import custom_voices
+from inference import custom_voices, pronunciations
 from inference.models import CustomVoice, VoiceConsent
+from inference.speech.pronunciation import PronunciationRule
 from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
 
@@ -30,6 +31,12 @@ NEEDS = {
     "playground_history": Action.USE_PLAYGROUND,
     **dict.fromkeys(("voices", "voice_new", "voice_sample", "voice_rename", "voice_delete"), Action.MANAGE_VOICES),
     **dict.fromkeys(("consent_new", "consent_recording", "consent_delete"), Action.MANAGE_VOICES),
+    "speak_as_written": Action.USE_PLAYGROUND,
+    "pronunciation": Action.USE_PLAYGROUND,
+    "pronunciation_create": Action.USE_PLAYGROUND,
+    "pronunciation_change": Action.USE_PLAYGROUND,
+    "pronunciation_delete": Action.USE_PLAYGROUND,
+    "pronunciation_default": Action.MANAGE_KEYS,
     "billing": Action.SEE_BILLING,
     "budgets": Action.MANAGE_BUDGETS,
     "top_up": Action.PAY,
@@ -83,6 +90,9 @@ def ids_of(office: Office) -> dict[str, object]:
         "voice_id": voice.id,
         "endpoint_id": endpoint.id,
         "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
+        "dictionary_id": pronunciations.create(
+            organization_id=office.organization.id, name="Ours", rules=[PronunciationRule(grapheme="a", say="b")]
+        ).dictionary_id,
         "public_id": office.key.public_id,
         "request_id": called(office).id,
         "user_id": member.pk,

@@ -33,6 +33,8 @@ QUERIES = {
     "playground": 6,
     "playground/history": 4,
     "voices": 6,
+    "playground/written": 4,
+    "pronunciation": 6,
     "usage": 10,
     "usage?by=key": 11,
     "usage?range=90d&by=voice": 10,

@@ -10,6 +10,8 @@ import pytest
 from openai import OpenAI
 
 from gateway.routes import V1_ROUTES
+from inference import pronunciations
+from inference.speech.pronunciation import PronunciationRule
 from tests.conftest import Customer
 from tests.gateway.speaking import speak
 from tests.gateway.voices import Voices, recorded
@@ -22,6 +24,7 @@ PREFIXES = {
     "audio_id": "audio_",
     "completion_id": "chatcmpl-",
     "consent_id": "cons_",
+    "dictionary_id": "pd_",
     "request_id": "req_",
     "voice_id": "voice_",
 }
@@ -52,6 +55,10 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
         voices = Voices(service, customer)
         ids["voice_id"] = voices.make(recorded(service, customer, "A recording that is a few seconds long. " * 2))
         ids["consent_id"] = voices.ask("GET", "/voice_consents").json()["data"][0]["id"]
+    if "dictionary_id" in named(path):
+        rules = [PronunciationRule(grapheme="a", say="b")]
+        made = pronunciations.create(organization_id=customer.organization.id, name="Ours", rules=rules)
+        ids["dictionary_id"] = f"pd_{made.dictionary_id.hex}"
     [own] = (re.split("[_-]", ids[name])[1] for name in named(path))
     nobodys = "0" * 32
 

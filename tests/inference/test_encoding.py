@@ -17,6 +17,8 @@ from inference.speech.encoding import ENCODERS, open_encoder
 from inference.speech.encoding.container import Mp3Encoder
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, canonical
 
+WITH_OPTIONS = ("wav;rate=8000", "opus;rate=16000;container=webm", "mp3;bitrate=32000", "flac;loudness=-16")
+TELEPHONY = ("alaw", "mulaw")
 FRAMES = [1, 2, 3, 4, 5, 6, 7, 25, 33, 375, 1000]
 
 
@@ -32,12 +34,16 @@ def whole_file(name: str, pieces: Iterable[Pcm]) -> tuple[bytes, bytes]:
 def decode(data: bytes, name: str) -> Pcm:
     if name == "pcm":
         return (np.frombuffer(data, "<i2") / 32767).astype(np.float32)
-    with av.open(io.BytesIO(data), "r") as container:
+    with av.open(io.BytesIO(data), "r", format=name if name in TELEPHONY else None) as container:
         [stream] = container.streams.audio
-        assert stream.rate == (48_000 if name == "opus" else SAMPLE_RATE)
+        if name not in TELEPHONY:  # without a head, which would say so
+            assert stream.rate == (48_000 if name == "opus" else SAMPLE_RATE)
         assert stream.channels == 1
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE)
-        frames = [out for frame in container.decode(stream) for out in resampler.resample(frame)]
+        decoded = list(container.decode(stream))
+        for frame in decoded if name in TELEPHONY else ():
+            frame.sample_rate = 8_000
+        frames = [out for frame in decoded for out in resampler.resample(frame)]
         frames += resampler.resample(None)
     return np.concatenate([np.zeros(0, np.float32), *[frame.to_ndarray()[0] for frame in frames]])
 
@@ -122,6 +128,8 @@ def test_what_was_streamed_decodes_without_the_head(name: str) -> None:
 @pytest.mark.parametrize(("hertz", "level"), [(110.0, 0.8), (440.0, 0.1), (3000.0, 0.5), (7000.0, 0.3)])
 @pytest.mark.parametrize("name", ENCODERS)
 def test_a_sine_stays_that_sine(name: str, hertz: float, level: float) -> None:
+    if name in TELEPHONY and hertz >= 4000:
+        pytest.skip("telephony has no such tone")
     length = SAMPLE_RATE * 2
     decoded = decode(whole_file(name, frames_of(sine(length, hertz, level)))[0], name)
     decoded = decoded[DELAY.get(name, 0) if name == "aac" else 0 :][:length]
@@ -132,7 +140,7 @@ def test_a_sine_stays_that_sine(name: str, hertz: float, level: float) -> None:
     # No clicks where one chunk ends and the next begins: all else lies far below the tone.
     peak = np.argmax(spectrum)
     spectrum[peak - 20 : peak + 21] = 0
-    assert spectrum.max() < np.sum(window) * level / 2 * 0.02
+    assert spectrum.max() < np.sum(window) * level / 2 * (0.03 if name in TELEPHONY else 0.02)
 
 
 def test_wav_is_bit_exact() -> None:
@@ -189,7 +197,7 @@ def test_the_bytes_do_not_depend_on_the_clock_or_on_neighbours(name: str) -> Non
 
 @settings(deadline=None, max_examples=60)
 @given(
-    name=st.sampled_from(sorted(ENCODERS)),
+    name=st.sampled_from([*sorted(ENCODERS), *WITH_OPTIONS]),
     cuts=st.lists(st.integers(0, 6000), max_size=12).map(sorted),
     seed=st.integers(0, 2**32 - 1),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +29,7 @@ from inference.engines.protocol import (
     Unspeakable,
 )
 from inference.speech.pronounceable import foreign_letters
+from inference.speech.pronunciation import GivenPhonemes
 from inference.speech.voices import VOICES
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody knows why it happened."
@@ -83,7 +84,9 @@ class Script(Voice):
     def wait_for(self, sentence: str) -> None:
         assert self.reached[sentence].wait(PATIENCE)
 
-    def speak(self, sentence: str, voice: str) -> tuple[Pcm, tuple[SpokenWord, ...]]:
+    def speak(
+        self, sentence: str, voice: str, phonemes: Sequence[GivenPhonemes] = (), rate: float = 1.0
+    ) -> tuple[Pcm, tuple[SpokenWord, ...]]:
         assert voice in RENDERINGS
         self.said.append(sentence)
         if sentence in self.gates:

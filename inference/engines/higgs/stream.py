@@ -185,7 +185,9 @@ class Stream:
             end, cut = window.start + silent_frames, True
             pcm = pcm[: silent_frames * SAMPLES_PER_FRAME]
             self.chunks.emitted = self.total = end
-        self.generation.put(Chunk(pcm, end - window.start, self._checkpoint(window.start, end)))
+        ends = tuple(place * SAMPLES_PER_FRAME for place in self._unsent_ends(end))
+        codes = self._checkpoint(window.start, end)
+        self.generation.put(Chunk(pcm, end - window.start, codes, sentence_ends=ends))
         return cut
 
     def _checkpoint(self, start: int, end: int) -> Codes:
@@ -194,9 +196,13 @@ class Stream:
         The end of a sentence may become known only when its last frame has been sent. Its row then comes first in
         the next chunk, before that chunk's frames.
         """
-        ends = [place for place in self._ends[self._ends_sent :] if place <= end]
+        ends = self._unsent_ends(end)
         self._ends_sent += len(ends)
         return np.insert(self._codes[start:end], [place - start for place in ends], self.config.eos_code, axis=0)
+
+    def _unsent_ends(self, end: int) -> list[int]:
+        """The ends of sentences up to this frame that no chunk has told of."""
+        return [place for place in self._ends[self._ends_sent :] if place <= end]
 
     def lead_seconds(self, now: float) -> float:
         """How far the frames are ahead of a listener who plays since the first audio; less than 0 before it."""

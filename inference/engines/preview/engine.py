@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from inference.engines.protocol import (
     Unspeakable,
 )
 from inference.speech.pronounceable import script_refusal
+from inference.speech.pronunciation import GivenPhonemes
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +57,19 @@ class Voice:
     def name(self) -> str:
         return self._network.name
 
-    def speak(self, sentence: str, voice: str) -> tuple[Pcm, tuple[SpokenWord, ...]]:
-        """Speak a sentence, without silence around it.
+    def speak(
+        self, sentence: str, voice: str, phonemes: Sequence[GivenPhonemes] = (), rate: float = 1.0
+    ) -> tuple[Pcm, tuple[SpokenWord, ...]]:
+        """Speak a sentence, without silence around it; `phonemes` are those that are given for parts of it.
 
         Returns:
             Samples at `SAMPLE_RATE` and the words, timed from the first sample; nothing where there is no word.
         """
-        read = self._phonemizer.read(sentence)
+        read = self._phonemizer.read(sentence, phonemes)
         if not read.ids:
             return np.zeros(0, np.float32), ()
-        spoken = self._network.speak(read.ids, RENDERINGS[voice])
+        rendering = RENDERINGS[voice]
+        spoken = self._network.speak(read.ids, replace(rendering, pace=rendering.pace * rate))
         audible = np.flatnonzero(np.abs(spoken.pcm) > SILENCE)
         if not len(audible):
             return np.zeros(0, np.float32), ()
@@ -203,6 +208,8 @@ class _Speech:
     """Frames put so far."""
     _rest: Pcm = field(default_factory=lambda: np.zeros(0, np.float32))
     """Audio that is not yet a whole frame, or that `max_frames` has cut off."""
+    _pause_seconds: float = PAUSE_SECONDS
+    """Silence before the next sentence."""
     _words: deque[SpokenWord] = field(default_factory=deque)
     """Those that begin in no chunk yet."""
 
@@ -230,10 +237,11 @@ class _Speech:
         return self._frames * SAMPLES_PER_FRAME + len(self._rest)
 
     def _speak(self, segment: Segment) -> None:
-        pcm, words = self.voice.speak(segment.text, segment.voice)
+        pcm, words = self.voice.speak(segment.text, segment.voice, segment.phonemes, segment.rate)
         if not len(pcm):
             return
-        pause = round(SAMPLE_RATE * PAUSE_SECONDS) if self._samples else 0
+        pause = round(SAMPLE_RATE * self._pause_seconds) if self._samples else 0
+        self._pause_seconds = PAUSE_SECONDS if segment.pause_ms is None else segment.pause_ms / 1000
         start = self._samples + pause
         self._words.extend(SpokenWord(word.text, start + word.start, start + word.end) for word in words)
         self._rest = np.concatenate([self._rest, np.zeros(pause, np.float32), pcm])

@@ -21,23 +21,25 @@ class ContainerEncoder:
     """Bits per second."""
     options: ClassVar[dict[str, str]] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, *, sample_rate: int = SAMPLE_RATE, bit_rate: int | None = None) -> None:
+        """Args: `sample_rate` of what is put in; `bit_rate` where it is not to be the format's usual one."""
+        self._sample_rate = sample_rate
         self._sink = _Sink()
         # Each packet is wanted as it is made, and no chance in the bytes (Ogg would draw a serial number).
         options = {"flush_packets": "1", "fflags": "+bitexact", **self.options}
         self._container = av.open(self._sink, "w", format=self.muxer, options=options)
-        stream = self._container.add_stream(self.codec, rate=SAMPLE_RATE, layout="mono")
+        stream = self._container.add_stream(self.codec, rate=sample_rate, layout="mono")
         self._stream = cast("av.AudioStream", stream)
         self._stream.format = self.sample_format
-        if self.bit_rate is not None:
-            self._stream.bit_rate = self.bit_rate
+        if (bits := bit_rate or self.bit_rate) is not None:
+            self._stream.bit_rate = bits
         self._samples = 0
 
     def encode(self, pcm: Pcm) -> bytes:
         if len(pcm):
             samples = as_int16(pcm) if self.sample_format == "s16" else clean(pcm)
             frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format=self.sample_format, layout="mono")
-            frame.sample_rate = SAMPLE_RATE
+            frame.sample_rate = self._sample_rate
             frame.pts = self._samples
             self._samples += len(pcm)
             self._container.mux(self._stream.encode(frame))
@@ -77,6 +79,36 @@ class OpusEncoder(ContainerEncoder):
     sample_format = "flt"
     bit_rate = 48_000
     options: ClassVar = {"page_duration": "20000"}  # microseconds
+
+
+class WebmOpusEncoder(ContainerEncoder):
+    """Opus in WebM, which browsers play through Media Source Extensions.
+
+    A cluster ends after a chunk at the latest, so that little is held back. The duration in the head and the index
+    to seek by at the end are written when the length is known.
+    """
+
+    muxer = "webm"
+    codec = "libopus"
+    sample_format = "flt"
+    bit_rate = 48_000
+    options: ClassVar = {"cluster_time_limit": "80"}  # milliseconds
+
+
+class MulawEncoder(ContainerEncoder):
+    """G.711 mu-law as telephony sends it: a byte a sample, 160 of them in 20 ms, and no header."""
+
+    muxer = "mulaw"
+    codec = "pcm_mulaw"
+    sample_format = "s16"
+
+
+class AlawEncoder(ContainerEncoder):
+    """G.711 A-law, as `MulawEncoder`."""
+
+    muxer = "alaw"
+    codec = "pcm_alaw"
+    sample_format = "s16"
 
 
 class AacEncoder(ContainerEncoder):

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+
+from inference.speech.tracing import Edit, SourceTrace, composed, stripped, substitute
 
 # Characters the rules read themselves, and characters that say something on their own.
 _KEPT = "°′″−×–—★"
@@ -51,6 +54,8 @@ _SPACED_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{
 _DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\[nt](?=[^\sa-z]|\s|\Z)")
 
+_PARAGRAPH = re.compile("\u2029")
+_STAR = re.compile("★")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
 _BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)](?!\s+\d{3})|#{1,6}|>)\s+(?=\S)")
 _BARE_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
@@ -67,30 +72,44 @@ _FORBIDDEN = re.compile(r"[^\w\s.,?!;:'\"…—-]|_")
 _SPACES = re.compile(r"\s+")
 
 
-def clean(text: str) -> str:
+def clean(text: str, trace: SourceTrace | None = None) -> str:
     """Text of letters, marks, ASCII and the few signs the rules know: one line, in NFC, digits ASCII."""
-    text = unicodedata.normalize("NFC", text)
-    text = _IN_SMALL_CAPITALS.sub(lambda match: match[0].translate(_TO_SMALL_LETTERS), text)
-    text = _SPACED_GROUPS.sub(lambda match: re.sub(r"\D", ",", match[0]), text)
+
+    def sub(pattern: re.Pattern[str], said: str | Callable[[re.Match[str]], str]) -> None:
+        nonlocal text
+        text = substitute(pattern, said, text, trace)
+
+    text = composed(text, trace)
+    sub(_IN_SMALL_CAPITALS, lambda match: match[0].translate(_TO_SMALL_LETTERS))
+    sub(_SPACED_GROUPS, lambda match: re.sub(r"\D", ",", match[0]))
     if "\\" in text and not _DRIVE.search(text):
-        text = _ESCAPED_BREAK.sub("\n", text)
-    text = _one_line(_LINE_ENDS.sub("\n", text.replace("\u2029", "\n\n")))
-    text = _FOOTNOTE.sub("", text)
-    text = _CHARGE.sub(_charge, text)
-    text = _SUPERSCRIPT.sub(_raised, text)
-    text = _NUMERO.sub("No. ", _ORDINAL_SIGN.sub(_ordinal_sign, _MICRO.sub("µ", text)))
-    text = _NOT_ASCII.sub(lambda match: _plain(match[0]), text)
-    text = _STARS.sub(lambda match: "-star " if match[1] else " stars", text).replace("★", " ")
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+        sub(_ESCAPED_BREAK, "\n")
+    sub(_PARAGRAPH, "\n\n")
+    sub(_LINE_ENDS, "\n")
+    text = _one_line(text, trace)
+    sub(_FOOTNOTE, "")
+    sub(_CHARGE, _charge)
+    sub(_SUPERSCRIPT, _raised)
+    sub(_MICRO, "µ")
+    sub(_ORDINAL_SIGN, _ordinal_sign)
+    sub(_NUMERO, "No. ")
+    sub(_NOT_ASCII, lambda match: _plain(match[0]))
+    sub(_STARS, lambda match: "-star " if match[1] else " stars")
+    sub(_STAR, " ")
+    text = composed(text, trace)
+    sub(_SPACES, " ")
+    return stripped(text, trace)
 
 
-def tidy(text: str) -> str:
+def tidy(text: str, trace: SourceTrace | None = None) -> str:
     """Only letters, spaces and the punctuation that shapes speech, each mark once and where it belongs."""
-    text = _FORBIDDEN.sub(lambda match: _foreign(match[0]), text)
+    text = substitute(_FORBIDDEN, lambda match: _foreign(match[0]), text, trace)
     # One space at a time, or a long blank would be looked through from each of its places.
-    text = _SPACES.sub(" ", _LOOSE_HYPHEN.sub(" ", text))
-    text = _RUN.sub(_one_mark, text)
-    return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
+    text = substitute(_LOOSE_HYPHEN, " ", text, trace)
+    text = substitute(_SPACES, " ", text, trace)
+    text = substitute(_RUN, _one_mark, text, trace)
+    text = substitute(_SPACES, " ", text, trace)
+    return composed(stripped(text, trace), trace)
 
 
 def _charge(match: re.Match[str]) -> str:
@@ -111,26 +130,38 @@ def _ordinal_sign(match: re.Match[str]) -> str:
     )
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, trace: SourceTrace | None) -> str:
     """Join lines: paragraphs and list items end sentences, short lines end clauses, wrapped lines nothing."""
     joined = ""
+    edits: list[Edit] = []
+    at = kept_to = 0
     parts: list[str] = []
     listed = blank = False
     for line in text.split("\n"):
         bare = line.strip()
+        start, at = at, at + len(line) + 1
         if set(bare) <= _RULER:
             blank = True
             continue
         item = _BULLET.match(line)
-        if parts and (not _CLOSED.search(joined) or _SHORTENED.search(joined)):
+        if edits and (not _CLOSED.search(joined) or _SHORTENED.search(joined)):
             short = len(joined) < _WRAPPED_FROM and not bare[0].islower()
             ends = (blank or listed or item) and not joined.endswith(".")
             parts.append("." if ends else "," if short else "")
+        else:
+            parts.append("")
         joined = bare
         if item:
             joined = _NUMBERED.sub(r"\1, ", _BARE_BULLET.sub("", line, count=1).strip(), count=1)
-        parts.append((" " if parts else "") + joined)
+        if edits:
+            parts[-1] += " "
+        begins = start + len(line) - len(line.lstrip())
+        edits += [(kept_to, begins, parts[-1]), (begins, begins + len(bare), joined)]
+        parts.append(joined)
+        kept_to = begins + len(bare)
         listed, blank = bool(item), False
+    if trace is not None:
+        trace.edit(text, [*edits, (kept_to, len(text), "")])
     return "".join(parts)
 
 

@@ -3,6 +3,8 @@
 import html
 import re
 
+from inference.speech.tracing import Edit, SourceTrace, substitute
+
 _PAUSES = frozenset({
     "br", "break", "td", "th", "dt", "hr", "img",
 })  # fmt: skip
@@ -48,24 +50,25 @@ _TAG = re.compile(
 _ENDED = re.compile(r"(?:[.!?…:;,]\s*|\n[^\S\n]*)\Z")
 
 
-def unmarked(text: str) -> str:
+def unmarked(text: str, trace: SourceTrace | None = None) -> str:
     """The text that a page or a speech document shows or speaks, one paragraph for each block."""
     if "&" in text:
-        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+        text = substitute(_ENTITY, lambda match: html.unescape(match[0]), text, trace)
     if "<" not in text:
         return text
-    text = _without_unspoken(text)
-    text = _ALIAS.sub(lambda match: f" {match[2]} ", text)
-    text = _SPELLED.sub(lambda match: " ".join(match[1]), text)
+    text = _without_unspoken(text, trace)
+    text = substitute(_ALIAS, lambda match: f" {match[2]} ", text, trace)
+    text = substitute(_SPELLED, lambda match: " ".join(match[1]), text, trace)
     tags = list(_TAG.finditer(text))
     ended = {match["name"].lower() for match in tags if match["end"]}
     valued = {match["name"].lower() for match in tags if match["value"]} & ended
-    return _TAG.sub(lambda match: _tag(match, ended, valued), text)
+    return substitute(_TAG, lambda match: _tag(match, ended, valued), text, trace)
 
 
-def _without_unspoken(text: str) -> str:
+def _without_unspoken(text: str, trace: SourceTrace | None) -> str:
     """Leave out comments, declarations, scripts and styles that end; look for each end once only."""
     kept: list[str] = []
+    left_out: list[Edit] = []
     start = 0
     endless: set[str] = set()
     for match in _UNSPOKEN.finditer(text):
@@ -82,7 +85,10 @@ def _without_unspoken(text: str) -> str:
                 continue
             stop = found + len(end)
         kept.append(text[start : match.start()])
+        left_out.append((match.start(), stop, ""))
         start = stop
+    if trace is not None:
+        trace.edit(text, left_out)
     return "".join([*kept, text[start:]])
 
 

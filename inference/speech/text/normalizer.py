@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from inference.speech.tracing import SourceTrace
+
 from . import (
     abbreviations,
     addresses,
@@ -71,24 +73,26 @@ _FAMILIES = (
 _MOST_PASSES = 8
 
 
-def normalize(text: str) -> str:
+def normalize(text: str, trace: SourceTrace | None = None) -> str:
     """The text as it will be spoken: English words, letters and the punctuation that shapes speech.
 
     Never fails, and normalising what is normal changes nothing.
+
+    Args:
+        trace: that of `text`; it becomes that of the result.
     """
     # What a pass takes away can bring together what another rule reads: passes run until one changes nothing.
     for _ in range(_MOST_PASSES):
-        spoken = _one_pass(text)
+        spoken = _one_pass(text, trace)
         if spoken == text:
             break
         text = spoken
     return text
 
 
-def _one_pass(text: str) -> str:
-    # Words that a customer has respelled belong here, after the tags and before every rule.
-    text = clean(unmarked(text))
+def _one_pass(text: str, trace: SourceTrace | None) -> str:
+    text = clean(unmarked(text, trace), trace)
     for needed, rules in _FAMILIES:
         if needed.search(text):
-            text = apply(rules, text)
-    return tidy(text)
+            text = apply(rules, text, trace)
+    return tidy(text, trace)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+from inference.speech.tracing import SourceTrace, substitute
+
 Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]
 
@@ -37,10 +39,10 @@ _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
 _END = re.compile(r"[\"')\]\s]*\Z")
 
 
-def apply(rules: Iterable[Rule], text: str) -> str:
+def apply(rules: Iterable[Rule], text: str, trace: SourceTrace | None = None) -> str:
     """Apply the rules in order, keeping what is said apart from the words it touches."""
     for pattern, say in rules:
-        text = pattern.sub(_apart(say), text)
+        text = substitute(pattern, _apart(say), text, trace)
     return text
 
 

@@ -45,6 +45,20 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
 
 
 @member_view(Action.USE_PLAYGROUND)
+@require_safe
+def speak_as_written(request: HttpRequest, member: Member) -> HttpResponse:
+    """A page that writes a text as a language model does, and speaks it over the socket."""
+    context = {
+        "member": member,
+        "section": "playground",
+        "voices": voices_on_offer.offer().voices,
+        "model": samples.MODEL,
+        "text": playground.WRITTEN,
+    }
+    return render(request, "console/speak_as_written.html", context)
+
+
+@member_view(Action.USE_PLAYGROUND)
 @require_POST
 def lend_key(request: HttpRequest, member: Member) -> HttpResponse:
     """A key for the page's script, which no page shows."""

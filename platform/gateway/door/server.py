@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.door import addresses
+from gateway.door.sockets import CountedSocket
 from gateway.door.trailers import Trailers
 from gateway.errors import ApiError, unavailable
 
@@ -99,12 +100,28 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse("address", _too_many_from_you())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._release()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on to a WebSocket's protocol. It counts until it closes; its times are that
+        one's."""
+        if self.app is not self.config.loaded_app:  # too many of one address
+            self._refuse("address", _too_many_from_you())
+            return
+        super().handle_websocket_upgrade()
+        if isinstance(socket := self.transport.get_protocol(), CountedSocket):
+            socket.on_lost = self._release
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _release(self) -> None:
+        """The connection is no more."""
         BoundedProtocol.open_connections -= 1
         while self._counted:
             self._discount()
         if self._timer is not None:
             self._timer.cancel()
-        super().connection_lost(exc)
 
     # --- What comes in ---
 

@@ -32,6 +32,72 @@ class Error(Answer):
     error: ErrorDetail
 
 
+class PronunciationRuleShown(Answer):
+    grapheme: str
+    say: str
+    """Empty where `ipa` says it."""
+    ipa: str
+    case_sensitive: bool
+    whole_word: bool
+    priority: int
+
+
+class PronunciationDictionaryItem(Answer):
+    id: str
+    """`pd_…`"""
+    object: Literal["pronunciation_dictionary"]
+    name: str
+    version: int
+    """The number of the newest version; each change of the rules makes one."""
+    created_at: int
+    updated_at: int
+    rule_count: int
+    default: bool
+    """Whether the calling API key's requests that name no dictionary use this one."""
+
+
+class PronunciationDictionaryShown(PronunciationDictionaryItem):
+    rules: list[PronunciationRuleShown]
+
+
+class PronunciationDictionaryList(Answer):
+    object: Literal["list"]
+    data: list[PronunciationDictionaryItem]
+
+
+class TimedWord(Answer):
+    word: str
+    """A word of the given text, with its punctuation."""
+    start: float
+    """Seconds from the start of the audio."""
+    end: float
+    offset: int
+    """Where the word begins in the given text, in characters."""
+
+
+class TimedSentence(Answer):
+    text: str
+    start: float
+    end: float
+    offset: int
+
+
+class Timestamps(Answer):
+    alignment: Literal["exact", "estimated"]
+    """`exact` where the voice knows how long each sound is, `estimated` where times are shared out by length."""
+    words: list[TimedWord] | None = None
+    """With `timestamps: word`."""
+    segments: list[TimedSentence] | None = None
+    """With `timestamps: sentence`."""
+
+
+class Captions(Timestamps):
+    id: str
+    object: Literal["audio.captions"]
+    duration: float
+    """Seconds of audio."""
+
+
 class CompletionAudio(Answer):
     id: str
     """Id of the stored audio, `audio_…`."""
@@ -41,6 +107,8 @@ class CompletionAudio(Answer):
     """When the stored audio is deleted, in Unix seconds."""
     transcript: str
     """The text that was spoken, with numbers and abbreviations written out."""
+    timestamps: Timestamps | None = None
+    """With `timestamps`: when each word or sentence is spoken."""
 
 
 class CompletionMessage(Answer):

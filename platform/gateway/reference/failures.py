@@ -22,6 +22,7 @@ STATUSES = {
     415: "The request body is of another type than the route takes.",
     416: "The requested range is outside of the audio.",
     422: "The idempotency key was used with a different request.",
+    426: "The route answers a WebSocket only.",
     429: "A rate limit, a budget or your credit is used up. `x-should-retry` says whether to retry.",
     500: "An error on our side. You are billed only for audio that was delivered.",
     503: "The service is temporarily unavailable. Retry after `retry-after` seconds.",
@@ -62,10 +63,31 @@ def own_voice(param: str) -> tuple[ApiError, ...]:
     return errors.voice_not_supported(param), unknown
 
 
+def unknown_dictionary(param: str) -> ApiError:
+    return errors.not_found(
+        "No pronunciation dictionary with id 'pd_01980000000070008000000000000000'.",
+        code="pronunciation_not_found",
+        param=param,
+    )
+
+
+BODY = (
+    errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter"),
+    ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
+    ApiError(
+        415,
+        "Unsupported content type 'text/plain': send application/json.",
+        code="unsupported_media_type",
+    ),
+)
+"""Of the routes that take a JSON body and are not speech."""
+BAD_QUERY = errors.invalid("Invalid value for 'version': expected greater than or equal to 1.", param="version")
+
 SPEECH = (
     errors.invalid("Missing required parameter: 'model'.", param="model", code="missing_required_parameter"),
     errors.invalid("Invalid value for 'temperature': expected less than or equal to 2.", param="temperature"),
     UNKNOWN_MODEL,
+    unknown_dictionary("pronunciation"),
     errors.cancelled("it costs nothing"),
     ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
     ApiError(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from gateway.errors import ApiError
 
 Method = Literal["GET", "POST", "DELETE"]
-Tag = Literal["Speech", "Audio", "Voices", "Models", "Account"]
+Tag = Literal["Speech", "Audio", "Voices", "Pronunciation", "Models", "Account"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,55 @@ SPEECH_EVENTS = (
     '"audio_seconds": 1.0, "cost_usd": "0.000750000"}}\n\n'
 )
 
+DICTIONARY_ID = f"pd_{ID}"
+_DICTIONARY = {
+    "id": DICTIONARY_ID,
+    "object": "pronunciation_dictionary",
+    "name": "Our people",
+    "version": 1,
+    "created_at": 1_793_491_200,
+    "updated_at": 1_793_491_200,
+    "rule_count": 1,
+    "default": False,
+}
+NEW_DICTIONARY: dict[str, dict[str, Any]] = {
+    "Rules": {"name": "Our people", "rules": [{"grapheme": "Nguyen", "say": "win"}]},
+    "A CSV file": {"name": "Our people", "data": "grapheme,say\nNguyen,win\n", "data_format": "csv"},
+}
+DICTIONARY_CHANGE: dict[str, dict[str, Any]] = {
+    "More rules": {"rules": [{"grapheme": "Nguyen", "say": "win"}, {"grapheme": "AI", "ipa": "ˌeɪˈaɪ"}]}
+}
+DICTIONARY = answers.PronunciationDictionaryShown.model_validate(
+    {
+        **_DICTIONARY,
+        "rules": [
+            {
+                "grapheme": "Nguyen",
+                "say": "win",
+                "ipa": "",
+                "case_sensitive": False,
+                "whole_word": True,
+                "priority": 0,
+            }
+        ],
+    }
+)
+DICTIONARIES = answers.PronunciationDictionaryList(
+    object="list", data=[answers.PronunciationDictionaryItem.model_validate(_DICTIONARY)]
+)
+CAPTIONS = answers.Captions(
+    id=AUDIO_ID,
+    object="audio.captions",
+    duration=1.0,
+    alignment="exact",
+    words=[
+        answers.TimedWord(word="Hello", start=0.04, end=0.41, offset=0),
+        answers.TimedWord(word="there.", start=0.41, end=0.93, offset=6),
+    ],
+)
+CAPTIONS_VTT = "WEBVTT\n\n00:00:00.040 --> 00:00:00.930\nHello there.\n"
+CAPTIONS_SRT = "1\n00:00:00,040 --> 00:00:00,930\nHello there.\n"
+
 MODEL_ITEM = answers.Model(id=MODEL, object="model", created=1_764_547_200, owned_by="boson")
 MODELS = answers.ModelList(object="list", data=[MODEL_ITEM])
 VOICES = answers.VoiceList(

@@ -16,26 +16,28 @@ from gateway.errors import ApiError, not_found
 from gateway.parsing import parse
 from gateway.schemas import ChatRequest
 from gateway.service import Service
-from gateway.speech import sse
+from gateway.speech import sse, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
-from gateway.speech.relay import Begun, Finished
+from gateway.speech.relay import Begun, Finished, Times
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
 from inference import cancellations, jobs
+from inference.speech.alignment import Timed
 from usage.request_log import Row
 
 
 def _read(body: Any, offered: Sequence[str]) -> Asked:
     request = parse(ChatRequest, body)
+    order = order_from_chat(request, offered)
     include_usage = bool(request.stream_options and request.stream_options.include_usage)
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
         if request.stream:
-            return _Chunks(job_id, created, include_usage=include_usage)
-        return _Completion(job_id, created)
+            return _Chunks(job_id, created, include_usage=include_usage, granularity=order.timestamps)
+        return _Completion(job_id, created, granularity=order.timestamps)
 
-    return Asked(order_from_chat(request, offered), answer, streamed=bool(request.stream))
+    return Asked(order, answer, streamed=bool(request.stream))
 
 
 create_chat_completion = SpeechRoute(_read, takes_recordings=True)
@@ -48,9 +50,12 @@ class _Completion:
     streamed = False
     media_type = "application/json"
 
-    def __init__(self, job_id: UUID, created: int) -> None:
+    def __init__(self, job_id: UUID, created: int, *, granularity: str) -> None:
         self._job_id = job_id
         self._created = created
+        self._granularity = granularity
+        self._times: list[Timed] = []
+        self._alignment = "estimated"
         self._audio: list[bytes] = []
 
     def begin(self, begun: Begun) -> bytes:
@@ -58,6 +63,11 @@ class _Completion:
 
     def audio(self, data: bytes) -> bytes:
         self._audio.append(data)
+        return b""
+
+    def times(self, times: Times) -> bytes:
+        self._times += times.times
+        self._alignment = times.alignment
         return b""
 
     def idle(self) -> bytes:
@@ -74,6 +84,7 @@ class _Completion:
                 "data": HERE,
                 "expires_at": result.expires_at,
                 "transcript": result.transcript,
+                **self._timestamps(),
             },
         }
         choice = {"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}
@@ -92,6 +103,12 @@ class _Completion:
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b""
 
+    def _timestamps(self) -> dict[str, Any]:
+        if not self._granularity:
+            return {}
+        times = Times(tuple(self._times), self._alignment)
+        return {"timestamps": timestamps.shown(times, self._granularity)}
+
 
 class _Chunks:
     """The answer as it is spoken, in OpenAI's order: the role, the transcript, the audio, when it expires, why it
@@ -103,7 +120,8 @@ class _Chunks:
     streamed = True
     media_type = sse.MEDIA_TYPE
 
-    def __init__(self, job_id: UUID, created: int, *, include_usage: bool) -> None:
+    def __init__(self, job_id: UUID, created: int, *, include_usage: bool, granularity: str) -> None:
+        self._granularity = granularity
         self._audio_id = f"audio_{job_id.hex}"
         self._include_usage = include_usage
         self._envelope: dict[str, Any] = {
@@ -121,6 +139,10 @@ class _Chunks:
 
     def audio(self, data: bytes) -> bytes:
         return self._audio.with_audio(data)
+
+    def times(self, times: Times) -> bytes:
+        shown = timestamps.shown(times, self._granularity)
+        return self._delta({"audio": {"data": "", "timestamps": shown}})
 
     def idle(self) -> bytes:
         return sse.COMMENT

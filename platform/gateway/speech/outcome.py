@@ -19,7 +19,7 @@ from gateway.errors import (
     unavailable,
     voice_not_supported,
 )
-from gateway.speech.relay import Begun, Finished
+from gateway.speech.relay import Begun, Finished, Times
 from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
 
@@ -56,6 +56,9 @@ class AnswerFormat(Protocol):
     def begin(self, begun: Begun) -> bytes: ...
 
     def audio(self, data: bytes) -> bytes: ...
+
+    def times(self, times: Times) -> bytes:
+        """When words are spoken, which come only where they were asked for."""
 
     def idle(self) -> bytes:
         """Sent while nothing else is, so that no proxy takes the connection for dead; may be nothing."""

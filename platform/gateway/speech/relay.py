@@ -17,8 +17,9 @@ from psycopg_pool import PoolTimeout
 
 from gateway import database_threads
 from gateway.service import Service
-from inference import assets, channel, jobs, results
+from inference import assets, channel, jobs, results, stored_times
 from inference.results import Result
+from inference.speech.alignment import Timed
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +55,19 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """When the next words are spoken; `alignment` is exact or estimated."""
+
+    times: tuple[Timed, ...]
+    alignment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Nothing came for a while."""
 
 
-Event = Begun | Piece | Silence | Finished
+Event = Begun | Piece | Times | Silence | Finished
 
 
 async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> AsyncIterator[Event]:
@@ -122,11 +131,14 @@ class _Heard:
         self.begun = False
         self.bytes = 0
         self.frames = 0
+        self.times = 0
+        """Words whose time was handed on."""
         self.start_over()
 
     def start_over(self, attempt: int = 0) -> None:
         """Another attempt, or the same stream anew: both begin at the first byte."""
         self._attempt, self._number, self._position, self._unbroken = attempt, 0, 0, True
+        self._times_told = 0
 
     def take(self, event: channel.Event) -> list[Event]:
         """What of it is new."""
@@ -140,11 +152,21 @@ class _Heard:
                 self._unbroken = self._unbroken and event.number == self._number
                 if self._unbroken:
                     return self._new(event)
+            case channel.TimesKnown() if event.attempt == self._attempt and self._unbroken:
+                return self.new_times(event.times, event.quality)
         return []
 
     def whole(self, ended: channel.Ended) -> bool:
         """Whether nothing is missing of the attempt that ended so."""
         return self._unbroken and ended.attempt == self._attempt and ended.chunks == self._number
+
+    def new_times(self, times: tuple[Timed, ...], alignment: str) -> list[Event]:
+        """Those of the attempt's next words that were not told before."""
+        told = self.times - self._times_told
+        self._times_told += len(times)
+        new = times[max(0, told) :]
+        self.times = max(self.times, self._times_told)
+        return [Times(new, alignment)] if new else []
 
     def _new(self, event: channel.Audio) -> list[Event]:
         data = event.data
@@ -166,6 +188,11 @@ async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
     audio = memoryview(await asyncio.to_thread(assets.load, result.path))
     for start in range(heard.bytes, len(audio), PIECE_BYTES):
         yield Piece(bytes(audio[start : start + PIECE_BYTES]))
+    if result.times_path:
+        kept = await asyncio.to_thread(stored_times.load, result.times_path)
+        heard.start_over()
+        for each in heard.new_times(kept.times, kept.alignment):
+            yield each
 
 
 async def _end(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> Finished | None:

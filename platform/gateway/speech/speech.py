@@ -11,13 +11,13 @@ from uuid import UUID
 from gateway.errors import ApiError
 from gateway.parsing import parse
 from gateway.schemas import SpeechBody
-from gateway.speech import sse
+from gateway.speech import sse, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
-from gateway.speech.relay import Begun, Finished
+from gateway.speech.relay import Begun, Finished, Times
 from gateway.speech.speech_request import order_from_speech
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
-from inference.speech.formats import CONTENT_TYPES
+from inference.speech.formats import AudioFormat
 
 
 def _read(body: Any, offered: Sequence[str]) -> Asked:
@@ -25,7 +25,9 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     order = order_from_speech(request, offered)
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
-        return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
+        if request.stream_format == "sse":
+            return _Events(order.timestamps)
+        return _Bytes(AudioFormat.parse(order.format).content_type)
 
     return Asked(order, answer, streamed=True)
 
@@ -48,6 +50,9 @@ class _Bytes:
     def audio(self, data: bytes) -> bytes:
         return data
 
+    def times(self, times: Times) -> bytes:
+        return b""
+
     def idle(self) -> bytes:
         return b""
 
@@ -64,7 +69,8 @@ class _Events:
     streamed = True
     media_type = sse.MEDIA_TYPE
 
-    def __init__(self) -> None:
+    def __init__(self, granularity: str) -> None:
+        self._granularity = granularity
         self._audio = Spliced(sse.event({"type": "speech.audio.delta", "audio": HERE}))
 
     def begin(self, begun: Begun) -> bytes:
@@ -72,6 +78,9 @@ class _Events:
 
     def audio(self, data: bytes) -> bytes:
         return self._audio.with_audio(data)
+
+    def times(self, times: Times) -> bytes:
+        return sse.event({"type": "speech.audio.timestamps", **timestamps.shown(times, self._granularity)})
 
     def idle(self) -> bytes:
         return sse.COMMENT

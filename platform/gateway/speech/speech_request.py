@@ -12,10 +12,14 @@ from gateway.errors import ApiError, invalid
 from gateway.schemas import (
     MAX_COMPLETION_TOKENS,
     MAX_CONTEXT_TURNS,
+    MAX_SPEED,
     MAX_STYLE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    MIN_SPEED,
+    AudioOptions,
     ChatRequest,
     Message,
+    SpeechAsk,
     SpeechBody,
     TextPart,
     Voice,
@@ -23,7 +27,9 @@ from gateway.schemas import (
 from gateway.speech.casting import cast
 from gateway.speech.conversation import EarlierTurn
 from inference.audio import FRAME_MS, FRAME_RATE
+from inference.speech import ssml
 from inference.speech.dialogue import split_lines
+from inference.speech.pronunciation import NO_DICTIONARY, Dictionary
 from inference.speech.spec import SpeechSpec
 from inference.speech.voices import DEFAULT_VOICE
 
@@ -47,6 +53,12 @@ class SpeechOrder(SpeechSpec):
     """Whether the audio may be kept; None for what key and organization say."""
     voice_param: str = "voice"
     """Where the request names the voice; `<voice_param>s` is where it names those of a dialogue."""
+    dictionary: str = ""
+    """The pronunciation dictionary that the request names."""
+    capped: bool = False
+    """Whether the client has set `max_frames`."""
+    warnings: tuple[str, ...] = ()
+    """What of the request was ignored."""
 
     @property
     def cap_ms(self) -> int:
@@ -72,9 +84,11 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
     voice = _voice(audio.voice, offered, "audio.voice") if audio else DEFAULT_VOICE
     # A stream is pcm16 where nothing is said, which is the one format of OpenAI's streams.
     named = (audio and audio.format) or ("pcm16" if request.stream else "wav")
-    format_name = catalog.known_format(named, "audio.format")
+    format = catalog.known_format(named, "audio.format", audio or AudioOptions())
     index = _last_user_message(request.messages)
-    text = _checked(_text_to_speak(request, index), f"messages[{index}].content", stops=bool(request.stop))
+    given = _text_to_speak(request, index)
+    text, speed, warnings = _read(given, request, f"messages[{index}].content", stops=bool(request.stop))
+    cap = request.max_completion_tokens or request.max_tokens
     style = _style(request.messages)
     return SpeechOrder(
         model=model.id,
@@ -87,11 +101,16 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
             offered=offered,
             param="audio.voices",
         ),
-        format=format_name,
+        format=str(format),
         text=text,
         style=style,
-        max_frames=request.max_completion_tokens or request.max_tokens or frame_bound(text),
+        max_frames=cap or frame_bound(text, speed=speed),
+        capped=cap is not None,
+        speed=speed,
+        dictionary=request.pronunciation or "",
+        warnings=warnings,
         sampling=request.sampling(),
+        timestamps=request.timestamps or "",
         context=_context(request.messages[:index]),
         store=request.store,
         voice_param="audio.voice",
@@ -106,31 +125,59 @@ def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrde
     """
     model = catalog.find(request.model)
     voice = _voice(request.voice, offered, "voice")
-    text = _checked(request.input, "input")
+    text, speed, warnings = _read(request.input, request, "input", speed=request.speed)
     style = _clean(request.instructions or "")
     return SpeechOrder(
         model=model.id,
         voice=voice,
         voices=cast(text, scene=style, voice=voice, voices=request.voices, offered=offered, param="voices"),
-        format=catalog.known_format(request.response_format, "response_format"),
+        format=str(catalog.known_format(request.response_format, "response_format", request)),
         text=text,
         style=style,
-        max_frames=request.max_completion_tokens or frame_bound(text, speed=request.speed),
+        max_frames=request.max_completion_tokens or frame_bound(text, speed=speed),
+        capped=request.max_completion_tokens is not None,
+        dictionary=request.pronunciation or "",
+        warnings=warnings,
         sampling=request.sampling(),
-        speed=request.speed,
+        timestamps=request.timestamps or "",
+        speed=speed,
         store=request.store,
     )
 
 
-def frame_bound(text: str, *, speed: float = 1.0) -> int:
+def frame_bound(text: str, *, speed: float = 1.0, dictionary: Dictionary = NO_DICTIONARY) -> int:
     """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time.
 
-    Slower speech is longer; faster speech is billed by what the engine speaks, which is as long.
+    Slower speech is longer; faster speech is billed by what the engine speaks, which is as long. What a dictionary
+    or a mark says in place of a word counts as it is said.
     """
-    said = "".join(line.text for line in split_lines(text))
-    weight = sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in said)
-    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS) / min(speed, 1.0)
+    stretches = [each for line in split_lines(text) for each, _ in dictionary.stretches(line.text)]
+    weight = sum(_weight(each.text) / min(each.rate, 1.0) for each in stretches)
+    pauses = sum(each.pause_ms or 0 for each in stretches) / 1000
+    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS + pauses) / min(speed, 1.0)
     return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
+
+
+def _weight(said: str) -> int:
+    return sum(1 if c.isalpha() or c.isspace() else SYMBOL_WEIGHT for c in said)
+
+
+def _read(
+    given: str, request: SpeechAsk, param: str, *, speed: float = 1.0, stops: bool = False
+) -> tuple[str, float, tuple[str, ...]]:
+    """The text to speak, its speed, and what of it is ignored.
+
+    Raises:
+        ApiError: 400, it is too long, or empty, or not the SSML that it is said to be.
+    """
+    if request.input_type != "ssml":
+        return _checked(given, param, stops=stops), speed, ()
+    try:
+        read = ssml.read(given)
+    except ssml.SsmlError as error:
+        raise invalid(f"Invalid value for {param!r}: {error}.", param=param, code="invalid_ssml") from None
+    paced = min(MAX_SPEED, max(MIN_SPEED, speed * read.speed))
+    return _checked(read.text, param, stops=stops), paced, tuple(read.ignored)
 
 
 def _voice(voice: Voice, offered: Sequence[str], param: str) -> str:

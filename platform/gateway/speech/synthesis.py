@@ -15,6 +15,7 @@ from django.conf import settings
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from accounts.keys import Principal
 from gateway import database_threads
 from gateway.door import trailers
 from gateway.errors import client_closed, expired
@@ -25,12 +26,13 @@ from gateway.speech import admission, conversation, hangups, own_voices, recordi
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
-from gateway.speech.relay import Begun, Finished, Piece, Silence
-from gateway.speech.speech_request import SpeechOrder
+from gateway.speech.relay import Begun, Finished, Piece, Silence, Times
+from gateway.speech.speech_request import SpeechOrder, frame_bound
 from gateway.speech.timings import Timings
-from inference import cancellations, jobs, results
+from inference import cancellations, jobs, pronunciations, results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.results import Result
+from inference.speech.formats import AudioFormat
 from usage.request_log import Row
 
 _large = LargeBodies()
@@ -72,10 +74,10 @@ class SpeechRoute:
         async with service.limiter.slot(principal) as slot:
             service.solvency.check(principal.organization_id, request.headers)
             asked, ask = await self._read(request, principal.organization_id)
-            order = asked.order
+            order = await pronounced(service, principal, asked.order)
             await conversation.check(service.database, principal, order.context)
             await own_voices.check(service, principal, order)
-            row.model, row.voice, row.format = order.model, order.voice, order.format
+            row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
             row.characters = len(order.text)
             await slot.charge(order.max_frames)
             admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
@@ -89,6 +91,7 @@ class SpeechRoute:
                 admitted,
                 send,
                 voice_reference=asked.voice_reference,
+                warnings=order.warnings,
                 takes_trailers=trailers.EXTENSION in scope.get("extensions", {}),
             )
             await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
@@ -124,6 +127,18 @@ class SpeechRoute:
         return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data), found
 
 
+async def pronounced(service: Service, principal: Principal, order: SpeechOrder) -> SpeechOrder:
+    """The order with its dictionary, and with room for what that says. Raises ApiError: 404, there is none."""
+    version = await service.pronunciations.find(principal, order.dictionary)
+    if version is None:
+        return order
+    if order.capped:
+        return replace(order, pronunciation=version)
+    dictionary = await database_threads.run(pronunciations.dictionary_of, version)
+    bound = frame_bound(order.text, speed=order.speed, dictionary=dictionary)
+    return replace(order, pronunciation=version, max_frames=bound)
+
+
 class _Serving:
     """One request's job on its way to its client."""
 
@@ -137,6 +152,7 @@ class _Serving:
         send: Send,
         *,
         voice_reference: str,
+        warnings: Sequence[str],
         takes_trailers: bool,
     ) -> None:
         self._service = service
@@ -146,6 +162,7 @@ class _Serving:
         self._job_id = admitted.job_id
         self._replayed = admitted.replayed
         self._voice_reference = voice_reference
+        self._warnings = warnings
         self._send = send
         self._started = False
         self._bill: Bill | None = None
@@ -185,6 +202,8 @@ class _Serving:
                         # What comes from the store carries no count, and is of a job that has been billed.
                         self._relayed_frames = max(self._relayed_frames, event.frames)
                         self._row.relayed_samples = self._relayed_frames * SAMPLES_PER_FRAME
+                case Times():
+                    await self._pass_on(answer, beginning + answer.times(event))
                 case Silence():
                     await self._pass_on(answer, beginning + answer.idle())
                 case Finished():
@@ -254,6 +273,10 @@ class _Serving:
         self._trailing = bill is None and self._takes_trailers
         if self._voice_reference:
             headers["x-voice-reference"] = self._voice_reference
+        if self._warnings:
+            headers["x-speech-warnings"] = f"ignored: {', '.join(self._warnings)}".encode(
+                "ascii", "replace"
+            ).decode()
         if self._replayed:
             headers["idempotency-replayed"] = "true"
         if self._trailing:

@@ -25,7 +25,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from gateway.door.server import BoundedProtocol  # once the apps are there
+        from gateway.door import sockets  # once the apps are there
+        from gateway.door.server import BoundedProtocol
+        from gateway.door.sockets import CountedSocket
 
         environment = settings.ENVIRONMENT
         _allow_files(environment.max_connections + OTHER_FILES)
@@ -35,7 +37,11 @@ class Command(BaseCommand):
             host=environment.host,
             port=environment.port,
             http=BoundedProtocol,
-            ws="none",
+            ws=CountedSocket,
+            ws_max_size=sockets.MAX_MESSAGE_BYTES,
+            ws_ping_interval=sockets.PING_SECONDS,
+            ws_ping_timeout=sockets.PING_SECONDS,
+            ws_per_message_deflate=False,  # audio does not compress, and a small message can become a large one
             loop="auto",  # uvloop, where there is one
             lifespan="on",
             log_config=None,  # Django's logging stands

@@ -1,0 +1,171 @@
+"""One sentence of a socket's text: a job like any request's, with a row of its own in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from accounts.identifiers import new_id
+from gateway import database_threads
+from gateway.errors import ApiError, client_closed, internal
+from gateway.parsing import parse
+from gateway.schemas import SpeechBody
+from gateway.service import Service
+from gateway.speech import admission, conversation, relay, synthesis
+from gateway.speech.conversation import EarlierTurn
+from gateway.speech.idempotency import Ask
+from gateway.speech.outcome import Bill, failure_of
+from gateway.speech.relay import Finished, Piece
+from gateway.speech.speech_request import SpeechOrder, order_from_speech
+from inference import cancellations, jobs, results
+from inference.audio import SAMPLES_PER_FRAME
+from inference.speech.formats import AudioFormat
+from usage.request_log import Row
+
+CUT_PATIENCE_SECONDS = 5.0
+"""How long the log waits to learn what a sentence that was cut off had come to."""
+ROUTE = "/v1/audio/speech/stream"
+
+
+class SentenceJob:
+    """Speaks one sentence. The task that iterates over `events` may be cancelled at any moment: the job is then
+    abandoned, billed by what was handed on, and logged.
+
+    Attributes:
+        row: its row in the request log.
+        bill: what it came to, once that is known.
+    """
+
+    def __init__(self, service: Service, connection: HTTPConnection) -> None:
+        self._service = service
+        self._connection = connection
+        self._began = time.perf_counter()
+        headers = Headers(scope=connection.scope)
+        self.row = Row(
+            id=new_id(),
+            created_at=timezone.now(),
+            method="WS",
+            route=ROUTE,
+            client_address=connection.client.host if connection.client else None,
+            user_agent="".join(c for c in headers.get("user-agent", "")[:200] if c.isprintable()),
+            status=200,
+        )
+        self.bill: Bill | None = None
+        self.job_id: UUID | None = None
+        self._relayed_frames = 0
+
+    async def events(
+        self, text: str, given: dict[str, Any], earlier: Sequence[UUID]
+    ) -> AsyncGenerator[relay.Event | SpeechOrder, None]:
+        """The order once it is admitted, and then what the job says, up to its end.
+
+        Args:
+            given: the settings of its context.
+            earlier: the jobs of the context's sentences before it, from which the voice goes on.
+
+        Raises:
+            ApiError: it is refused, or fails.
+        """
+        try:
+            async with aclosing(self._spoken(text, given, earlier)) as events:
+                async for event in events:
+                    yield event
+        except ApiError as refusal:
+            self.row.status = int(refusal.status)
+            self.row.refuse(refusal.code, refusal.message, refusal.param)
+            raise
+        except Exception:
+            self.row.status = internal().status
+            raise
+        finally:
+            self.row.total_ms = round((time.perf_counter() - self._began) * 1000)
+            if self.row.organization_id is not None:
+                self._service.log.add(self.row)
+
+    async def _spoken(
+        self, text: str, given: dict[str, Any], earlier: Sequence[UUID]
+    ) -> AsyncGenerator[relay.Event | SpeechOrder, None]:
+        service, row = self._service, self.row
+        # Each sentence asks anew: a key that is revoked meanwhile speaks no other one.
+        principal = await service.keys.authenticate(_with_row(self._connection, row))
+        async with service.limiter.slot(principal) as slot:
+            service.solvency.check(principal.organization_id, Headers())
+            order = read_order(text, given, await service.workers.voices())
+            order = await synthesis.pronounced(service, principal, order)
+            row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
+            row.characters = len(order.text)
+            turns = tuple(EarlierTurn(job_id, "context_id") for job_id in earlier)
+            with suppress(ApiError):  # what has expired or was deleted is no longer heard
+                await conversation.check(service.database, principal, turns)
+                order = replace(order, context=turns)
+            await slot.charge(order.max_frames)
+            ask = Ask("", new_id(), "first")
+            admitted = await admission.admit(service, principal, order, ask, streamed=True)
+            self.job_id = row.job_id = admitted.job_id
+            try:
+                yield order
+                async for event in self._heard(admitted.job_id):
+                    yield event
+            except (asyncio.CancelledError, GeneratorExit):
+                if self.bill is None:
+                    row.status = client_closed().status
+                    await self._abandon(admitted.job_id)
+                raise
+            finally:
+                slot.tokens_used = self.bill.frames if self.bill is not None else 0
+
+    async def _heard(self, job_id: UUID) -> AsyncIterator[relay.Event]:
+        """What the job says. Raises ApiError: it failed."""
+        deadline = settings.REQUEST_DEADLINE_SECONDS
+        async for event in relay.listen(self._service, job_id, deadline_seconds=deadline):
+            if isinstance(event, Piece):
+                self._relayed_frames = max(self._relayed_frames, event.frames)
+                self.row.relayed_samples = self._relayed_frames * SAMPLES_PER_FRAME
+            elif isinstance(event, Finished):
+                self._note(event)
+                if event.result.state != results.SUCCEEDED:
+                    raise failure_of(event.result, Bill.of(event.result, replayed=False))
+            yield event
+
+    def _note(self, finished: Finished) -> None:
+        """Keep what the job came to."""
+        result, row = finished.result, self.row
+        bill = self.bill = Bill.of(result, replayed=False)
+        row.samples, row.cost = result.samples, Decimal(bill.cost)
+        row.queue_ms = result.queue_ms
+        row.first_audio_ms = result.first_audio_ms
+        row.synthesis_ms = result.synthesis_ms
+
+    async def _abandon(self, job_id: UUID) -> None:
+        """Stop the job, which nobody waits for, and learn what is billed of it."""
+        await database_threads.run(jobs.leave, job_id, relayed_frames=self._relayed_frames)
+        if await database_threads.run(jobs.abandon, job_id):
+            await cancellations.announce(self._service.redis, job_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CUT_PATIENCE_SECONDS):
+                deadline = settings.REQUEST_DEADLINE_SECONDS
+                async for event in relay.listen(self._service, job_id, deadline_seconds=deadline):
+                    if isinstance(event, Finished):
+                        self._note(event)
+
+
+def read_order(text: str, given: dict[str, Any], offered: Sequence[str]) -> SpeechOrder:
+    """The order for a sentence. Raises ApiError: 400 or 404, a setting is wrong."""
+    return order_from_speech(parse(SpeechBody, {**given, "input": text}), offered)
+
+
+def _with_row(connection: HTTPConnection, row: Row) -> HTTPConnection:
+    """The connection as that of one call: several sentences of a socket are served at a time."""
+    scope = connection.scope
+    return HTTPConnection({**scope, "state": {**scope["state"], "row": row}})

@@ -1,0 +1,75 @@
+"""The calls in docs/api.md and the examples beside it, as a reader runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Customer
+from tests.live import ROOT, Service
+
+TIMED = ["Dr.", "Lee", "paid", "$5.20", "for", "it."]
+WRITTEN = ["Of", "course!", "Dr.", "Lee", "expects", "you", "at", "9:30.", "Shall", "I", "order", "a", "taxi?"]
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+
+
+def environment(service: Service, customer: Customer) -> dict[str, str]:
+    return {**os.environ, "OPENAI_BASE_URL": f"{service.url}/v1", "OPENAI_API_KEY": customer.secret}
+
+
+@pytest.mark.parametrize("block", range(len(BLOCKS)))
+def test_the_calls_work_as_they_stand(service: Service, customer: Customer, tmp_path: Path, block: int) -> None:
+    written = set(re.findall(r" -o (\S+)", BLOCKS[block]))
+    done = subprocess.run(
+        ["bash", "-e", "-c", BLOCKS[block]],
+        cwd=tmp_path,
+        env=environment(service, customer),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"error"' not in done.stdout
+    assert written
+    for name in written:
+        data = (tmp_path / name).read_bytes()
+        assert len(data) > 100, name
+        assert b'"error"' not in data[:2000], data[:500]
+
+
+def test_timed_json_has_the_words(service: Service, customer: Customer, tmp_path: Path) -> None:
+    [block] = [each for each in BLOCKS if "timed.json" in each]
+    done = subprocess.run(
+        ["bash", "-e", "-c", block],
+        cwd=tmp_path,
+        env=environment(service, customer),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    audio = json.loads((tmp_path / "timed.json").read_text())["choices"][0]["message"]["audio"]
+    assert [each["word"] for each in audio["timestamps"]["words"]] == TIMED
+    assert "WEBVTT" in done.stdout
+
+
+def test_the_example_speaks_what_is_written(service: Service, customer: Customer) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "examples" / "speak_as_written.py"],
+        env=environment(service, customer),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 0, said
+    assert re.findall(r"\d (\S+)\n", said) == WRITTEN
+    assert re.search(r"\$0\.\d{9}\n", said)
+    assert len(done.stdout) > 3 * 48_000
