@@ -128,6 +128,14 @@ STORAGES = {
             "directory_permissions_mode": 0o700,
         },
     },
+    "files": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": VAR_DIR / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
@@ -250,6 +258,8 @@ CELERY_BEAT_SCHEDULE = {
     "make-usage-partitions": {"task": "billing.tasks.make_partitions", "schedule": 3600.0},
     "close-months": {"task": "billing.tasks.close_months", "schedule": 3600.0},
     "remind-of-overdue-invoices": {"task": "billing.tasks.remind_of_overdue", "schedule": 86_400.0},
+    "advance-batches": {"task": "gateway.tasks.advance_batches", "schedule": 5.0, "options": {"expires": 5.0}},
+    "purge-files": {"task": "gateway.tasks.purge_files", "schedule": 300.0},
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
     "refresh-rollups": {"task": "usage.tasks.refresh_rollups", "schedule": 60.0},
     "turn-request-log": {"task": "usage.tasks.turn_request_log", "schedule": 3600.0},

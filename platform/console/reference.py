@@ -11,7 +11,7 @@ from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
-TAGS = ("Speech", "Audio", "Models", "Account")
+TAGS = ("Speech", "Audio", "Batches", "Models", "Account")
 PYTHON = {
     "createChatCompletion": """\
 answer = client.chat.completions.create(
@@ -117,7 +117,7 @@ def errors() -> list[SampleAnswer]:
 
 
 def _operation(method: str, path: str, described: dict[str, Any], base_url: str) -> Operation:
-    content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    _, content = _content(described)
     return Operation(
         id=described["operationId"],
         method=method,
@@ -224,9 +224,14 @@ def _bounds(schema: dict[str, Any]) -> Iterator[str]:
         yield f"at most {schema['maxLength']} characters"
 
 
+def _content(described: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The content type of the request's body, and what the document says of it."""
+    return next(iter(described.get("requestBody", {}).get("content", {}).items()), ("", {}))
+
+
 def _sample_body(described: dict[str, Any]) -> dict[str, Any] | None:
     """The first sample."""
-    content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    _, content = _content(described)
     body: dict[str, Any] | None = next((each["value"] for each in content.get("examples", {}).values()), None)
     return body
 
@@ -238,9 +243,12 @@ def _curl(method: str, url: str, described: dict[str, Any]) -> str:
     lines = [f"curl {url}"]
     if described["security"]:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
-    if method == "DELETE":
+    body, (media_type, _) = _sample_body(described), _content(described)
+    if method == "DELETE" or (method == "POST" and not body):
         lines[0] += f" -X {method}"
-    if body := _sample_body(described):
+    if body and media_type == "multipart/form-data":
+        lines += [f"-F {name}={'@input.jsonl' if name == 'file' else value}" for name, value in body.items()]
+    elif body:
         lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(body)}'"]
     if any(kind.startswith("audio/") for kind in described["responses"]["200"]["content"]):
         lines.append("-o speech.mp3")

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway import audio, errors, models_api, request_api
+from gateway.batches.routes import BATCH_ROUTES
 from gateway.mounting import DJANGO, V1Route
 from gateway.reference import answers, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
@@ -258,6 +259,7 @@ V1_ROUTES = (
             ),
         },
     ),
+    *BATCH_ROUTES,
     V1Route(
         "/requests/{request_id}",
         request_api.get_request,

@@ -11,13 +11,20 @@ from openai import OpenAI
 
 from gateway.routes import V1_ROUTES
 from tests.conftest import Customer
+from tests.gateway.batching import ended, speech_line, start, upload
 from tests.gateway.speaking import speak
 from tests.live import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"model"}
 """What a path may name that is nobody's own."""
-PREFIXES = {"audio_id": "audio_", "completion_id": "chatcmpl-", "request_id": "req_"}
+PREFIXES = {
+    "audio_id": "audio_",
+    "completion_id": "chatcmpl-",
+    "request_id": "req_",
+    "file_id": "file-",
+    "batch_id": "batch_",
+}
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
 
 
@@ -36,8 +43,14 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     spoken = completion.choices[0].message.audio
     assert spoken
     assert completion._request_id
-    of_request = "request_id" in named(path)
-    own = completion._request_id.removeprefix("req_") if of_request else spoken.id.removeprefix("audio_")
+    if "request_id" in named(path):
+        own = completion._request_id[-32:]
+    elif "file_id" in named(path):
+        own = upload(client, [speech_line(1)])[-32:]
+    elif "batch_id" in named(path):
+        own = ended(client, start(client, [speech_line(1)])).id[-32:]
+    else:
+        own = spoken.id[-32:]
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:

@@ -83,7 +83,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body:
         examples = {_name(title): {"summary": title, "value": body} for title, body in operation.requests.items()}
         content = {"schema": _ref(operation.body), "examples": examples}
-        made["requestBody"] = {"required": True, "content": {"application/json": content}}
+        made["requestBody"] = {"required": True, "content": {operation.body_type: content}}
     made["responses"] = _answers(operation.answers) | _errors(operation)
     return made
 

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts.identifiers import new_id
 from accounts.keys import Principal
-from billing import reservations
+from billing import pricing, reservations
 from gateway import catalog
 from gateway.errors import account_suspended, out_of_budget, out_of_credit
 from gateway.service import Service
@@ -82,8 +82,13 @@ async def admit(
     return Admitted(job.id)
 
 
-async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int) -> None:
+async def place(
+    database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int, tier: str = "default"
+) -> None:
     """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
+
+    Args:
+        tier: the tier of service, by which the price book has the price (`billing.pricing.MULTIPLIERS`).
 
     Raises:
         InsufficientCredit, AccountSuspended, BudgetExceeded, NoPrice: it is refused; nothing was written.
@@ -96,7 +101,7 @@ async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int)
             job_id=job.id,
             organization_id=job.organization_id,
             api_key_id=job.api_key_id,
-            model=job.model,
+            model=pricing.entry(job.model, tier=tier),
             cap_ms=cap_ms,
             lasts=timedelta(seconds=job.deadline_seconds + generation_seconds(job.max_frames)) + HOLD_MARGIN,
         ),

@@ -1,0 +1,106 @@
+"""Moving every batch on: one part at a time does it, in short rounds, for as long as there is something to do.
+
+All state is in the database and each move is one transaction, so whichever part takes over goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from gateway.batches import collecting, feeding, outputs, validation
+from gateway.models import Batch, BatchLine
+from inference import jobs, presence
+from inference.cancellations import CHANNEL
+
+TASK = "gateway.tasks.advance_batches"
+ROUND_SECONDS = 5.0
+POLL_SECONDS = 0.1
+LOCK = 0x62617463  # "batc": the advisory lock of whoever moves batches
+
+
+def ring() -> None:
+    """Tell the maintenance workers that batches have something to do."""
+    current_app.send_task(TASK, retry=False)
+
+
+def run() -> bool:
+    """Move all batches on for a few seconds; returns whether there is more to do."""
+    with _alone() as alone, redis.Redis.from_url(settings.REDIS_URL) as client:
+        if not alone:
+            return False
+        until = time.monotonic() + ROUND_SECONDS
+        while _step(client):
+            if time.monotonic() > until:
+                return True
+            time.sleep(POLL_SECONDS)
+        return False  # what waits for workers, for money or for live requests is looked at again by the clock
+
+
+def _step(client: redis.Redis) -> bool:
+    """One look at everything; returns whether to look again soon: something changed or is being spoken."""
+    active = Batch.objects.filter(ended_at=None).order_by("id")
+    for batch in active.filter(state=Batch.State.VALIDATING).select_related("input_file"):
+        if batch.cancelling_at is None:
+            validation.validate(batch, presence.voices_of(presence.living(client)))
+    collecting.collect()
+    _stop(client)
+    fed = feeding.feed(client)
+    _finish()
+    return bool(fed) or BatchLine.objects.filter(state=BatchLine.State.RUNNING).exists()
+
+
+def _stop(client: redis.Redis) -> None:
+    """End what has not been spoken of batches that were cancelled, or whose time is up."""
+    now = timezone.now()
+    for batch in Batch.objects.filter(ended_at=None):
+        if batch.cancelling_at is None and batch.expires_at > now:
+            continue
+        if batch.cancelling_at is not None:
+            Batch.objects.filter(id=batch.id, ended_at=None).update(state=Batch.State.CANCELLING)
+        # A line that a part which died had begun to admit may have a job.
+        for line in batch.lines.filter(state=BatchLine.State.WAITING, job_id__isnull=False):
+            if jobs.belongs_to(line.job_id, organization_id=batch.organization_id):
+                batch.lines.filter(id=line.id).update(state=BatchLine.State.RUNNING)
+        collecting.end_waiting(batch.id, collecting.CANCELLED if batch.cancelling_at else collecting.EXPIRED)
+        for job_id in batch.lines.filter(state=BatchLine.State.RUNNING).values_list("job_id", flat=True):
+            if jobs.cancel(job_id):
+                client.publish(CHANNEL, job_id.hex)
+
+
+def _finish() -> None:
+    """End the batches of which every line has ended."""
+    live = BatchLine.objects.filter(batch=OuterRef("pk"), state__in=["waiting", "running"])
+    ready = Batch.objects.filter(ended_at=None).exclude(state=Batch.State.VALIDATING, cancelling_at=None)
+    for batch in ready.exclude(Exists(live)):
+        if batch.cancelling_at is not None:
+            outcome = Batch.State.CANCELLED
+        elif batch.lines.filter(error__code=collecting.EXPIRED.code).exists():
+            outcome = Batch.State.EXPIRED
+        else:
+            outcome = Batch.State.COMPLETED
+        if outcome != Batch.State.CANCELLED:
+            Batch.objects.filter(id=batch.id).update(state=Batch.State.FINALIZING, finalizing_at=timezone.now())
+        outputs.finish(batch, outcome)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other part moves batches now. The lock goes with the connection, however the part ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
+        alone = bool(cursor.fetchone()[0])
+    try:
+        yield alone
+    finally:
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
