@@ -1,4 +1,4 @@
-"""What the gateway keeps of its own: uploaded files, batches and their lines."""
+"""What the gateway keeps of its own: uploaded files, batches and their lines, and requests in the background."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.identifiers import new_id
 from accounts.models import ApiKey, Organization
@@ -39,7 +40,7 @@ class File(models.Model):
         return f"file {self.id}, {self.bytes} bytes"
 
 
-class Batch(models.Model):
+class SpeechBatch(models.Model):
     """Many requests in one file, spoken at half price when workers have time for them.
 
     validating -> failed | in_progress -> finalizing -> completed | expired; cancelling -> cancelled.
@@ -113,7 +114,7 @@ class BatchLine(models.Model):
         SUCCEEDED = "succeeded"
         FAILED = "failed"
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    batch = models.ForeignKey(SpeechBatch, on_delete=models.CASCADE, related_name="lines", db_index=False)
     number = models.PositiveIntegerField()
     """Its line in the file, from 1."""
     offset = models.PositiveBigIntegerField()
@@ -144,3 +145,24 @@ class BatchLine(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.number} of {self.batch_id}: {self.state}"
+
+
+class BackgroundRequest(models.Model):
+    """A request that was answered with 202, and whose job is asked for later.
+
+    `notified_at` is when its end was told to the organization's webhooks; until then it counts as under way.
+    """
+
+    job_id = models.UUIDField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=16, choices=[("audio.speech", "speech"), ("chat.completion", "chat")])
+    created_at = models.DateTimeField(db_default=Now())
+    notified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["organization"], condition=Q(notified_at=None), name="background_under_way"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.job_id}"

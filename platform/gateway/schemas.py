@@ -270,6 +270,8 @@ class SpeechAsk(Sampling):
     """Accepted and ignored."""
     metadata: Metadata | None = None
     """Accepted and ignored."""
+    background: bool | None = None
+    """Whether to answer at once, with 202 and the id to ask for the result by."""
 
     @model_validator(mode="before")
     @classmethod

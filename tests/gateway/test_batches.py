@@ -19,7 +19,7 @@ from openai import OpenAI
 from billing import verification
 from billing.models import Account, LedgerTransaction, Price, UsageRecord
 from gateway.batches import advance
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.batching import ended, results, speech_line, start, tone_line, upload
@@ -29,8 +29,8 @@ from tests.live import Service, wait_for
 HALF_A_FRAME = Decimal("0.000015")
 
 
-def record_of(batch_id: str) -> Batch:
-    return Batch.objects.get(id=batch_id.removeprefix("batch_"))
+def record_of(batch_id: str) -> SpeechBatch:
+    return SpeechBatch.objects.get(id=batch_id.removeprefix("batch_"))
 
 
 def test_a_batch_is_spoken_and_costs_half(service: Service, client: OpenAI, customer: Customer) -> None:
@@ -162,7 +162,7 @@ def test_what_is_not_spoken_in_time_expires(client: OpenAI, customer: Customer) 
     lines = [tone_line(1, 2), *(tone_line(number, 200, pace=0.05) for number in range(2, 20))]
     batch = start(client, lines)
     wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed >= 1, seconds=30)  # type: ignore[union-attr]
-    Batch.objects.filter(id=record_of(batch.id).id).update(expires_at=F("created_at"))
+    SpeechBatch.objects.filter(id=record_of(batch.id).id).update(expires_at=F("created_at"))
     done = ended(client, batch)
     assert done.status == "expired"
     assert done.expired_at

@@ -17,10 +17,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from gateway.batches import collecting, feeding, outputs, validation
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 from inference import jobs, presence
 from inference.cancellations import CHANNEL
 
+State = SpeechBatch.State
 TASK = "gateway.tasks.advance_batches"
 ROUND_SECONDS = 5.0
 POLL_SECONDS = 0.1
@@ -47,8 +48,8 @@ def run() -> bool:
 
 def _step(client: redis.Redis) -> bool:
     """One look at everything; returns whether to look again soon: something changed or is being spoken."""
-    active = Batch.objects.filter(ended_at=None).order_by("id")
-    for batch in active.filter(state=Batch.State.VALIDATING).select_related("input_file"):
+    active = SpeechBatch.objects.filter(ended_at=None).order_by("id")
+    for batch in active.filter(state=State.VALIDATING).select_related("input_file"):
         if batch.cancelling_at is None:
             validation.validate(batch, presence.voices_of(presence.living(client)))
     collecting.collect()
@@ -61,11 +62,11 @@ def _step(client: redis.Redis) -> bool:
 def _stop(client: redis.Redis) -> None:
     """End what has not been spoken of batches that were cancelled, or whose time is up."""
     now = timezone.now()
-    for batch in Batch.objects.filter(ended_at=None):
+    for batch in SpeechBatch.objects.filter(ended_at=None):
         if batch.cancelling_at is None and batch.expires_at > now:
             continue
         if batch.cancelling_at is not None:
-            Batch.objects.filter(id=batch.id, ended_at=None).update(state=Batch.State.CANCELLING)
+            SpeechBatch.objects.filter(id=batch.id, ended_at=None).update(state=State.CANCELLING)
         # A line that a part which died had begun to admit may have a job.
         for line in batch.lines.filter(state=BatchLine.State.WAITING, job_id__isnull=False):
             if jobs.belongs_to(line.job_id, organization_id=batch.organization_id):
@@ -79,16 +80,16 @@ def _stop(client: redis.Redis) -> None:
 def _finish() -> None:
     """End the batches of which every line has ended."""
     live = BatchLine.objects.filter(batch=OuterRef("pk"), state__in=["waiting", "running"])
-    ready = Batch.objects.filter(ended_at=None).exclude(state=Batch.State.VALIDATING, cancelling_at=None)
+    ready = SpeechBatch.objects.filter(ended_at=None).exclude(state=State.VALIDATING, cancelling_at=None)
     for batch in ready.exclude(Exists(live)):
         if batch.cancelling_at is not None:
-            outcome = Batch.State.CANCELLED
+            outcome = State.CANCELLED
         elif batch.lines.filter(error__code=collecting.EXPIRED.code).exists():
-            outcome = Batch.State.EXPIRED
+            outcome = State.EXPIRED
         else:
-            outcome = Batch.State.COMPLETED
-        if outcome != Batch.State.CANCELLED:
-            Batch.objects.filter(id=batch.id).update(state=Batch.State.FINALIZING, finalizing_at=timezone.now())
+            outcome = State.COMPLETED
+        if outcome != State.CANCELLED:
+            SpeechBatch.objects.filter(id=batch.id).update(state=State.FINALIZING, finalizing_at=timezone.now())
         outputs.finish(batch, outcome)
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 from inference import assets
 from inference.models import AudioAsset
 
@@ -36,7 +36,7 @@ class Entry:
         return info.tobuf(tarfile.USTAR_FORMAT)
 
 
-def entries(batch: Batch) -> list[Entry]:
+def entries(batch: SpeechBatch) -> list[Entry]:
     """The audio that is there now, in the order of the input."""
     lines = batch.lines.filter(state=BatchLine.State.SUCCEEDED).order_by("number")
     named = {line.job_id: line for line in lines.only("job_id", "number", "custom_id")}

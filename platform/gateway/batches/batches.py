@@ -15,14 +15,14 @@ from accounts.models import Organization
 from gateway.batches import advance, files
 from gateway.batches.schemas import BatchRequest
 from gateway.errors import ApiError, invalid, not_found
-from gateway.models import Batch, File
+from gateway.models import File, SpeechBatch
 
 COMPLETION_WINDOW = timedelta(hours=24)
 MAX_ACTIVE = 50
 """Batches of an organization that have not ended."""
 
 
-def create(principal: Principal, request: BatchRequest) -> Batch:
+def create(principal: Principal, request: BatchRequest) -> SpeechBatch:
     """Raises ApiError: 404 for an unknown file, 400 for one of another purpose, 429 above `MAX_ACTIVE`."""
     organization_id = principal.organization_id
     with transaction.atomic():
@@ -35,7 +35,7 @@ def create(principal: Principal, request: BatchRequest) -> Batch:
                 f"Invalid value for 'input_file_id': this file's purpose is {str(file.purpose)!r}, not 'batch'.",
                 param="input_file_id",
             )
-        if Batch.objects.filter(organization=organization_id, ended_at=None).count() >= MAX_ACTIVE:
+        if SpeechBatch.objects.filter(organization=organization_id, ended_at=None).count() >= MAX_ACTIVE:
             raise ApiError(
                 429,
                 f"Your organization has {MAX_ACTIVE} batches that have not ended. Wait for one to end.",
@@ -43,7 +43,7 @@ def create(principal: Principal, request: BatchRequest) -> Batch:
                 type="requests",
                 retry=False,
             )
-        batch = Batch.objects.create(
+        batch = SpeechBatch.objects.create(
             organization_id=organization_id,
             api_key_id=principal.key_id,
             endpoint=request.endpoint,
@@ -55,23 +55,23 @@ def create(principal: Principal, request: BatchRequest) -> Batch:
     return batch
 
 
-def find(organization_id: UUID, name: str) -> Batch:
+def find(organization_id: UUID, name: str) -> SpeechBatch:
     """Raises ApiError: 404, the organization has no such batch."""
     id = parse_prefixed("batch_", name)
-    batch = Batch.objects.filter(organization=organization_id, id=id).first() if id else None
+    batch = SpeechBatch.objects.filter(organization=organization_id, id=id).first() if id else None
     if batch is None:
         raise unknown_batch(name)
     return batch
 
 
-def cancel(organization_id: UUID, name: str) -> Batch:
+def cancel(organization_id: UUID, name: str) -> SpeechBatch:
     """Cancel a batch: what is being spoken is stopped, what was spoken is kept.
 
     Raises:
         ApiError: 404, there is none; 409, it has ended.
     """
     batch = find(organization_id, name)
-    wanted = Batch.objects.filter(id=batch.id, ended_at=None)
+    wanted = SpeechBatch.objects.filter(id=batch.id, ended_at=None)
     if not wanted.filter(cancelling_at=None).update(cancelling_at=timezone.now()) and not wanted.exists():
         batch.refresh_from_db()
         raise already_ended(str(batch.state))
@@ -105,8 +105,8 @@ def file_as_json(file: File) -> dict[str, Any]:
     }
 
 
-def as_json(batch: Batch) -> dict[str, Any]:
-    status = Batch.State.CANCELLING if batch.cancelling_at and not batch.ended_at else batch.state
+def as_json(batch: SpeechBatch) -> dict[str, Any]:
+    status = SpeechBatch.State.CANCELLING if batch.cancelling_at and not batch.ended_at else batch.state
     ended = {f"{state}_at": None for state in ("completed", "failed", "expired", "cancelled")}
     if batch.ended_at:
         ended[f"{batch.state}_at"] = _unix(batch.ended_at)

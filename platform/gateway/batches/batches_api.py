@@ -15,7 +15,7 @@ from gateway.batches import archive, batches
 from gateway.batches.files_api import listed
 from gateway.batches.schemas import BatchRequest, Page
 from gateway.errors import ApiError
-from gateway.models import Batch
+from gateway.models import SpeechBatch
 from gateway.parsing import parse, read_body, read_json
 from gateway.service import Service
 
@@ -89,7 +89,7 @@ async def _caller(request: Request) -> Principal:
 
 def _list(organization_id: UUID, page: Page) -> list[Any]:
     """A page, and one batch more where there are more. Raises ApiError: 404, `after` is no batch."""
-    found = Batch.objects.filter(organization=organization_id)
+    found = SpeechBatch.objects.filter(organization=organization_id)
     if page.after is not None:
         found = found.filter(id__lt=batches.find(organization_id, page.after).id)
     return list(found.order_by("-id")[: page.limit + 1])

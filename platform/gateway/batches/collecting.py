@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from gateway.errors import ApiError
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 from gateway.speech.outcome import Bill, failure_of
 from inference import assets, results
 from inference.models import SynthesisJob
@@ -52,7 +52,7 @@ def collect() -> int:
     return changed
 
 
-def results_until(batch: Batch) -> datetime:
+def results_until(batch: SpeechBatch) -> datetime:
     """Until when the audio and the files of a batch are kept."""
     return batch.expires_at + timedelta(seconds=settings.ENVIRONMENT.batch_results_ttl_seconds)
 
@@ -67,32 +67,32 @@ def end_lines(batch_id: UUID, failed: Sequence[tuple[int, dict[str, Any]]]) -> N
     """End lines of a batch without success."""
     if not failed:
         return
-    Batch.objects.select_for_update().get(id=batch_id)
+    SpeechBatch.objects.select_for_update().get(id=batch_id)
     count = 0
     for line_id, error in failed:
         live = BatchLine.objects.filter(id=line_id, state__in=_LIVE)
         count += live.update(state=BatchLine.State.FAILED, error=error)
-    Batch.objects.filter(id=batch_id).update(failed=F("failed") + count)
+    SpeechBatch.objects.filter(id=batch_id).update(failed=F("failed") + count)
 
 
 @transaction.atomic
 def end_waiting(batch_id: UUID, refusal: ApiError) -> int:
     """End all lines of a batch that wait, none of which has a job that was admitted; returns how many."""
-    Batch.objects.select_for_update().get(id=batch_id)
+    SpeechBatch.objects.select_for_update().get(id=batch_id)
     waiting = BatchLine.objects.filter(batch=batch_id, state=BatchLine.State.WAITING)
     count = waiting.update(state=BatchLine.State.FAILED, error=error_of(refusal, answered=False))
-    Batch.objects.filter(id=batch_id).update(failed=F("failed") + count)
+    SpeechBatch.objects.filter(id=batch_id).update(failed=F("failed") + count)
     return count
 
 
 @transaction.atomic
-def _succeed(batch: Batch, lines: Sequence[BatchLine]) -> None:
+def _succeed(batch: SpeechBatch, lines: Sequence[BatchLine]) -> None:
     if not lines:
         return
-    Batch.objects.select_for_update().get(id=batch.id)
+    SpeechBatch.objects.select_for_update().get(id=batch.id)
     mine = BatchLine.objects.filter(id__in=[line.id for line in lines], state=BatchLine.State.RUNNING)
     count = mine.update(state=BatchLine.State.SUCCEEDED)
-    Batch.objects.filter(id=batch.id).update(completed=F("completed") + count)
+    SpeechBatch.objects.filter(id=batch.id).update(completed=F("completed") + count)
     assets.keep_until([line.job_id for line in lines if line.job_id], results_until(batch))
 
 
@@ -102,7 +102,7 @@ def _failure(line: BatchLine, job: SynthesisJob) -> dict[str, Any] | None:
     if result.state == SynthesisJob.State.CANCELLED:
         return error_of(CANCELLED if batch.cancelling_at else EXPIRED, answered=False)
     never_served = result.state == SynthesisJob.State.EXPIRED or result.error_code == "worker_lost"
-    if never_served and line.attempt < MAX_ATTEMPTS and batch.state == Batch.State.IN_PROGRESS:
+    if never_served and line.attempt < MAX_ATTEMPTS and batch.state == SpeechBatch.State.IN_PROGRESS:
         return None
     return error_of(failure_of(result, Bill.of(result, replayed=False)), answered=True)
 

@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from psycopg_pool import AsyncConnectionPool
 
@@ -27,28 +27,23 @@ from billing import pricing, reservations
 from gateway import catalog
 from gateway.batches import collecting, files, lines
 from gateway.errors import ApiError, account_deactivated, account_suspended, out_of_budget, out_of_credit
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 from gateway.speech import admission, conversation
 from inference import doorbell, jobs, presence
+from inference.models import SynthesisJob
 
 TIER = "batch"
 JOB_DEADLINE_SECONDS = 3600.0
 """How long an admitted line may wait for its first audio, while live requests go before it."""
 PAUSE = timedelta(seconds=10)
 """How long a batch that was refused for want of money waits before it asks again."""
-_LIVE_ONES_WAIT = """
-SELECT EXISTS (
-    SELECT FROM inference_synthesisjob job WHERE state = 'queued'
-    AND NOT EXISTS (SELECT FROM gateway_batchline line WHERE line.job_id = job.id)
-)
-"""
 
 
 @dataclass(slots=True)
 class Admission:
     """A line on its way, and what became of it: refused for good, or for now, or neither."""
 
-    batch: Batch
+    batch: SpeechBatch
     line: BatchLine
     job_id: UUID
     refusal: ApiError | None = None
@@ -74,10 +69,9 @@ def _room(workers: Sequence[dict[str, Any]]) -> int:
     slots = sum(worker["slots"] for worker in workers)
     if not slots:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_LIVE_ONES_WAIT)
-        if cursor.fetchone()[0]:
-            return 0
+    of_batches = BatchLine.objects.filter(job_id=OuterRef("pk"))
+    if SynthesisJob.objects.filter(~Exists(of_batches), state=SynthesisJob.State.QUEUED).exists():
+        return 0
     running = BatchLine.objects.filter(state=BatchLine.State.RUNNING).count()
     return max(1, int(slots * settings.ENVIRONMENT.batch_share)) - running
 
@@ -87,7 +81,8 @@ def _choose(room: int) -> list[Admission]:
     now = timezone.now()
     active = [
         batch
-        for batch in Batch.objects.filter(state=Batch.State.IN_PROGRESS, ended_at=None, expires_at__gt=now)
+        for batch in SpeechBatch.objects.filter(ended_at=None, expires_at__gt=now)
+        .filter(state=SpeechBatch.State.IN_PROGRESS, cancelling_at=None)
         .select_related("input_file", "organization")
         .order_by("id")
         if batch.paused_until is None or batch.paused_until <= now
@@ -160,7 +155,7 @@ async def _admit(database: AsyncConnectionPool, each: Admission, offered: Sequen
         raise catalog.unknown_model(order.model) from None
 
 
-def _text_of(batch: Batch, line: BatchLine) -> bytes:
+def _text_of(batch: SpeechBatch, line: BatchLine) -> bytes:
     with files.store().open(batch.input_file.path) as file:
         file.seek(line.offset)
         return bytes(file.read(line.length))
@@ -169,7 +164,7 @@ def _text_of(batch: Batch, line: BatchLine) -> bytes:
 def _note(each: Admission) -> bool:
     """Write down what became of an admission; returns whether the line was admitted."""
     batch_id = each.batch.id
-    batch = Batch.objects.filter(id=batch_id)
+    batch = SpeechBatch.objects.filter(id=batch_id)
     if each.refusal is not None:
         collecting.end_lines(batch_id, [(each.line.id, collecting.error_of(each.refusal, answered=True))])
         return False

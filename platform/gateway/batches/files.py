@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.identifiers import new_id
 from accounts.models import Organization
 from gateway.errors import ApiError
-from gateway.models import Batch, File
+from gateway.models import File, SpeechBatch
 
 MAX_FILE_BYTES = 200_000_000
 MAX_KEPT_BYTES = 2_000_000_000
@@ -109,7 +109,7 @@ def delete(file: File) -> None:
     """
     with transaction.atomic():
         File.objects.select_for_update().get(id=file.id)
-        if Batch.objects.filter(input_file=file, ended_at=None).exists():
+        if SpeechBatch.objects.filter(input_file=file, ended_at=None).exists():
             raise ApiError(
                 409,
                 "This file is the input of a batch that has not ended. Cancel the batch first.",

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gateway.batches import collecting, files
-from gateway.models import Batch, BatchLine, File
+from gateway.models import BatchLine, File, SpeechBatch
 from gateway.speech.outcome import Bill
 from inference import results
 from inference.models import AudioAsset, SynthesisJob
@@ -22,20 +22,20 @@ from inference.results import Result
 AT_ONCE = 1000
 
 
-def finish(batch: Batch, outcome: Batch.State) -> None:
+def finish(batch: SpeechBatch, outcome: SpeechBatch.State) -> None:
     """Write the files and end the batch, in one transaction: a part that dies here leaves nothing half done."""
     now = timezone.now()
     with transaction.atomic():
         ended = {"state": outcome, "ended_at": now, "paused": None, "paused_until": None}
-        if not Batch.objects.filter(id=batch.id, ended_at=None).update(**ended):
+        if not SpeechBatch.objects.filter(id=batch.id, ended_at=None).update(**ended):
             return
         batch.refresh_from_db()
         output = _write(batch, "output", _outputs(batch)) if batch.completed else None
         errors = _write(batch, "errors", _errors(batch)) if batch.failed else None
-        Batch.objects.filter(id=batch.id).update(output_file=output, error_file=errors)
+        SpeechBatch.objects.filter(id=batch.id).update(output_file=output, error_file=errors)
 
 
-def _write(batch: Batch, what: str, lines: Iterator[dict[str, Any]]) -> File:
+def _write(batch: SpeechBatch, what: str, lines: Iterator[dict[str, Any]]) -> File:
     with files.spool() as path:
         with path.open("w", encoding="utf-8") as file:
             for line in lines:
@@ -49,7 +49,7 @@ def _write(batch: Batch, what: str, lines: Iterator[dict[str, Any]]) -> File:
         )
 
 
-def _outputs(batch: Batch) -> Iterator[dict[str, Any]]:
+def _outputs(batch: SpeechBatch) -> Iterator[dict[str, Any]]:
     spoken = batch.lines.filter(state=BatchLine.State.SUCCEEDED).order_by("number").iterator(AT_ONCE)
     while several := list(islice(spoken, AT_ONCE)):
         ids = [line.job_id for line in several]
@@ -63,7 +63,7 @@ def _outputs(batch: Batch) -> Iterator[dict[str, Any]]:
             yield {"id": _id_of(line), "custom_id": line.custom_id, "response": response, "error": None}
 
 
-def _errors(batch: Batch) -> Iterator[dict[str, Any]]:
+def _errors(batch: SpeechBatch) -> Iterator[dict[str, Any]]:
     for line in batch.lines.filter(state=BatchLine.State.FAILED).order_by("number").iterator(AT_ONCE):
         error = dict(line.error or {})
         status = error.pop("status", None)

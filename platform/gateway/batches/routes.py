@@ -94,7 +94,7 @@ BATCH_ROUTES = (
             "GET": Operation(
                 id="getFileContent",
                 tag="Batches",
-                summary="Retrieve a file's content",
+                summary="Retrieve file content",
                 path=_FILE_ID,
                 answers=[Answer("The bytes of the file.", samples.FILE_CONTENT, ("application/octet-stream",))],
                 errors=[_UNKNOWN_FILE],
@@ -180,7 +180,7 @@ BATCH_ROUTES = (
             "GET": Operation(
                 id="getBatchAudio",
                 tag="Batches",
-                summary="Retrieve a batch's audio",
+                summary="Retrieve batch audio",
                 description="All audio that there is so far, as one tar file. Each name begins with the number of "
                 "the request's line in the input file and its `custom_id`.",
                 path=_BATCH_ID,

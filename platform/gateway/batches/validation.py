@@ -10,20 +10,20 @@ from django.utils import timezone
 from gateway.batches import files, lines
 from gateway.batches.lines import LineError, Place
 from gateway.errors import ApiError
-from gateway.models import Batch, BatchLine
+from gateway.models import BatchLine, SpeechBatch
 
 INSERT_LINES = 2000
 
 
-def validate(batch: Batch, offered: Sequence[str]) -> None:
+def validate(batch: SpeechBatch, offered: Sequence[str]) -> None:
     """Start the batch, or fail it with what is wrong, in one transaction. A part that dies here starts anew."""
     good, errors = _check(batch, offered)
     now = timezone.now()
     with transaction.atomic():
-        mine = Batch.objects.filter(id=batch.id, state=Batch.State.VALIDATING)
+        mine = SpeechBatch.objects.filter(id=batch.id, state=SpeechBatch.State.VALIDATING)
         if errors:
-            mine.update(state=Batch.State.FAILED, ended_at=now, errors=[error.as_json() for error in errors])
-        elif mine.update(state=Batch.State.IN_PROGRESS, in_progress_at=now, total=len(good)):
+            mine.update(state=SpeechBatch.State.FAILED, ended_at=now, errors=[error.as_json() for error in errors])
+        elif mine.update(state=SpeechBatch.State.IN_PROGRESS, in_progress_at=now, total=len(good)):
             BatchLine.objects.bulk_create(
                 (
                     BatchLine(
@@ -39,7 +39,7 @@ def validate(batch: Batch, offered: Sequence[str]) -> None:
             )
 
 
-def _check(batch: Batch, offered: Sequence[str]) -> tuple[list[tuple[Place, str]], list[LineError]]:
+def _check(batch: SpeechBatch, offered: Sequence[str]) -> tuple[list[tuple[Place, str]], list[LineError]]:
     """The lines with their custom ids, and the first `lines.MAX_ERRORS` errors."""
     good: list[tuple[Place, str]] = []
     errors: list[LineError] = []

@@ -1,9 +1,10 @@
-"""Answers of the routes of files and batches, and a sample of each."""
+"""Answers of the routes of files, batches and requests in the background, and a sample of each."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from gateway.errors import ApiError
 from gateway.reference.answers import Answer, Deleted
 from gateway.reference.samples import ID
 
@@ -145,3 +146,33 @@ BATCH_REQUEST: dict[str, dict[str, Any]] = {
         "metadata": {"book": "1984"},
     }
 }
+
+
+class Accepted(Answer):
+    """What a request in the background answers until its result is there."""
+
+    id: str
+    """Id to ask for the result by: `audio_…`, or `chatcmpl-…`."""
+    object: Literal["audio.speech", "chat.completion"]
+    created: int
+    status: Literal["queued", "in_progress"]
+    audio_id: str
+    """Id of the audio, `audio_…`."""
+
+
+SPEECH_ACCEPTED = Accepted(
+    id=f"audio_{ID}", object="audio.speech", created=1_793_491_200, status="queued", audio_id=f"audio_{ID}"
+)
+CHAT_ACCEPTED = Accepted(
+    id=f"chatcmpl-{ID}",
+    object="chat.completion",
+    created=1_793_491_200,
+    status="queued",
+    audio_id=f"audio_{ID}",
+)
+BACKGROUND_FAILED = ApiError(
+    409,
+    "The workers that spoke this request were lost; it costs nothing. Please try again.",
+    code="worker_lost",
+    type="service_unavailable_error",
+)

@@ -40,9 +40,18 @@ class Admitted:
 
 
 async def admit(
-    service: Service, principal: Principal, order: SpeechOrder, ask: Ask, *, streamed: bool
+    service: Service,
+    principal: Principal,
+    order: SpeechOrder,
+    ask: Ask,
+    *,
+    streamed: bool,
+    deadline_seconds: float | None = None,
 ) -> Admitted:
     """A job for the request, or the one that it had before. `streamed`: its audio leaves as it is made.
+
+    Args:
+        deadline_seconds: how long it may wait for its first audio; `REQUEST_DEADLINE_SECONDS` by default.
 
     Raises:
         ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
@@ -58,14 +67,14 @@ async def admit(
         **order.spec(),
         streamed=streamed,
         context=tuple(turn.job_id for turn in order.context),
-        deadline_seconds=settings.REQUEST_DEADLINE_SECONDS,
+        deadline_seconds=deadline_seconds or settings.REQUEST_DEADLINE_SECONDS,
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )
     try:
         await place(service.database, job, cap_ms=order.cap_ms)
     except psycopg.errors.UniqueViolation:  # the same key at the same moment: that request has the job
-        return await admit(service, principal, order, ask, streamed=streamed)
+        return await admit(service, principal, order, ask, streamed=streamed, deadline_seconds=deadline_seconds)
     except reservations.InsufficientCredit:
         await service.solvency.note_refusal(principal.organization_id)
         raise out_of_credit() from None
@@ -82,9 +91,7 @@ async def admit(
     return Admitted(job.id)
 
 
-async def place(
-    database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int, tier: str = "default"
-) -> None:
+async def place(database: AsyncConnectionPool, job: jobs.NewJob, *, cap_ms: int, tier: str = "default") -> None:
     """Hold the job's money and write the job, in one transaction and one round trip: both or neither.
 
     Args:

@@ -11,7 +11,7 @@ from uuid import UUID
 from gateway.errors import ApiError
 from gateway.parsing import parse
 from gateway.schemas import SpeechBody
-from gateway.speech import sse
+from gateway.speech import background, sse
 from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished
 from gateway.speech.speech_request import order_from_speech
@@ -27,6 +27,9 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
     def answer(job_id: UUID, created: int) -> AnswerFormat:
         return _Events() if request.stream_format == "sse" else _Bytes(CONTENT_TYPES[order.format])
 
+    if request.background:
+        background.refuse_stream(streamed=request.stream_format == "sse", param="stream_format")
+        return Asked(order, answer, streamed=False, background="audio.speech")
     return Asked(order, answer, streamed=True)
 
 
