@@ -114,7 +114,8 @@ def test_every_sample_fits_its_schema() -> None:
                 for sample in samples:
                     valid(content["schema"], sample)
                     seen.add((method, path, status))
-                assert samples or media_type.startswith(("audio/", "application/x-tar")) or path == "/v1/openapi.json"
+                silent = media_type.startswith(("audio/", "application/x-tar"))
+                assert samples or silent or path == "/v1/openapi.json"
     assert {("post", "/v1/chat/completions", status) for status in ("request", "200", "400", "429")} <= seen
     with pytest.raises(jsonschema_rs.ValidationError):
         valid({"$ref": "#/components/schemas/Deleted"}, {"id": "audio_1", "object": "audio"})
