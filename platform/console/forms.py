@@ -16,12 +16,12 @@ from accounts.keys import Reach
 from accounts.limits import LIMITS, RateLimit
 from accounts.models import ApiKey, Membership
 from billing import budgets
-from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
 from billing.models import BillingDetails, Budget
 from console import countries
 from console.key_actions import Terms
+from webhooks import targets
 
 NEVER = ""
 EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")]

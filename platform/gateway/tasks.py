@@ -6,16 +6,16 @@ import logging
 
 from celery import shared_task
 
-from gateway.batches import advance, files
+from gateway.batches import advance, doorbell, files
 
 log = logging.getLogger(__name__)
 
 
-@shared_task(name=advance.TASK, ignore_result=True)
+@shared_task(name=doorbell.TASK, ignore_result=True)
 def advance_batches() -> None:
     """Move every batch on. While there is more to do it rings for itself; the clock rings in case that is lost."""
     if advance.run():
-        advance.ring()
+        doorbell.ring()
 
 
 @shared_task(name="gateway.tasks.purge_files")

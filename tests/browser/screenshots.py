@@ -26,9 +26,9 @@ from django.utils import timezone  # noqa: E402
 from accounts import invitations, keys, visits  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
 from billing import budgets, ledger, verification  # noqa: E402
-from billing.alerts import detection, webhooks  # noqa: E402
+from billing.alerts import detection  # noqa: E402
 from billing.alerts import rules as alert_rules  # noqa: E402
-from billing.models import AlertDelivery, Budget, BudgetPeriod, WebhookEndpoint  # noqa: E402
+from billing.models import Budget, BudgetPeriod  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from operations import roles  # noqa: E402
@@ -40,6 +40,8 @@ from tests.console.people import Office, browser, history, office, person  # noq
 from tests.gateway.speaking import body  # noqa: E402
 from tests.live import Service, running_service  # noqa: E402
 from usage import rollups  # noqa: E402
+from webhooks import endpoints  # noqa: E402
+from webhooks.models import Delivery, WebhookEndpoint  # noqa: E402
 
 WIDTHS = {"wide": 1440, "phone": 390}
 SCHEMES = ("light", "dark")
@@ -164,15 +166,15 @@ def _alert(of: Office) -> None:
     wanted = alert_rules.Rules(percents=(50, 80, 100), credit=Decimal(500))
     alert_rules.put(organization=of.organization, rules=wanted)
     names = ("hooks.acme.example/speech", "old.acme.example:8443/billing/alerts?token=5f2c")
-    on, failing = (webhooks.add(organization=of.organization, url=f"https://{name}")[0] for name in names)
+    on, failing = (endpoints.add(organization=of.organization, url=f"https://{name}")[0] for name in names)
     detection.fire_due()
-    ended = AlertDelivery.objects.filter(organization=of.organization)
+    ended = Delivery.objects.filter(organization=of.organization)
     ended.exclude(endpoint=failing).update(state="delivered", attempts=1, ended_at=Now())
     ended.filter(endpoint=failing).update(state="dead", attempts=5, error="answered 500", ended_at=Now())
     WebhookEndpoint.objects.filter(pk=failing.pk).update(failing_since=Now())
     later = Now() + timedelta(minutes=10)
     for endpoint in (on, failing):
-        webhooks.send_test(endpoint)
+        endpoints.send_test(endpoint)
     ended.filter(endpoint=failing, alert=None).update(attempts=1, next_try_at=later, error="no connection")
 
 

@@ -11,10 +11,11 @@ from django.urls import URLPattern, reverse
 from accounts import invitations
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
-from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
+from billing.models import AlertRule, Budget
 from console.urls import of_an_organization
 from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
+from webhooks.models import Delivery, WebhookEndpoint, WebhookSecret
 
 ROUTES = {str(route.name): route for route in of_an_organization}
 ROLES = list(ALLOWED)
@@ -71,7 +72,7 @@ def ids_of(office: Office) -> dict[str, object]:
     )
     return {
         "endpoint_id": endpoint.id,
-        "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
+        "delivery_id": Delivery.objects.create(organization=office.organization, endpoint=endpoint).id,
         "public_id": office.key.public_id,
         "request_id": called(office).id,
         "user_id": member.pk,
@@ -100,7 +101,7 @@ def everything(office: Office) -> list[object]:
         list(ApiKey.objects.filter(**of).order_by("id").values()),
         list(Membership.objects.filter(**of).order_by("id").values()),
         list(Invitation.objects.filter(**of).order_by("id").values()),
-        *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, AlertDelivery)),
+        *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, Delivery)),
         *(list(table.objects.filter(**of).order_by("id").values()) for table in (AlertRule, Budget)),
         WebhookSecret.objects.filter(endpoint__organization=office.organization).count(),
         AuditEvent.objects.filter(organization_id=office.organization.id).count(),

@@ -11,7 +11,7 @@ from openai import OpenAI
 
 from billing import pricing
 from billing.models import Account, UsageRecord
-from gateway.batches import advance, feeding
+from gateway.batches import doorbell, feeding
 from gateway.models import BatchLine, SpeechBatch
 from inference import presence
 from inference.models import SynthesisJob
@@ -49,7 +49,7 @@ def test_workers_are_killed_again_and_again(service: Service, client: OpenAI, cu
 
 def done(batch_id: str) -> int:
     """How many lines are done. The clock rings after a death, and here it is us."""
-    advance.ring()
+    doorbell.ring()
     return SpeechBatch.objects.get(id=batch_id.removeprefix("batch_")).completed
 
 

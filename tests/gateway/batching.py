@@ -9,7 +9,7 @@ from typing import Any
 from openai import OpenAI
 from openai.types import Batch
 
-from gateway.batches import advance
+from gateway.batches import doorbell
 from tests.live import wait_for
 
 SPEECH = "/v1/audio/speech"
@@ -48,7 +48,7 @@ def ended(client: OpenAI, batch: Batch, *, seconds: float = 60) -> Batch:
         found = client.batches.retrieve(batch.id)
         if found.status in ENDED:
             return found
-        advance.ring()
+        doorbell.ring()
         return None
 
     return wait_for(look, seconds=seconds, what="the batch ends")  # type: ignore[return-value]

@@ -18,7 +18,7 @@ from openai import OpenAI
 
 from billing import verification
 from billing.models import Account, LedgerTransaction, Price, UsageRecord
-from gateway.batches import advance
+from gateway.batches import doorbell
 from gateway.models import BatchLine, SpeechBatch
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
@@ -181,7 +181,7 @@ def test_without_credit_it_pauses_and_goes_on_when_there_is_some(
         batch = start(client, [tone_line(1, 5)])
 
         def paused() -> dict[str, Any] | None:
-            advance.ring()
+            doorbell.ring()
             found: dict[str, Any] | None = client.batches.retrieve(batch.id).model_dump()["paused"]
             return found
 

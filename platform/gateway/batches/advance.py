@@ -10,27 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
-from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from gateway.batches import collecting, feeding, outputs, validation
-from gateway.models import BatchLine, SpeechBatch
+from gateway.batches import collecting, feeding, outputs, telling, validation
+from gateway.models import BackgroundRequest, BatchLine, SpeechBatch
 from inference import jobs, presence
 from inference.cancellations import CHANNEL
 
 State = SpeechBatch.State
-TASK = "gateway.tasks.advance_batches"
 ROUND_SECONDS = 5.0
 POLL_SECONDS = 0.1
 LOCK = 0x62617463  # "batc": the advisory lock of whoever moves batches
-
-
-def ring() -> None:
-    """Tell the maintenance workers that batches have something to do."""
-    current_app.send_task(TASK, retry=False)
 
 
 def run() -> bool:
@@ -52,11 +45,13 @@ def _step(client: redis.Redis) -> bool:
     for batch in active.filter(state=State.VALIDATING).select_related("input_file"):
         if batch.cancelling_at is None:
             validation.validate(batch, presence.voices_of(presence.living(client)))
+    telling.tell_of_background()
     collecting.collect()
     _stop(client)
     fed = feeding.feed(client)
     _finish()
-    return bool(fed) or BatchLine.objects.filter(state=BatchLine.State.RUNNING).exists()
+    running = BatchLine.objects.filter(state=BatchLine.State.RUNNING)
+    return bool(fed) or running.exists() or BackgroundRequest.objects.filter(notified_at=None).exists()
 
 
 def _stop(client: redis.Redis) -> None:

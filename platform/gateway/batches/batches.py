@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal
 from accounts.models import Organization
-from gateway.batches import advance, files
+from gateway.batches import doorbell, files
 from gateway.batches.schemas import BatchRequest
 from gateway.errors import ApiError, invalid, not_found
 from gateway.models import File, SpeechBatch
@@ -51,7 +51,7 @@ def create(principal: Principal, request: BatchRequest) -> SpeechBatch:
             input_file=file,
             expires_at=timezone.now() + COMPLETION_WINDOW,
         )
-        transaction.on_commit(advance.ring, robust=True)  # the clock rings again where Redis is away
+        transaction.on_commit(doorbell.ring)
     return batch
 
 
@@ -75,7 +75,7 @@ def cancel(organization_id: UUID, name: str) -> SpeechBatch:
     if not wanted.filter(cancelling_at=None).update(cancelling_at=timezone.now()) and not wanted.exists():
         batch.refresh_from_db()
         raise already_ended(str(batch.state))
-    advance.ring()
+    doorbell.ring()
     batch.refresh_from_db()
     return batch
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from gateway.batches import collecting, files
+from gateway.batches import collecting, files, telling
 from gateway.models import BatchLine, File, SpeechBatch
 from gateway.speech.outcome import Bill
 from inference import results
@@ -33,6 +33,7 @@ def finish(batch: SpeechBatch, outcome: SpeechBatch.State) -> None:
         output = _write(batch, "output", _outputs(batch)) if batch.completed else None
         errors = _write(batch, "errors", _errors(batch)) if batch.failed else None
         SpeechBatch.objects.filter(id=batch.id).update(output_file=output, error_file=errors)
+        telling.tell_of_batch(batch)
 
 
 def _write(batch: SpeechBatch, what: str, lines: Iterator[dict[str, Any]]) -> File:

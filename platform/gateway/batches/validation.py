@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from gateway.batches import files, lines
+from gateway.batches import files, lines, telling
 from gateway.batches.lines import LineError, Place
 from gateway.errors import ApiError
 from gateway.models import BatchLine, SpeechBatch
@@ -22,7 +22,9 @@ def validate(batch: SpeechBatch, offered: Sequence[str]) -> None:
     with transaction.atomic():
         mine = SpeechBatch.objects.filter(id=batch.id, state=SpeechBatch.State.VALIDATING)
         if errors:
-            mine.update(state=SpeechBatch.State.FAILED, ended_at=now, errors=[error.as_json() for error in errors])
+            told = [error.as_json() for error in errors]
+            if mine.update(state=SpeechBatch.State.FAILED, ended_at=now, errors=told):
+                telling.tell_of_batch(batch)
         elif mine.update(state=SpeechBatch.State.IN_PROGRESS, in_progress_at=now, total=len(good)):
             BatchLine.objects.bulk_create(
                 (

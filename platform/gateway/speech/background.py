@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from accounts.keys import Principal
 from gateway import database_threads
+from gateway.batches import doorbell
 from gateway.errors import ApiError, invalid
 from gateway.models import BackgroundRequest
 from gateway.service import Service
@@ -61,6 +63,7 @@ async def accept(principal: Principal, job_id: UUID, kind: Kind) -> dict[str, An
         job_id=job_id,
         defaults={"organization_id": principal.organization_id, "kind": kind},
     )
+    await asyncio.to_thread(doorbell.ring)
     return _shown(job_id, kind, "queued")
 
 
