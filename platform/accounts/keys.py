@@ -35,7 +35,7 @@ LAST_USED_RESOLUTION_SECONDS = 60
 class Reach(NamedTuple):
     """The permissions of a key, and the networks that it works from; without networks, from any."""
 
-    scopes: tuple[str, ...] = tuple(ApiKey.Scope.values)
+    scopes: tuple[str, ...] = (ApiKey.Scope.SPEECH.value, ApiKey.Scope.USAGE.value)
     allowed_addresses: tuple[str, ...] = ()
 
 
@@ -63,6 +63,8 @@ class Principal:
     reach: Reach = EVERYTHING
     suspended: bool = False
     """Whether an operator suspended the organization."""
+    temporary: bool = False
+    """Whether a client secret stands for the key: it makes speech, and nothing else."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

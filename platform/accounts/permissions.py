@@ -17,6 +17,7 @@ class Action(StrEnum):
     SEE_KEYS = "see the API keys"
     MANAGE_KEYS = "create, change and revoke API keys"
     USE_PLAYGROUND = "use the playground"
+    MANAGE_BATCHES = "cancel batches and download their results"
     SEE_BILLING = "see balance and movements"
     PAY = "top up and redeem codes"
     MANAGE_BUDGETS = "set the organization's budgets"
@@ -31,7 +32,7 @@ class Action(StrEnum):
 
 
 _EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_ALERTS, Action.SEE_MEMBERS})
-_DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS, Action.USE_PLAYGROUND}
+_DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS, Action.USE_PLAYGROUND, Action.MANAGE_BATCHES}
 _BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS, Action.MANAGE_ALERTS}
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 

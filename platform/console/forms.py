@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import limits, names
 from accounts.keys import Reach
 from accounts.limits import LIMITS, RateLimit
-from accounts.models import ApiKey, Membership
+from accounts.models import ApiKey, Membership, every_scope
 from billing import budgets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
@@ -163,7 +163,7 @@ class KeyForm(QuotaForm):
     scopes = forms.MultipleChoiceField(
         label="Permissions",
         choices=ApiKey.Scope.choices,
-        initial=ApiKey.Scope.values,
+        initial=every_scope,
         widget=forms.CheckboxSelectMultiple,
     )
     allowed_addresses = forms.CharField(

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway import audio, errors, models_api, request_api
 from gateway.batches.routes import BATCH_ROUTES
+from gateway.keys.routes import KEY_ROUTES
 from gateway.mounting import DJANGO, V1Route
 from gateway.reference import answers, batches, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
@@ -296,6 +297,7 @@ V1_ROUTES = (
         },
     ),
     *BATCH_ROUTES,
+    *KEY_ROUTES,
     V1Route(
         "/requests/{request_id}",
         request_api.get_request,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
+from accounts.keys import Reach
 from config.asgi import application
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import RequestRecorder
@@ -244,9 +245,10 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("label", LABELS)
 def test_whatever_is_asked_the_answer_is_as_described(
-    service: Service, customer: Customer, label: str, mode: GenerationMode
+    service: Service, new_customer: Callable[..., Customer], label: str, mode: GenerationMode
 ) -> None:
     """Requests made up from the document: none is a 500, and every answer matches its schema."""
+    customer = new_customer(reach=Reach(scopes=("speech", "usage", "admin")))
     schema = schemathesis.openapi.from_dict(document())
     schema.config.update(base_url=service.url)
     [operation] = [each for found in schema.get_all_operations() if (each := found.ok()).label == label]

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from accounts.keys import Reach
 from gateway.routes import V1_ROUTES
 from tests.conftest import Customer
 from tests.gateway.batching import ended, speech_line, start, upload
@@ -16,7 +17,7 @@ from tests.gateway.speaking import speak
 from tests.live import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-PUBLIC = {"model"}
+PUBLIC = {"model", "project_id"}
 """What a path may name that is nobody's own."""
 PREFIXES = {
     "audio_id": "audio_",
@@ -24,6 +25,7 @@ PREFIXES = {
     "request_id": "req_",
     "file_id": "file-",
     "batch_id": "batch_",
+    "key_id": "key_",
 }
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
 
@@ -43,7 +45,9 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     spoken = completion.choices[0].message.audio
     assert spoken
     assert completion._request_id
-    if "request_id" in named(path):
+    if "key_id" in named(path):
+        own = customer.key.id.hex
+    elif "request_id" in named(path):
         own = completion._request_id[-32:]
     elif "file_id" in named(path):
         own = upload(client, [speech_line(1)])[-32:]
@@ -54,10 +58,10 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:
-        ids = {name: PREFIXES[name] + id for name in named(path)}
+        ids = {name: "default" if name == "project_id" else PREFIXES[name] + id for name in named(path)}
         return httpx.request(method, f"{service.url}/v1{path.format(**ids)}", headers=who.headers)
 
-    stranger = new_customer()
+    stranger = new_customer(reach=Reach(scopes=("speech", "usage", "admin")))
     for method in METHODS:
         refused, unknown = ask(method, own, stranger), ask(method, nobodys, stranger)
         assert refused.status_code in (404, 405), method

@@ -107,7 +107,7 @@ def file_as_json(file: File) -> dict[str, Any]:
 
 def as_json(batch: SpeechBatch) -> dict[str, Any]:
     status = SpeechBatch.State.CANCELLING if batch.cancelling_at and not batch.ended_at else batch.state
-    ended = {f"{state}_at": None for state in ("completed", "failed", "expired", "cancelled")}
+    ended: dict[str, int | None] = dict.fromkeys(("completed_at", "failed_at", "expired_at", "cancelled_at"))
     if batch.ended_at:
         ended[f"{batch.state}_at"] = _unix(batch.ended_at)
     return {

@@ -33,6 +33,7 @@ WITH_KEY = (
     errors.missing_key(),
     errors.invalid_key(),
     errors.wrong_address(),
+    errors.wrong_origin(),
     errors.missing_scope("speech"),
     errors.account_deactivated(),
 )
