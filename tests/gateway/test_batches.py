@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,13 +14,14 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from django.core.files.base import ContentFile
 from django.db.models import F
 from openai import OpenAI
 
 from billing import verification
 from billing.models import Account, LedgerTransaction, Price, UsageRecord
-from gateway.batches import doorbell
-from gateway.models import BatchLine, SpeechBatch
+from gateway.batches import doorbell, files
+from gateway.models import BatchLine, File, SpeechBatch
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.batching import ended, results, speech_line, start, tone_line, upload
@@ -327,3 +329,28 @@ def test_the_books_agree(service: Service, client: OpenAI, customer: Customer) -
     report = verification.verify()
     mine = [finding for finding in report.findings if str(customer.organization.id) in str(finding.first)]
     assert mine == []
+
+
+def test_files_are_purged_when_their_time_is_up_but_not_while_they_are_read(client: OpenAI) -> None:
+    idle = upload(client, [speech_line(1)])
+    batch = start(client, [tone_line(number, 100, pace=0.05) for number in range(4)])
+    ids = [name.removeprefix("file-") for name in (idle, batch.input_file_id)]
+    File.objects.filter(id__in=ids).update(expires_at=F("created_at"))
+    files.purge_expired()
+    assert [File.objects.get(id=id).deleted_at is None for id in ids] == [False, True]
+    assert not files.store().exists(File.objects.get(id=ids[0]).path)
+    client.batches.cancel(batch.id)
+    ended(client, batch)
+    files.purge_expired()
+    assert File.objects.get(id=ids[1]).deleted_at
+
+
+def test_what_a_killed_gateway_left_is_purged(service: Service) -> None:
+    path = files.store().save("0" * 32 + ".jsonl", ContentFile(b"{}"))
+    os.utime(files.store().path(path), (0, 0))
+    spooled = files.spool_folder() / ("0" * 32)
+    spooled.write_bytes(b"half")
+    os.utime(spooled, (0, 0))
+    assert files.purge_expired() >= 2
+    assert not files.store().exists(path)
+    assert not spooled.exists()

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import redis
 from django.conf import settings
-from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -22,12 +22,14 @@ from inference.cancellations import CHANNEL
 
 State = SpeechBatch.State
 ROUND_SECONDS = 5.0
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 LOCK = 0x62617463  # "batc": the advisory lock of whoever moves batches
 
 
 def run() -> bool:
     """Move all batches on for a few seconds; returns whether there is more to do."""
+    if not _is_due():
+        return False
     with _alone() as alone, redis.Redis.from_url(settings.REDIS_URL) as client:
         if not alone:
             return False
@@ -37,6 +39,12 @@ def run() -> bool:
                 return True
             time.sleep(POLL_SECONDS)
         return False  # what waits for workers, for money or for live requests is looked at again by the clock
+
+
+def _is_due() -> bool:
+    """Whether there is anything to move."""
+    active = SpeechBatch.objects.filter(ended_at=None)
+    return active.exists() or BackgroundRequest.objects.filter(notified_at=None).exists()
 
 
 def _step(client: redis.Redis) -> bool:
@@ -64,11 +72,11 @@ def _stop(client: redis.Redis) -> None:
             SpeechBatch.objects.filter(id=batch.id, ended_at=None).update(state=State.CANCELLING)
         # A line that a part which died had begun to admit may have a job.
         for line in batch.lines.filter(state=BatchLine.State.WAITING, job_id__isnull=False):
-            if jobs.belongs_to(line.job_id, organization_id=batch.organization_id):
+            if line.job_id and jobs.belongs_to(line.job_id, organization_id=batch.organization_id):
                 batch.lines.filter(id=line.id).update(state=BatchLine.State.RUNNING)
         collecting.end_waiting(batch.id, collecting.CANCELLED if batch.cancelling_at else collecting.EXPIRED)
         for job_id in batch.lines.filter(state=BatchLine.State.RUNNING).values_list("job_id", flat=True):
-            if jobs.cancel(job_id):
+            if job_id and jobs.cancel(job_id):
                 client.publish(CHANNEL, job_id.hex)
 
 
@@ -90,13 +98,9 @@ def _finish() -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Whether no other part moves batches now. The lock goes with the connection, however the part ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
-        alone = bool(cursor.fetchone()[0])
-    try:
-        yield alone
-    finally:
-        if alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+    """Whether no other part moves batches now. The lock has a connection of its own and goes with it, however the
+    part ends; one of the pool's would be given back with the lock.
+    """
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        yield bool(row and row[0])

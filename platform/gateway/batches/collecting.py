@@ -31,7 +31,7 @@ def collect() -> int:
     running = BatchLine.objects.filter(state=BatchLine.State.RUNNING).select_related("batch")
     ended = SynthesisJob.objects.filter(finished_at__isnull=False)
     changed = 0
-    lines = {line.job_id: line for line in running[:AT_ONCE]}
+    lines = {line.job_id: line for line in running[:AT_ONCE] if line.job_id}
     by_batch: dict[UUID, list[tuple[BatchLine, SynthesisJob]]] = defaultdict(list)
     for job in ended.filter(id__in=lines):
         by_batch[lines[job.id].batch_id].append((lines[job.id], job))

@@ -52,6 +52,8 @@ class Admission:
 
 def feed(client: redis.Redis) -> int:
     """Admit as many lines as there is room for, by turns between the batches; returns how many were admitted."""
+    if not SpeechBatch.objects.filter(state=SpeechBatch.State.IN_PROGRESS, cancelling_at=None).exists():
+        return 0
     workers = presence.living(client)
     room = _room(workers)
     if room <= 0:
@@ -175,6 +177,5 @@ def _note(each: Admission) -> bool:
     BatchLine.objects.filter(id=each.line.id, state=BatchLine.State.WAITING).update(state=BatchLine.State.RUNNING)
     if each.batch.paused is not None:
         batch.update(paused=None, paused_until=None)
-        each.batch.paused = None
     doorbell.ring()
     return True

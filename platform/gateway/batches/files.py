@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.files.base import File as Content
 from django.core.files.storage import Storage, storages
 from django.db import connection, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.identifiers import new_id
@@ -121,9 +121,10 @@ def delete(file: File) -> None:
 
 def purge_expired() -> int:
     """Delete the files whose time is up, and those that no row names; returns how many."""
-    due = File.objects.filter(deleted_at=None, expires_at__lte=timezone.now())
+    read = SpeechBatch.objects.filter(input_file=OuterRef("pk"), ended_at=None)
+    due = File.objects.filter(~Exists(read), deleted_at=None, expires_at__lte=timezone.now())
     purged = 0
-    for file in due.exclude(batches__ended_at=None, batches__isnull=False).order_by("expires_at")[:1000]:
+    for file in due.order_by("expires_at")[:1000]:
         _purge(file)
         purged += 1
     return purged + _purge_orphans()

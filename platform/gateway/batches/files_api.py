@@ -32,7 +32,11 @@ class FilesResource(HTTPEndpoint):
     async def post(self, request: Request) -> Response:
         service: Service = request.state.service
         principal = await service.keys.authenticate(request)
-        async with service.limiter.slot(principal), uploads.receive(request, file_field="file") as upload:
+        async with (
+            service.limiter.slot(principal),
+            uploads.turn(principal.organization_id),
+            uploads.receive(request, file_field="file") as upload,
+        ):
             form = parse(FileForm, named(upload.fields, upload.filename))
             if not upload.size:
                 raise invalid("Invalid value for 'file': it is empty.", param="file")

@@ -57,7 +57,7 @@ def _outputs(batch: SpeechBatch) -> Iterator[dict[str, Any]]:
         jobs = SynthesisJob.objects.in_bulk(ids)
         assets = AudioAsset.objects.in_bulk(ids)
         for line in several:
-            job = jobs[line.job_id]  # type: ignore[index]  # the database says that it is there
+            job = jobs[line.job_id]
             result = results.of(job, assets[job.id])
             shape = _speech if batch.endpoint == "/v1/audio/speech" else _completion
             response = {"status_code": 200, "request_id": _id_of(line), "body": shape(job, result)}

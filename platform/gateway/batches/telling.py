@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -52,15 +54,15 @@ def tell_of_background() -> int:
 def _event(request: BackgroundRequest, job: SynthesisJob, asset: AudioAsset | None) -> Event:
     audio_id = f"audio_{job.id.hex}"
     bill = Bill.of(results.of(job, asset), replayed=False)
-    done = {"audio_seconds": bill.seconds, "cost_usd": bill.cost}
+    done: dict[str, Any] = {"audio_seconds": bill.seconds, "cost_usd": bill.cost}
     if asset is not None:
-        kind, more = "audio.completed", {"expires_at": int(asset.expires_at.timestamp())}
+        kind, done["expires_at"] = "audio.completed", int(asset.expires_at.timestamp())
     else:
-        kind, more = "audio.failed", {"error": background.failure(job).members()}
+        kind, done["error"] = "audio.failed", background.failure(job).members()
     return Event(
         organization_id=request.organization_id,
         kind=kind,
-        data={"audio": {"id": audio_id, "object": request.kind, **done, **more}},
+        data={"audio": {"id": audio_id, "object": request.kind, **done}},
         at=job.finished_at or timezone.now(),
         source=f"audio:{job.id.hex}",
         summary=f"{audio_id}: {'spoken' if asset else 'failed'}",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from gateway.batches import files
-from gateway.errors import ApiError, invalid
+from gateway.errors import ApiError, invalid, rate_limited, unavailable
 
+AT_ONCE = 16
+"""Uploads of one gateway: each may take 200 MB of the disk before it is refused."""
+AT_ONCE_OF_ONE = 4
 MAX_FIELDS = 16
 MAX_FIELD_BYTES = 1024
 MAX_HEADER_BYTES = 4096
@@ -32,6 +37,34 @@ class Upload:
     filename: str | None = None
     """None where no file came."""
     size: int = 0
+
+
+_receiving: Counter[UUID] = Counter()
+"""By organization: uploads that arrive at this gateway now."""
+
+
+@asynccontextmanager
+async def turn(organization_id: UUID) -> AsyncIterator[None]:
+    """Room on the disk for one more upload. Raises ApiError: 429 and 503 where too many arrive at once."""
+    if _receiving[organization_id] >= AT_ONCE_OF_ONE:
+        raise rate_limited(
+            f"Your organization is uploading {AT_ONCE_OF_ONE} files right now. Please try again soon.",
+            type="concurrency",
+            headers={"retry-after": "2"},
+        )
+    if _receiving.total() >= AT_ONCE:
+        raise unavailable(
+            "The service is receiving as many files as it can. Please try again shortly.",
+            code="uploads_busy",
+            retry_after_seconds=2,
+        )
+    _receiving[organization_id] += 1
+    try:
+        yield
+    finally:
+        _receiving[organization_id] -= 1
+        if not _receiving[organization_id]:
+            del _receiving[organization_id]
 
 
 @asynccontextmanager
