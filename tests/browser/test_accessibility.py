@@ -24,6 +24,7 @@ from console.models import Announcement
 from operations import roles
 from tests.browser.conftest import Website, signed_in
 from tests.console import people
+from tests.console.test_batches import batch_of
 from webhooks import endpoints
 from webhooks.models import Delivery
 
@@ -46,7 +47,8 @@ OWN = (
         "requests?voice=none",
         "requests/{request}",
     ),
-    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts", "members", "settings", "activity"),
+    *("batches", "keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts"),
+    *("members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")
 PUBLIC = (
@@ -90,6 +92,7 @@ def tour(committed: None) -> Tour:
     office = people.office(uuid4().hex)
     row = people.called(office, status=429)
     alerts(office)
+    batch_of(office, state="failed", ended_at=timezone.now())
     own = (office.path(page).format(request=f"req_{row.id.hex}", key=office.key.named) for page in OWN)
     return Tour(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
 

@@ -345,7 +345,7 @@ def test_files_are_purged_when_their_time_is_up_but_not_while_they_are_read(clie
     assert File.objects.get(id=ids[1]).deleted_at
 
 
-def test_what_a_killed_gateway_left_is_purged(service: Service) -> None:
+def test_what_a_killed_gateway_left_is_purged(committed: None) -> None:
     path = files.store().save("0" * 32 + ".jsonl", ContentFile(b"{}"))
     os.utime(files.store().path(path), (0, 0))
     spooled = files.spool_folder() / ("0" * 32)

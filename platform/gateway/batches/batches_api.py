@@ -8,11 +8,12 @@ from uuid import UUID
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp
 
 from accounts.keys import Principal
 from gateway import database_threads
 from gateway.batches import archive, batches
-from gateway.batches.files_api import listed
+from gateway.batches.files_api import counted, listed
 from gateway.batches.schemas import BatchRequest, Page
 from gateway.errors import ApiError
 from gateway.models import SpeechBatch
@@ -55,22 +56,25 @@ async def cancel_batch(request: Request) -> Response:
     return JSONResponse(batches.as_json(batch))
 
 
-async def get_batch_audio(request: Request) -> Response:
+async def get_batch_audio(request: Request) -> ASGIApp:
     """GET /v1/batches/{batch_id}/audio: all audio that there is so far, as one tar file."""
     service: Service = request.state.service
     principal = await service.keys.authenticate(request)
-    async with service.limiter.slot(principal):
+
+    async def audio() -> Response:
         name = request.path_params["batch_id"]
         batch = await database_threads.run(batches.find, principal.organization_id, name)
         entries = await database_threads.run(archive.entries, batch)
-    if not entries:
-        raise no_audio()
-    headers = {
-        "content-length": str(archive.size(entries)),
-        "content-disposition": f'attachment; filename="batch_{batch.id.hex}.tar"',
-        "cache-control": "private, no-store",
-    }
-    return StreamingResponse(archive.stream(entries), 200, headers, archive.MEDIA_TYPE)
+        if not entries:
+            raise no_audio()
+        headers = {
+            "content-length": str(archive.size(entries)),
+            "content-disposition": f'attachment; filename="batch_{batch.id.hex}.tar"',
+            "cache-control": "private, no-store",
+        }
+        return StreamingResponse(archive.stream(entries), 200, headers, archive.MEDIA_TYPE)
+
+    return counted(service, principal, audio)
 
 
 def no_audio() -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,10 @@ from django.core.files.base import File as Content
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accounts.identifiers import parse_prefixed
+from accounts.keys import Principal
 from gateway import database_threads
 from gateway.batches import batches, files, uploads
 from gateway.batches.schemas import FileForm, FilePage, named
@@ -73,19 +75,37 @@ class FileResource(HTTPEndpoint):
         return JSONResponse({"id": f"file-{file.id.hex}", "object": "file", "deleted": True})
 
 
-async def file_content(request: Request) -> Response:
+async def file_content(request: Request) -> ASGIApp:
     """GET /v1/files/{file_id}/content"""
-    file = await _file(request)
-    try:
-        content = await asyncio.to_thread(files.store().open, file.path)
-    except FileNotFoundError:
-        raise batches.unknown_file(request.path_params["file_id"]) from None
-    headers = {
-        "content-length": str(file.bytes),
-        "content-disposition": f'attachment; filename="file-{file.id.hex}.jsonl"',
-        "cache-control": "private, no-store",
-    }
-    return StreamingResponse(_pieces(content), 200, headers, "application/octet-stream")
+    service: Service = request.state.service
+    principal = await service.keys.authenticate(request)
+
+    async def content() -> Response:
+        file = await _find(request, principal)
+        try:
+            stored = await asyncio.to_thread(files.store().open, file.path)
+        except FileNotFoundError:
+            raise batches.unknown_file(request.path_params["file_id"]) from None
+        headers = {
+            "content-length": str(file.bytes),
+            "content-disposition": f'attachment; filename="file-{file.id.hex}.jsonl"',
+            "cache-control": "private, no-store",
+        }
+        return StreamingResponse(_pieces(stored), 200, headers, "application/octet-stream")
+
+    return counted(service, principal, content)
+
+
+def counted(service: Service, principal: Principal, make: Callable[[], Awaitable[Response]]) -> ASGIApp:
+    """A download, which counts among the requests of its key until its last byte has left."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async with service.limiter.slot(principal) as slot:
+            response = await make()
+            response.headers.update(slot.headers)
+            await response(scope, receive, send)
+
+    return answer
 
 
 def listed(data: Sequence[dict[str, Any]], has_more: bool) -> dict[str, Any]:
@@ -106,7 +126,10 @@ async def _pieces(content: Content[bytes]) -> AsyncIterator[bytes]:
 async def _file(request: Request) -> File:
     """The caller's file. Raises ApiError: 404 for what is unknown or another's."""
     service: Service = request.state.service
-    principal = await service.keys.authenticate(request)
+    return await _find(request, await service.keys.authenticate(request))
+
+
+async def _find(request: Request, principal: Principal) -> File:
     name = request.path_params["file_id"]
     file = await database_threads.run(files.find, principal.organization_id, parse_prefixed("file-", name))
     if file is None:

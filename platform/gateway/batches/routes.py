@@ -97,7 +97,7 @@ BATCH_ROUTES = (
                 summary="Retrieve file content",
                 path=_FILE_ID,
                 answers=[Answer("The bytes of the file.", samples.FILE_CONTENT, ("application/octet-stream",))],
-                errors=[_UNKNOWN_FILE],
+                errors=[_UNKNOWN_FILE, failures.RATE_LIMITED],
             )
         },
     ),

@@ -52,8 +52,9 @@ class KeyResource(HTTPEndpoint):
 
     async def post(self, request: Request) -> Response:
         principal = await _admin(request)
-        body = await _body(request, ChangedKey)
         name = request.path_params["key_id"]
+        await database_threads.run(acts.find, principal.organization_id, name)
+        body = await _body(request, ChangedKey)
         return JSONResponse(await database_threads.run(acts.change, principal, name, body, _address(request)))
 
     async def delete(self, request: Request) -> Response:
