@@ -50,14 +50,20 @@ def publish_tier(tier: str) -> None:
     """Bring a tier's rows of the price book up to the models' own: each has one, with the same span.
 
     A tier's price is a row like any other, so that a job's price is a promise and its cost can be derived again.
+    Where nothing has changed, nothing is written.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO billing_price AS known (organization_id, model, dollars_per_minute, valid_from, valid_to)
-            SELECT organization_id, model || %(suffix)s, round(dollars_per_minute * %(multiplier)s, 9),
-                valid_from, valid_to
-            FROM billing_price WHERE strpos(model, '@') = 0
+            SELECT price.organization_id, price.model || %(suffix)s,
+                round(price.dollars_per_minute * %(multiplier)s, 9), price.valid_from, price.valid_to
+            FROM billing_price price
+            LEFT JOIN billing_price tier ON tier.model = price.model || %(suffix)s
+                AND tier.organization_id IS NOT DISTINCT FROM price.organization_id
+                AND tier.valid_from = price.valid_from
+            WHERE strpos(price.model, '@') = 0
+                AND (tier.id IS NULL OR tier.valid_to IS DISTINCT FROM price.valid_to)
             ON CONFLICT (model, organization_id, valid_from) DO UPDATE SET valid_to = excluded.valid_to
             WHERE known.valid_to IS DISTINCT FROM excluded.valid_to
             """,
