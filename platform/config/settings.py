@@ -260,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-months": {"task": "billing.tasks.close_months", "schedule": 3600.0},
     "remind-of-overdue-invoices": {"task": "billing.tasks.remind_of_overdue", "schedule": 86_400.0},
     "advance-batches": {"task": "gateway.tasks.advance_batches", "schedule": 5.0, "options": {"expires": 5.0}},
+    "forget-old-batches": {"task": "gateway.tasks.forget_old_batches", "schedule": 86_400.0},
     "purge-files": {"task": "gateway.tasks.purge_files", "schedule": 300.0},
     "verify-ledger": {"task": "billing.tasks.verify_ledger", "schedule": 3600.0},
     "refresh-rollups": {"task": "usage.tasks.refresh_rollups", "schedule": 60.0},

@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from gateway.batches import advance, doorbell, files
+from gateway.batches import advance, doorbell, files, forgetting
 
 log = logging.getLogger(__name__)
 
@@ -23,3 +23,10 @@ def purge_files() -> None:
     """Delete files whose time is up."""
     if purged := files.purge_expired():
         log.info("purged %d files", purged)
+
+
+@shared_task(name="gateway.tasks.forget_old_batches")
+def forget_old_batches() -> None:
+    """Forget the lines of batches whose results have expired."""
+    if forgotten := forgetting.forget_old():
+        log.info("forgot %d lines of batches", forgotten)

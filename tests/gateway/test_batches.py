@@ -20,7 +20,7 @@ from openai import OpenAI
 
 from billing import verification
 from billing.models import Account, LedgerTransaction, Price, UsageRecord
-from gateway.batches import doorbell, files
+from gateway.batches import doorbell, files, forgetting
 from gateway.models import BatchLine, File, SpeechBatch
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
@@ -354,3 +354,16 @@ def test_what_a_killed_gateway_left_is_purged(committed: None) -> None:
     assert files.purge_expired() >= 2
     assert not files.store().exists(path)
     assert not spooled.exists()
+
+
+def test_the_lines_of_a_batch_are_forgotten_with_its_results(client: OpenAI) -> None:
+    batch = ended(client, start(client, [tone_line(1, 1), tone_line(2, 1)]))
+    row = record_of(batch.id)
+    forgetting.forget_old()
+    assert row.lines.count() == 2
+    SpeechBatch.objects.filter(id=row.id).update(expires_at=row.expires_at - timedelta(days=9))
+    assert forgetting.forget_old() >= 2
+    assert row.lines.count() == 0
+    shown = client.batches.retrieve(batch.id)
+    assert shown.request_counts
+    assert shown.request_counts.completed == 2
