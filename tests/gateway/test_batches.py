@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import tarfile
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -367,3 +369,31 @@ def test_the_lines_of_a_batch_are_forgotten_with_its_results(client: OpenAI) -> 
     shown = client.batches.retrieve(batch.id)
     assert shown.request_counts
     assert shown.request_counts.completed == 2
+
+
+def peak_kibibytes(service: Service) -> int:
+    """The most memory that the gateway has had so far."""
+    assert service.gateway
+    status = Path(f"/proc/{service.gateway.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+def test_an_upload_goes_to_the_disk_and_not_into_memory(service: Service, client: OpenAI) -> None:
+    upload(client, [speech_line(1)])
+    before = peak_kibibytes(service)
+    large = io.BytesIO((json.dumps(speech_line(1)) + "\n").encode() * 500_000)
+    file = client.files.create(file=("large.jsonl", large), purpose="batch")
+    assert file.bytes == len(large.getbuffer()) > 60_000_000
+    assert peak_kibibytes(service) - before < 30_000
+    assert client.files.delete(file.id).deleted
+    assert list(files.spool_folder().iterdir()) == []
+
+
+def test_a_file_that_says_it_is_too_large_is_refused_at_once(service: Service, customer: Customer) -> None:
+    head = (
+        f"POST /v1/files HTTP/1.1\r\nhost: localhost\r\nauthorization: {customer.headers['authorization']}\r\n"
+        "content-type: multipart/form-data; boundary=x\r\ncontent-length: 300000000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413")
