@@ -10,8 +10,12 @@ class BillingConfig(AppConfig):
         from django.conf import settings
 
         from billing import verification
+        from billing.alerts import emails
         from billing.invoices import tax
         from billing.invoices.checks import CHECKS
+        from webhooks.ports import letter
+
+        letter.register(emails.deliver)
 
         if settings.STRIPE_TAX:  # else no process pays for importing stripe
             from billing.stripe.tax import calculate

@@ -10,7 +10,6 @@ from accounts.organizations import Refused
 from billing.models import (
     Account,
     Alert,
-    AlertDelivery,
     AlertRule,
     AutoRecharge,
     BillingDetails,
@@ -18,9 +17,9 @@ from billing.models import (
     StripeCall,
     StripeCustomer,
     StripeDelivery,
-    WebhookEndpoint,
 )
 from billing.stripe import outbox
+from webhooks.models import Delivery, WebhookEndpoint
 
 
 def check(organization_id: UUID) -> None:
@@ -35,7 +34,7 @@ def erase(organization_id: UUID) -> None:
 
     Of what Stripe knows, the customer's name and addresses are emptied there, too; payments stay.
     """
-    for model in (AlertDelivery, Alert, AlertRule, WebhookEndpoint, AutoRecharge, BillingDetails):
+    for model in (Delivery, Alert, AlertRule, WebhookEndpoint, AutoRecharge, BillingDetails):
         model._default_manager.filter(organization=organization_id).delete()
     StripeCall.objects.filter(
         Q(key__contains=str(organization_id)) | Q(parameters__metadata__organization=str(organization_id)),
@@ -59,5 +58,5 @@ def erase(organization_id: UUID) -> None:
 
 def forget_address(email: str) -> None:
     """Forget that a person was written to, and write there no more."""
-    AlertDelivery.objects.filter(address__iexact=email).delete()
+    Delivery.objects.filter(address__iexact=email).delete()
     BillingDetails.objects.filter(email__iexact=email).update(email="")

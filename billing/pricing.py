@@ -6,12 +6,15 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from billing.models import Price
 
 NANO_DOLLAR = Decimal("0.000000001")
 MILLISECONDS_PER_MINUTE = 60_000
+MULTIPLIERS = {"batch": Decimal("0.5")}
+"""What a tier of service costs of a model's price. The tier `default` is the price itself."""
 
 
 def cost(*, duration_ms: int, dollars_per_minute: Decimal) -> Decimal:
@@ -36,6 +39,36 @@ def price_at(*, model: str, at: datetime, organization_id: UUID | None = None) -
         valid_from__lte=at,
     )
     return valid.order_by("organization_id", "-valid_from").first()  # NULL comes last
+
+
+def entry(model: str, *, tier: str) -> str:
+    """The name under which the price book has a model's price in a tier of service."""
+    return f"{model}@{tier}" if tier in MULTIPLIERS else model
+
+
+def publish_tier(tier: str) -> None:
+    """Bring a tier's rows of the price book up to the models' own: each has one, with the same span.
+
+    A tier's price is a row like any other, so that a job's price is a promise and its cost can be derived again.
+    Where nothing has changed, nothing is written.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO billing_price AS known (organization_id, model, dollars_per_minute, valid_from, valid_to)
+            SELECT price.organization_id, price.model || %(suffix)s,
+                round(price.dollars_per_minute * %(multiplier)s, 9), price.valid_from, price.valid_to
+            FROM billing_price price
+            LEFT JOIN billing_price tier ON tier.model = price.model || %(suffix)s
+                AND tier.organization_id IS NOT DISTINCT FROM price.organization_id
+                AND tier.valid_from = price.valid_from
+            WHERE strpos(price.model, '@') = 0
+                AND (tier.id IS NULL OR tier.valid_to IS DISTINCT FROM price.valid_to)
+            ON CONFLICT (model, organization_id, valid_from) DO UPDATE SET valid_to = excluded.valid_to
+            WHERE known.valid_to IS DISTINCT FROM excluded.valid_to
+            """,
+            {"suffix": entry("", tier=tier), "multiplier": MULTIPLIERS[tier]},
+        )
 
 
 def show(amount: Decimal) -> str:

@@ -11,7 +11,7 @@ $$;
 -- Holds the cost of each job's cap, or refuses the job; see billing/reservations.py. Each job is decided by itself: a
 -- refusal writes nothing and undoes nothing of another.
 --
--- jobs     A JSON array of objects with id, organization_id, api_key_id, model, cap_ms (the longest audio that the job
+-- jobs     A JSON array of objects with id, organization_id, api_key_id, priced_as, cap_ms (the longest audio that the job
 --          may make) and hold_seconds (after which the hold expires). Jobs of one organization are decided in their
 --          order in the array. Other members are ignored.
 -- without  Ids of jobs in the array to leave out.
@@ -21,7 +21,7 @@ $$;
 -- Returns a row for each job: its id, its outcome and a detail.
 --   held       The reservation is written.
 --   busy       The account is locked; only if not patient.
---   price      The price book has no row for the model.
+--   price      The price book has no row of this name.
 --   suspended  The organization has an invoice to pay first.
 --   credit     The hold would pass what the organization may spend. The detail is the hold in dollars.
 --   budget     The hold would pass a budget. The detail is its scope, period and amount.
@@ -54,8 +54,8 @@ BEGIN
     FOR job IN
         WITH asked AS MATERIALIZED (
             SELECT * FROM ROWS FROM (json_to_recordset(jobs) AS (
-                id uuid, organization_id uuid, api_key_id uuid, model text, cap_ms bigint, hold_seconds float
-            )) WITH ORDINALITY AS asked (id, organization_id, api_key_id, model, cap_ms, hold_seconds, position)
+                id uuid, organization_id uuid, api_key_id uuid, priced_as text, cap_ms bigint, hold_seconds float
+            )) WITH ORDINALITY AS asked (id, organization_id, api_key_id, priced_as, cap_ms, hold_seconds, position)
             WHERE asked.id <> ALL (without)
         ), account AS MATERIALIZED (
             SELECT organization_id, balance + credit_limit - held AS available, suspended_at
@@ -68,7 +68,7 @@ BEGIN
         FROM asked LEFT JOIN account USING (organization_id) LEFT JOIN LATERAL (
             -- The price that is valid now: the organization's own, else everybody's.
             SELECT book.id, dollars_per_minute FROM billing_price book
-            WHERE book.model = asked.model
+            WHERE book.model = asked.priced_as
                 AND (book.organization_id = asked.organization_id OR book.organization_id IS NULL)
                 AND valid_from <= now() AND (valid_to IS NULL OR valid_to > now())
             ORDER BY book.organization_id NULLS LAST, valid_from DESC LIMIT 1

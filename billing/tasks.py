@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from billing import doorbell, grants, once, partitions, reservations, verification
 from billing.alerts import detection
-from billing.alerts import sending as alert_sending
 from billing.invoices import dunning, monthly
 from billing.stripe import client, meters, mirror, recharge, reconciliation, sending, webhooks
 
@@ -52,18 +51,6 @@ def fire_alerts() -> None:
     """Raise the alerts for low credit and nearly spent budgets."""
     if fired := detection.fire_due():
         log.info("%d alerts fired", fired)
-
-
-@shared_task(name="billing.tasks.deliver_alerts")
-def deliver_alerts() -> None:
-    """Tell them, by e-mail and by webhook."""
-    alert_sending.deliver_due()
-
-
-@shared_task(name="billing.tasks.purge_alert_deliveries")
-def purge_alert_deliveries() -> None:
-    """Forget what was delivered long ago."""
-    alert_sending.purge_old()
 
 
 @shared_task(name="billing.tasks.make_partitions")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from uuid import UUID
@@ -105,6 +105,12 @@ def discard(*paths: str) -> None:
     """Delete bytes that no row names."""
     for path in filter(None, paths):
         store().delete(path)
+
+
+def keep_until(job_ids: Collection[UUID], until: datetime) -> None:
+    """Let the audio of these jobs expire no sooner than then."""
+    kept = AudioAsset.objects.filter(job_id__in=job_ids, purged_at=None, expires_at__lt=until)
+    kept.update(expires_at=until)
 
 
 @transaction.atomic

@@ -36,6 +36,8 @@ class Result:
     """Unix seconds at which the stored audio goes; 0 where there is none."""
     times_path: str = ""
     """Where it is stored when each word is spoken, of a result that was read from the database."""
+    timestamps: str = ""
+    """What the request asked to be told, of a result that was read from the database."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -79,7 +81,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
                coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0),
-               coalesce(asset.conversions ->> 'times', '')
+               coalesce(asset.conversions ->> 'times', ''), job.timestamps
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
         WHERE job.id = %s AND job.finished_at IS NOT NULL
         """,
@@ -89,7 +91,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     if row is None:
         return None
     state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
-    transcript, path, expires_at, times_path = audio
+    transcript, path, expires_at, times_path, timestamps = audio
     return Result(
         state=state,
         error_code=code,
@@ -106,6 +108,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         path=path,
         expires_at=expires_at,
         times_path=times_path,
+        timestamps=timestamps,
     )
 
 

@@ -18,7 +18,7 @@ from accounts import guesses, keys, organizations
 from accounts.identifiers import new_id
 from accounts.models import User
 from billing import budgets, grants, ledger, partitions, reservations, selectors, verification
-from billing.alerts import detection, sending
+from billing.alerts import detection
 from billing.invoices import closing, dunning
 from billing.invoices import selectors as invoice_selectors
 from billing.models import Reservation
@@ -37,6 +37,7 @@ from tests.inference.test_jobs import SPOKEN, nothing
 from tests.plans import Prepared, done
 from usage import request_search, rollups, usage
 from usage.request_search import Search
+from webhooks import outbox
 
 EMAIL = "past@example.com"
 
@@ -173,8 +174,8 @@ BY_THE_CLOCK: dict[str, Callable[[Past], object]] = {
     "overdue holds": _overdue_holds,
     "expired grants": lambda past: grants.expire_due(),
     "alerts": lambda past: detection.fire_due(),
-    "deliveries": lambda past: sending.deliver_due(),
-    "old deliveries": lambda past: sending.purge_old(),
+    "deliveries": lambda past: outbox.deliver_due(),
+    "old deliveries": lambda past: outbox.purge_old(),
     "unclosed months": lambda past: closing.unclosed(before=timezone.now() - timedelta(days=30)),
     "dunning": lambda past: dunning.run(),
     "partitions": lambda past: partitions.ensure_partitions("billing_usagerecord"),

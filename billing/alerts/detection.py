@@ -14,8 +14,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing import budgets
-from billing.alerts import emails
-from billing.models import Alert, AlertDelivery, AlertRule, Budget, WebhookEndpoint
+from billing.alerts import emails, events
+from billing.models import Alert, AlertRule, Budget
+from webhooks import events as outgoing
+from webhooks.models import Delivery
 
 USED_UP = Decimal("99.5")
 """From here on a budget counts as spent. A request that might pass it is refused before, so that the last bit of a
@@ -112,29 +114,23 @@ def _running(at: datetime) -> dict[str, object]:
 def _fire(statement: str, parameters: dict[str, object]) -> int:
     """How many alerts were new; their messages are written down with them."""
     alerts = list(Alert.objects.raw(statement, {**parameters, "batch": BATCH}))
-    AlertDelivery.objects.bulk_create(_messages(alerts))
+    Delivery.objects.bulk_create(_messages(alerts))
     return len(alerts)
 
 
-def _messages(alerts: Sequence[Alert]) -> Iterable[AlertDelivery]:
+def _messages(alerts: Sequence[Alert]) -> Iterable[Delivery]:
     organizations = {alert.organization_id for alert in alerts}
     rules = AlertRule.objects.filter(organization__in=organizations, email=True)
     by_email = set(rules.values_list("organization_id", "percent"))
-    # Locked, so that none is removed before what it is told is written down.
-    endpoints = WebhookEndpoint.objects.filter(organization__in=organizations).order_by("id")
-    listening = list(endpoints.select_for_update(no_key=True))
+    yield from outgoing.messages([events.event_of(alert) for alert in alerts])
     addresses = emails.addressees(organizations)
     highest: dict[tuple[object, object], int] = {}
     for alert in alerts:
         budget = (alert.budget_id, alert.start)
         highest[budget] = max(highest.get(budget, 0), alert.percent or 0)
     for alert in alerts:
-        of = {"organization_id": alert.organization_id, "alert": alert}
-        for endpoint in listening:
-            if endpoint.organization_id == alert.organization_id:
-                yield AlertDelivery(**of, endpoint=endpoint)
         # Of thresholds that are passed at once, the highest says it all; webhooks get each.
         passed_with_others = (alert.percent or 0) < highest[(alert.budget_id, alert.start)]
         if (alert.organization_id, alert.percent) in by_email and not passed_with_others:
             for address in addresses.get(alert.organization_id, ()):
-                yield AlertDelivery(**of, address=address)
+                yield events.event_of(alert).delivery(address=address)

@@ -15,6 +15,8 @@ from accounts import names
 from accounts.models import Membership
 from billing import budgets, links, pricing
 from billing.models import Alert, AlertKind
+from webhooks.models import Delivery
+from webhooks.ports import Undeliverable
 
 _READERS = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
 TIMEOUT_SECONDS = 10
@@ -52,6 +54,20 @@ def dollars(amount: Decimal) -> str:
         return f"{amount:,.2f}"
     whole, _, places = pricing.show(amount).partition(".")
     return f"{whole}.{places.rstrip('0'):0<2}"
+
+
+def deliver(delivery: Delivery) -> None:
+    """Send the e-mail of an alert's delivery; registered as `webhooks.ports.letter`.
+
+    Raises:
+        Undeliverable: whom it is to has left meanwhile, or the alert is gone.
+        OSError, smtplib.SMTPException: the mail server did not take it.
+    """
+    alert = Alert.objects.filter(pk=delivery.source.partition(":")[2]).first()
+    told = addressees([delivery.organization_id]).get(delivery.organization_id, ())
+    if alert is None or delivery.address not in told:
+        raise Undeliverable("no longer somebody who is told")
+    send(alert, delivery.address)
 
 
 def send(alert: Alert, address: str) -> None:

@@ -1,26 +1,29 @@
-"""What a webhook says: JSON as Standard Webhooks has it, with amounts as decimal strings of nine places."""
+"""Alerts as events; amounts are decimal strings of nine places."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import Any
 
 from billing import pricing
-from billing.models import Alert, AlertDelivery, AlertKind
+from billing.alerts import emails
+from billing.models import Alert, AlertKind
+from webhooks.events import Event
 
 BUDGET = "budget.threshold_reached"
 CREDIT = "credit.below_threshold"
-TEST = "webhook.test"
+SOURCE = "alert:"
 
 
-def body(delivery: AlertDelivery) -> bytes:
-    """The same each time that it is sent."""
-    organization = f"org_{delivery.organization_id.hex}"
-    if delivery.alert is None:
-        return _dump(TEST, delivery.created_at, {"organization": organization})
-    kind, data = _data(delivery.alert)
-    return _dump(kind, delivery.alert.fired_at, {"organization": organization, **data})
+def event_of(alert: Alert) -> Event:
+    kind, data = _data(alert)
+    return Event(
+        organization_id=alert.organization_id,
+        kind=kind,
+        data=data,
+        at=alert.fired_at,
+        source=f"{SOURCE}{alert.pk}",
+        summary=emails.subject(alert)[:200],
+    )
 
 
 def _data(alert: Alert) -> tuple[str, dict[str, Any]]:
@@ -35,8 +38,3 @@ def _data(alert: Alert) -> tuple[str, dict[str, Any]]:
         "amount": pricing.show(alert.amount),
     }
     return BUDGET, {"threshold_percent": alert.percent, "spent": pricing.show(alert.reached), "budget": budget}
-
-
-def _dump(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
-    timestamp = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"type": kind, "timestamp": timestamp, "data": data}).encode()

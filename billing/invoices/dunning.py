@@ -18,7 +18,7 @@ from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
 from billing.booking import lock
-from billing.invoices import emails
+from billing.invoices import emails, events
 from billing.models import Account, DunningStep, Invoice
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def _take_next(invoice_id: UUID, now: datetime) -> bool:
     if step is None:
         return False
     DunningStep.objects.create(invoice=invoice, step=step, taken_at=now)
+    events.publish(invoice, "overdue", at=now, step=str(step))
     if step is _Step.SUSPENSION:
         account.suspended_at = account.suspended_at or now
         account.save(update_fields=["suspended_at"])

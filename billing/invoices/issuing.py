@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing import audit
 from billing.audit import Operator
 from billing.booking import CauseTaken, book, find, lock
-from billing.invoices import details, dunning, numbers, tax
+from billing.invoices import details, dunning, events, numbers, tax
 from billing.invoices.tax import Tax
 from billing.models import Account, BillingDetails, Invoice, InvoiceMovement, LedgerEntry, LedgerTransaction
 
@@ -134,6 +134,7 @@ def _issue(
         )
     invoice.number = numbers.take(numbers.INVOICES, at=now)  # last: whoever takes the next one waits for us
     invoice.save()
+    events.publish(invoice, "issued", at=now)
     if operator and movement is None:
         audit.record(operator, what=f"invoice {invoice.number}: finalized")
     return invoice

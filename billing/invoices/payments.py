@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.audit import Operator
 from billing.booking import find, lock
-from billing.invoices import dunning
+from billing.invoices import dunning, events
 from billing.invoices.amounts import is_whole_cents
 from billing.invoices.issuing import WrongState, book_for, find_for, locked
 from billing.models import Account, Invoice, LedgerEntry, LedgerTransaction
@@ -113,6 +113,8 @@ def _take_in(
         if not invoice.left:
             invoice.state, invoice.ended_at = _State.PAID, at or timezone.now()
         invoice.save(update_fields=["paid", "state", "ended_at"])
+        if invoice.state == _State.PAID:
+            events.publish(invoice, "paid", step=str(movement.pk))
         dunning.lift(account)
     return movement
 

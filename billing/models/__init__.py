@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.models.alerts import Alert, AlertDelivery, AlertKind, AlertRule, WebhookEndpoint, WebhookSecret
+from billing.models.alerts import Alert, AlertKind, AlertRule
 from billing.models.audit import OperatorAct, Verification
 from billing.models.budgets import Budget, BudgetPeriod
 from billing.models.customers import BillingDetails
@@ -36,7 +36,6 @@ from billing.models.webhooks import StripeDelivery, StripeEvent
 __all__ = [
     "Account",
     "Alert",
-    "AlertDelivery",
     "AlertKind",
     "AlertRule",
     "AutoRecharge",
@@ -72,7 +71,5 @@ __all__ = [
     "StripeRefund",
     "UsageRecord",
     "Verification",
-    "WebhookEndpoint",
-    "WebhookSecret",
     "dollars",
 ]

@@ -1,14 +1,11 @@
-"""Alert rules, the alerts they raised, and their deliveries."""
+"""Alert rules, and the alerts they raised."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing.models.budgets import Budget
 from billing.models.money import dollars
@@ -100,104 +97,3 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.organization_id}: ${self.reached} against ${self.amount}"
-
-
-class WebhookEndpoint(models.Model):
-    """An address of the customer's that is told of every alert. `failing_since` a delivery was given up."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="webhook_endpoints")
-    url = models.CharField(max_length=500)
-    created_at = models.DateTimeField(auto_now_add=True)
-    failing_since = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=["organization", "url"], name="webhook_endpoint_once"),)
-
-    def __str__(self) -> str:
-        return f"webhook {self.id} of {self.organization_id}"
-
-    @property
-    def host(self) -> str:
-        """Where it goes, as may be shown to all: what follows in the URL may be a secret of its own."""
-        return urlsplit(self.url).hostname or ""
-
-
-class WebhookSecret(models.Model):
-    """What an endpoint's signing secret is made of, with a pepper (see `billing.alerts.signing`); not the secret.
-
-    The current one has no end; one that was replaced signs as well until its end, while the receiver moves over.
-    """
-
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="secrets")
-    salt = models.BinaryField(max_length=32)
-    pepper_number = models.PositiveSmallIntegerField()
-    ends_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["endpoint"], condition=Q(ends_at=None), name="webhook_secret_one_is_current"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"secret of {self.endpoint_id}, until {self.ends_at}"
-
-
-class AlertDelivery(models.Model):
-    """One message to one receiver: an alert by e-mail or to an endpoint, or a test of an endpoint (no alert).
-
-    pending -> delivered | dead (tried too often); either is made pending again by a person who asks for it.
-    """
-
-    class State(models.TextChoices):
-        PENDING = "pending"
-        DELIVERED = "delivered"
-        DEAD = "dead"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="alert_deliveries")
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, null=True, related_name="deliveries")
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, null=True, related_name="deliveries")
-    address = models.EmailField(blank=True)
-    state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(db_default=Now())
-    """When it is due. A claim moves it ahead, so that it is a lease as well."""
-    error = models.CharField(max_length=100, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(endpoint__isnull=False, address="")
-                | (Q(endpoint=None, alert__isnull=False) & ~Q(address="")),
-                name="alert_delivery_has_one_receiver",
-            ),
-            models.UniqueConstraint(
-                fields=["alert", "endpoint", "address"],
-                condition=Q(alert__isnull=False),
-                nulls_distinct=False,
-                name="alert_delivery_once_a_receiver",
-            ),
-            models.UniqueConstraint(
-                fields=["endpoint"],
-                condition=Q(alert=None, state="pending"),
-                name="alert_delivery_one_test_at_a_time",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="pending", ended_at=None)
-                | Q(state__in=["delivered", "dead"], ended_at__isnull=False),
-                name="alert_delivery_ends_once",
-            ),
-        )
-        indexes = (
-            models.Index(fields=["next_try_at"], condition=Q(state="pending"), name="alert_delivery_due"),
-            models.Index(fields=["organization", "-created_at"], name="alert_delivery_of_one"),
-            models.Index(fields=["ended_at"], condition=~Q(state="pending"), name="alert_delivery_ended"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.id}: {self.state} after {self.attempts}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.models import AuditEvent, User
+from accounts.models import ApiKey, AuditEvent, User
 
 NOBODY = 0
 """The id of an actor who is no person."""
@@ -25,6 +25,21 @@ class KeyActor:
 
     public_id: str
     address: str | None = None
+
+
+def record_by_key(
+    *, organization_id: UUID, by: ApiKey, address: str | None, action: AuditEvent.Action, subject: str, key: str
+) -> AuditEvent:
+    """Record what an admin key did to another `key`, in its own transaction. 0 stands for who is no person."""
+    return AuditEvent.objects.create(
+        organization_id=organization_id,
+        actor_id=0,
+        actor=f"{by.name} ({by.named})",
+        address=address,
+        action=action,
+        subject=subject,
+        detail={"key": key},
+    )
 
 
 def record(

@@ -38,7 +38,7 @@ class Reach(NamedTuple):
     """The permissions of a key, the networks that it works from (without any, from all), and whether its requests'
     audio is kept."""
 
-    scopes: tuple[str, ...] = tuple(ApiKey.Scope.values)
+    scopes: tuple[str, ...] = (ApiKey.Scope.SPEECH.value, ApiKey.Scope.USAGE.value)
     allowed_addresses: tuple[str, ...] = ()
     stores_audio: bool = True
 
@@ -69,6 +69,8 @@ class Principal:
     """Whether an operator suspended the organization."""
     audio_days: int | None = None
     """The organization's own retention; None for the operator's."""
+    temporary: bool = False
+    """Whether a client secret stands for the key: it makes speech, and nothing else."""
 
     def audio_seconds(self, *, store: bool | None) -> int:
         """How long the audio of a request is kept; `store` is what the request says about it."""

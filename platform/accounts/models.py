@@ -268,7 +268,8 @@ class Visit(models.Model):
 
 
 def every_scope() -> list[str]:
-    return [*ApiKey.Scope.values]
+    """What a key may do unless it is said: everything but managing other keys. A migration names this function."""
+    return [ApiKey.Scope.SPEECH, ApiKey.Scope.USAGE]
 
 
 class ApiKey(Limited):
@@ -277,6 +278,7 @@ class ApiKey(Limited):
     class Scope(models.TextChoices):
         SPEECH = "speech", "Make speech and fetch its audio"
         USAGE = "usage", "Read usage and cost"
+        ADMIN = "admin", "Create, limit and revoke API keys"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -306,7 +308,7 @@ class ApiKey(Limited):
         constraints = (
             *Limited.Meta.constraints,
             models.CheckConstraint(
-                condition=models.Q(scopes__len__gt=0, scopes__contained_by=["speech", "usage"]),
+                condition=models.Q(scopes__len__gt=0, scopes__contained_by=["speech", "usage", "admin"]),
                 name="api_key_scopes_known",
             ),
             models.CheckConstraint(

@@ -18,6 +18,7 @@ class Action(StrEnum):
     MANAGE_KEYS = "create, change and revoke API keys"
     USE_PLAYGROUND = "use the playground"
     MANAGE_VOICES = "make, hear and delete voices"
+    MANAGE_BATCHES = "cancel batches and download their results"
     SEE_BILLING = "see balance and movements"
     PAY = "top up and redeem codes"
     MANAGE_BUDGETS = "set the organization's budgets"
@@ -32,7 +33,13 @@ class Action(StrEnum):
 
 
 _EVERYBODY = frozenset({Action.SEE_USAGE, Action.SEE_KEYS, Action.SEE_ALERTS, Action.SEE_MEMBERS})
-_DEVELOPER = _EVERYBODY | {Action.HEAR_AUDIO, Action.MANAGE_KEYS, Action.USE_PLAYGROUND, Action.MANAGE_VOICES}
+_DEVELOPER = _EVERYBODY | {
+    Action.HEAR_AUDIO,
+    Action.MANAGE_KEYS,
+    Action.USE_PLAYGROUND,
+    Action.MANAGE_VOICES,
+    Action.MANAGE_BATCHES,
+}
 _BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS, Action.MANAGE_ALERTS}
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 

@@ -124,6 +124,8 @@ class Environment(BaseSettings):
     request_deadline_seconds: Seconds = 120
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     audio_ttl_seconds: Annotated[int, Field(ge=1)] = 86_400
+    batch_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    batch_results_ttl_seconds: Annotated[int, Field(ge=3600)] = 7 * 86_400
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
     promo_credits_per_network: Annotated[int, Field(ge=1)] = 20
     organizations_per_person: Annotated[int, Field(ge=1)] = 5

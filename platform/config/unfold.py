@@ -54,7 +54,7 @@ UNFOLD: dict[str, Any] = {
                 ("Accounts", "account_balance_wallet", "billing_account"),
                 ("API keys", "key", "accounts_apikey"),
                 ("People", "group", "accounts_user"),
-                ("Alert deliveries", "notifications", "billing_alertdelivery"),
+                ("Deliveries", "notifications", "webhooks_delivery"),
                 ("Customer activity", "history", "accounts_auditevent"),
                 ("Support access", "visibility", "accounts_visit"),
                 ("Announcements", "campaign", "console_announcement"),

@@ -6,11 +6,12 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import AuditEvent
-from billing.alerts import rules, webhooks
+from billing.alerts import rules
 from billing.alerts.emails import dollars
 from billing.alerts.rules import Rules
-from billing.models import WebhookEndpoint
 from console.access import Member
+from webhooks import endpoints
+from webhooks.models import WebhookEndpoint
 
 _Act = AuditEvent.Action
 
@@ -33,8 +34,8 @@ def put_rules(*, member: Member, wanted: Rules) -> None:
 
 @transaction.atomic
 def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
-    """Create an endpoint. The second value is its secret, shown once. Raises what `webhooks.add` does."""
-    endpoint, secret = webhooks.add(organization=member.organization, url=url)
+    """Create an endpoint. The second value is its secret, shown once. Raises what `endpoints.add` does."""
+    endpoint, secret = endpoints.add(organization=member.organization, url=url)
     _record(member, _Act.WEBHOOK_ADDED, endpoint)
     return endpoint, secret
 
@@ -42,14 +43,14 @@ def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
 @transaction.atomic
 def rotate_webhook(*, member: Member, endpoint: WebhookEndpoint) -> str:
     """Create a new secret, shown once. Raises WebhookEndpoint.DoesNotExist if it was removed meanwhile."""
-    secret = webhooks.rotate(endpoint)
+    secret = endpoints.rotate(endpoint)
     _record(member, _Act.WEBHOOK_ROTATED, endpoint)
     return secret
 
 
 @transaction.atomic
 def remove_webhook(*, member: Member, endpoint: WebhookEndpoint) -> None:
-    if webhooks.remove(endpoint):
+    if endpoints.remove(endpoint):
         _record(member, _Act.WEBHOOK_REMOVED, endpoint)
 
 

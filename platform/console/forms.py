@@ -14,9 +14,8 @@ from django.utils import timezone
 from accounts import limits, names
 from accounts.keys import Reach
 from accounts.limits import LIMITS, RateLimit
-from accounts.models import MAX_AUDIO_DAYS, ApiKey, Membership
+from accounts.models import MAX_AUDIO_DAYS, ApiKey, Membership, every_scope
 from billing import budgets
-from billing.alerts import targets
 from billing.alerts.rules import MOST as MOST_THRESHOLDS
 from billing.alerts.rules import Rules
 from billing.models import BillingDetails, Budget
@@ -25,6 +24,7 @@ from console.key_actions import Terms
 from inference.speech import lexicons
 from inference.speech.lexicons import LexiconError
 from inference.speech.pronunciation import MAX_PART_WORD_RULES, PronunciationRule
+from webhooks import targets
 
 NEVER = ""
 EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")]
@@ -166,7 +166,7 @@ class KeyForm(QuotaForm):
     scopes = forms.MultipleChoiceField(
         label="Permissions",
         choices=ApiKey.Scope.choices,
-        initial=ApiKey.Scope.values,
+        initial=every_scope,
         widget=forms.CheckboxSelectMultiple,
     )
     allowed_addresses = forms.CharField(

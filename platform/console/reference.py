@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.reference.document import FORM
 from gateway.routes import document
 from gateway.schemas import IGNORED
 
 METHODS = ("get", "post", "delete")
-TAGS = ("Speech", "Audio", "Voices", "Pronunciation", "Models", "Account")
+TAGS = ("Speech", "Audio", "Voices", "Pronunciation", "Batches", "Models", "Account")
 PYTHON = {
     "createChatCompletion": """\
 answer = client.chat.completions.create(
@@ -245,11 +244,11 @@ def _curl(method: str, url: str, described: dict[str, Any]) -> str:
     lines = [f"curl {url}"]
     if described["security"]:
         lines.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
-    if method == "DELETE":
-        lines[0] += f" -X {method}"
     body, (media_type, _) = _sample_body(described), _request_body(described)
-    if body and media_type == FORM:
-        lines += [f'-F "{name}={value}"' for name, value in body.items()]
+    if method == "DELETE" or (method == "POST" and not body):
+        lines[0] += f" -X {method}"
+    if body and media_type == "multipart/form-data":
+        lines += [f'-F "{name}={"@input.jsonl" if name == "file" else value}"' for name, value in body.items()]
     elif body:
         lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(body)}'"]
     if any(kind.startswith("audio/") for kind in described["responses"]["200"]["content"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from uuid import UUID
 
 from django.core.files.base import File
 from django.utils import timezone
@@ -22,6 +23,7 @@ from gateway.errors import ApiError, expired, invalid, not_found
 from gateway.parsing import parse
 from gateway.schemas import Format, FormatOptions
 from gateway.service import Service
+from gateway.speech import background
 from inference import assets, stored
 from inference.audio import SAMPLE_RATE
 from inference.speech.formats import AudioFormat
@@ -65,13 +67,21 @@ class AudioResource(HTTPEndpoint):
     async def delete(self, request: Request) -> Response:
         """Purge the audio at once, wherever it is; the record of what was billed stays."""
         service: Service = request.state.service
-        asset = await owned_asset(request, await _caller(request))
-        await deletion.purge(service, asset.job_id)
-        return JSONResponse({"id": f"audio_{asset.job_id.hex}", "object": "audio", "deleted": True})
+        principal = await _caller(request)
+        job_id = await _in_background(request, principal)
+        if job_id is None or not await background.cancel(service, job_id):
+            job_id = (await owned_asset(request, principal)).job_id
+            await deletion.purge(service, job_id)
+        return JSONResponse({"id": f"audio_{job_id.hex}", "object": "audio", "deleted": True})
 
 
 async def _answer(request: Request, principal: Principal, stack: AsyncExitStack) -> Response:
     """The answer to a GET; the file that it reads from is closed with `stack`."""
+    service: Service = request.state.service
+    if (job_id := await _in_background(request, principal)) is not None:
+        request.state.row.job_id = job_id
+        if (waiting := await background.status(service, job_id)) is not None:
+            return waiting
     asset = await owned_asset(request, principal)
     wanted = _wanted_format(request, asset)
     suffix, content_type = wanted.suffix, wanted.content_type
@@ -149,6 +159,20 @@ async def _path(request: Request, principal: Principal, asset: StoredAudio, want
 async def _caller(request: Request) -> Principal:
     service: Service = request.state.service
     return await service.keys.authenticate(request)
+
+
+async def _in_background(request: Request, principal: Principal) -> UUID | None:
+    """The job of the caller's audio that was asked for in the background."""
+    service: Service = request.state.service
+    job_id = parse_prefixed("audio_", request.path_params["audio_id"])
+    if job_id is None:
+        return None
+    async with service.database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT FROM gateway_backgroundrequest WHERE job_id = %s AND organization_id = %s",
+            (job_id, principal.organization_id),
+        )
+        return job_id if await cursor.fetchone() is not None else None
 
 
 async def owned_asset(request: Request, principal: Principal) -> StoredAudio:

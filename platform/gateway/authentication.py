@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,22 +11,43 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.requests import HTTPConnection
 
 from accounts import keys
-from accounts.keys import Principal
+from accounts.client_secrets import ClientSecret
+from accounts.keys import Principal, Reach
 from accounts.models import ApiKey
-from gateway.errors import account_deactivated, invalid_key, missing_key, missing_scope, wrong_address
+from gateway.errors import (
+    account_deactivated,
+    invalid_key,
+    missing_key,
+    missing_scope,
+    wrong_address,
+    wrong_origin,
+)
 
 REMEMBER_SECONDS = 0.9
 """How long a looked-up key is believed: a revoked key is refused within a second."""
 MAX_REMEMBERED = 10_000
 
-SCOPES = {"/v1/models": None, "/v1/key": None, "/v1/requests": None, "/v1/usage": ApiKey.Scope.USAGE}
+SCOPES = {
+    "/v1/models": None,
+    "/v1/key": None,
+    "/v1/requests": None,
+    "/v1/usage": ApiKey.Scope.USAGE,
+    "/v1/organization": ApiKey.Scope.ADMIN,
+}
 """The scope that a route, with all below it, asks of a key; None is open to each. What is not here is speech."""
 
 
+OF_CLIENT_SECRETS = ("/v1/audio", "/v1/chat", "/v1/models", "/v1/voices")
+"""The routes that a client secret is good for."""
+
+
 def scope_of(path: str) -> str | None:
-    route = "/".join(path.split("/")[:3])
-    scope = SCOPES.get(route, ApiKey.Scope.SPEECH)
+    scope = SCOPES.get(_route_of(path), ApiKey.Scope.SPEECH)
     return scope and scope.value
+
+
+def _route_of(path: str) -> str:
+    return "/".join(path.split("/")[:3])
 
 
 class KeyCache:
@@ -46,15 +68,12 @@ class KeyCache:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise missing_key()
-        parts = keys.split(token.strip())
-        if parts is None:
-            raise invalid_key()
-        public_id, secret = parts
-        principal = await self._look_up(public_id)
-        if principal is None or not keys.verify(principal, secret) or principal.expired(timezone.now()):
-            raise invalid_key()
+        temporary = ClientSecret.read(token.strip())
+        principal = await (self._by_secret(temporary) if temporary else self._by_key(token.strip()))
         row = request.state.row
         row.organization_id, row.api_key_id = principal.organization_id, principal.key_id
+        if temporary and not temporary.allows(request.headers.get("origin")):
+            raise wrong_origin()
         if not principal.allows(request.client.host if request.client else None):
             raise wrong_address()
         if principal.suspended:
@@ -62,8 +81,32 @@ class KeyCache:
         scope = scope_of(request.scope["path"])
         if scope is not None and scope not in principal.reach.scopes:
             raise missing_scope(scope)
+        if temporary and _route_of(request.scope["path"]) not in OF_CLIENT_SECRETS:
+            raise missing_scope("an API key's own")
         await self._note_use(principal.key_id)
         return principal
+
+    async def _by_key(self, token: str) -> Principal:
+        """The caller that shows a key. Raises ApiError: 401, it is none that works."""
+        parts = keys.split(token)
+        principal = await self._look_up(parts[0]) if parts else None
+        if parts is None or principal is None or not keys.verify(principal, parts[1]):
+            raise invalid_key()
+        if principal.expired(timezone.now()):
+            raise invalid_key()
+        return principal
+
+    async def _by_secret(self, secret: ClientSecret) -> Principal:
+        """The caller that shows a client secret, which works for speech, and from wherever its page is.
+
+        Raises:
+            ApiError: 401, it or its key works no longer.
+        """
+        principal, now = await self._look_up(secret.public_id), timezone.now()
+        if principal is None or secret.expires_at <= now or principal.expired(now):
+            raise invalid_key()
+        scopes = tuple(scope for scope in principal.reach.scopes if scope == ApiKey.Scope.SPEECH)
+        return replace(principal, reach=Reach(scopes), expires_at=secret.expires_at, temporary=True)
 
     async def _look_up(self, public_id: str) -> Principal | None:
         now = time.monotonic()

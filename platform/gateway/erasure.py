@@ -23,6 +23,8 @@ from django.db.models.functions import MD5, Cast, Coalesce, Now, Substr
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, User, Visit
 from accounts.organizations import Refused
 from billing import erasure as billing_erasure
+from gateway.batches import files
+from gateway.models import BackgroundRequest, File, SpeechBatch
 from inference import assets, channel, custom_voices, jobs, pronunciations
 from inference.models import AudioAsset, SynthesisJob
 from usage.models import RequestLog
@@ -33,8 +35,8 @@ _LIVE = (SynthesisJob.State.QUEUED, SynthesisJob.State.RUNNING)
 
 
 def delete_organization(organization_id: UUID, *, by: User | None) -> None:
-    """Delete a customer: its keys, audio, voices, texts, names, addresses and invitations, and those of its people
-    who belong to no other organization. `by` is the owner, or None for the operator.
+    """Delete a customer: keys, audio, voices, files, batches, texts, names, addresses and invitations, and the
+    people who belong to no other organization. `by` is the owner, or None for the operator.
 
     Raises:
         Refused: there is none, it owes money, or what it has spoken now does not end.
@@ -46,6 +48,7 @@ def delete_organization(organization_id: UUID, *, by: User | None) -> None:
     _stop(organization_id)
     _purge_audio(organization_id)
     custom_voices.erase(organization_id)
+    files.purge_all(organization_id)
     with transaction.atomic():
         members = list(User.objects.filter(memberships__organization=organization_id))
         Organization.objects.filter(id=organization_id).update(
@@ -65,6 +68,10 @@ def delete_organization(organization_id: UUID, *, by: User | None) -> None:
         SynthesisJob.objects.filter(organization=organization_id).update(idempotency_key="", fingerprint=None)
         pronunciations.delete_all(organization_id=organization_id)
         LogEntry.objects.filter(object_id=str(organization_id)).update(object_repr="deleted", change_message="")
+        # Metadata and custom ids are the customer's own words.
+        SpeechBatch.objects.filter(organization=organization_id).delete()
+        File.objects.filter(organization=organization_id).delete()
+        BackgroundRequest.objects.filter(organization=organization_id).delete()
         billing_erasure.erase(organization_id)
         RequestLog.objects.filter(organization_id=organization_id).update(client_address=None, user_agent="")
         AuditEvent.objects.filter(organization_id=organization_id).update(

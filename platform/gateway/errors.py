@@ -84,6 +84,15 @@ def wrong_address() -> ApiError:
     )
 
 
+def wrong_origin() -> ApiError:
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED,
+        "This client secret does not work from your web page: it was made for other origins.",
+        code="origin_not_allowed",
+        headers={"www-authenticate": "Bearer"},
+    )
+
+
 def missing_scope(scope: str) -> ApiError:
     return ApiError(
         HTTPStatus.FORBIDDEN,

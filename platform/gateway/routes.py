@@ -19,14 +19,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway import audio, captions, errors, models_api, pronunciation_api, request_api
+from gateway.batches.routes import BATCH_ROUTES
+from gateway.keys.routes import KEY_ROUTES
 from gateway.mounting import DJANGO, V1Route
 from gateway.pronunciation_schemas import NewPronunciation, PronunciationChange, PronunciationQuery
-from gateway.reference import answers, failures, samples
+from gateway.reference import answers, batches, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.schemas import ChatRequest, SpeechBody
 from gateway.service import Service
 from gateway.speech import chat, speech, stream
+from gateway.speech.background import too_many
 from gateway.usage_api import UsageQuery
 from gateway.voice_routes import VOICE_ROUTES
 from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, WEBM_CONTENT_TYPE
@@ -93,20 +96,44 @@ V1_ROUTES = (
                 answers=[
                     Answer("The audio and its transcript.", samples.COMPLETION, headers=_SPEECH_HEADERS),
                     Answer("The same, as events.", samples.COMPLETION_EVENTS, _EVENTS),
+                    Answer("With `background: true`.", batches.CHAT_ACCEPTED, status=202),
                 ],
                 errors=[
                     *failures.SPEECH,
                     *failures.own_voice("audio.voice"),
                     failures.unknown_audio("messages[0].audio.id"),
                     errors.expired(),
+                    too_many(),
                 ],
             )
         },
     ),
     V1Route(
         "/chat/completions/{completion_id}",
-        chat.delete_chat_completion,
+        chat.CompletionResource,
         {
+            "GET": Operation(
+                id="getChatCompletion",
+                tag="Speech",
+                summary="Retrieve a chat completion",
+                description="The completion with its audio, for as long as the audio is stored. Until a request "
+                "with `background: true` is done, the answer is 202.",
+                path={"completion_id": Parameter("Id of the completion.", samples.COMPLETION_ID)},
+                answers=[
+                    Answer("The completion.", samples.COMPLETION),
+                    Answer("It is not done.", batches.CHAT_ACCEPTED, status=202),
+                ],
+                errors=[
+                    errors.not_found(
+                        f"No chat completion with id '{samples.COMPLETION_ID}'.",
+                        code="completion_not_found",
+                        param="completion_id",
+                    ),
+                    errors.expired("completion_id"),
+                    batches.BACKGROUND_FAILED,
+                    failures.RATE_LIMITED,
+                ],
+            ),
             "DELETE": Operation(
                 id="deleteChatCompletion",
                 tag="Speech",
@@ -127,7 +154,7 @@ V1_ROUTES = (
                         param="completion_id",
                     )
                 ],
-            )
+            ),
         },
     ),
     V1Route(
@@ -146,8 +173,9 @@ V1_ROUTES = (
                 answers=[
                     Answer("The audio.", None, _AUDIO_TYPES, headers=_SPEECH_HEADERS),
                     Answer("With `stream_format: sse`.", samples.SPEECH_EVENTS, _EVENTS),
+                    Answer("With `background: true`.", batches.SPEECH_ACCEPTED, status=202),
                 ],
-                errors=[*failures.SPEECH, *failures.own_voice("voice"), errors.expired()],
+                errors=[*failures.SPEECH, *failures.own_voice("voice"), errors.expired(), too_many()],
             )
         },
     ),
@@ -241,6 +269,11 @@ V1_ROUTES = (
                 answers=[
                     Answer("The audio.", None, _AUDIO_TYPES, headers=_STORED_HEADERS),
                     Answer("The range.", None, _AUDIO_TYPES, 206, _STORED_HEADERS),
+                    Answer(
+                        "It was asked for with `background: true`, and is not done.",
+                        batches.SPEECH_ACCEPTED,
+                        status=202,
+                    ),
                     Answer("Your copy is current.", None, (), 304),
                 ],
                 errors=[
@@ -257,6 +290,7 @@ V1_ROUTES = (
                         code="range_not_satisfiable",
                         param="range",
                     ),
+                    batches.BACKGROUND_FAILED,
                     failures.RATE_LIMITED,
                 ],
             ),
@@ -264,7 +298,7 @@ V1_ROUTES = (
                 id="deleteAudio",
                 tag="Audio",
                 summary="Delete audio",
-                description="Deletes stored audio before it expires.",
+                description="Deletes stored audio before it expires. Cancels a request in the background.",
                 path=_AUDIO_ID,
                 answers=[
                     Answer("It is deleted.", answers.Deleted(id=samples.AUDIO_ID, object="audio", deleted=True))
@@ -365,6 +399,8 @@ V1_ROUTES = (
             ),
         },
     ),
+    *BATCH_ROUTES,
+    *KEY_ROUTES,
     V1Route(
         "/requests/{request_id}",
         request_api.get_request,

@@ -301,6 +301,8 @@ class SpeechAsk(Sampling):
     store: bool | None = None
     """`false` deletes audio, codes and transcript a minute after the answer. By default they are kept as long as
     the organization keeps audio, unless the key does not store any."""
+    background: bool | None = None
+    """Whether to answer at once, with 202 and the id to ask for the result by."""
 
     @model_validator(mode="before")
     @classmethod

@@ -72,7 +72,7 @@ VOICE_ROUTES = (
                 description="Makes a voice of a recording. The sample's length, its level, clipping and whether "
                 "it is speech are checked. Pass the voice's id as `voice` in a request for speech.",
                 body=NewVoice,
-                is_form=True,
+                body_type="multipart/form-data",
                 requests=samples.NEW_VOICE,
                 answers=[Answer("The voice.", samples.CUSTOM_VOICE)],
                 errors=[
@@ -146,7 +146,7 @@ VOICE_ROUTES = (
                 f"this phrase word for word in one of the languages {', '.join(consent_phrases.PHRASES)}. In "
                 f"English: “{consent_phrases.phrase('en')}” The answer's `text` has it in the language asked for.",
                 body=NewConsent,
-                is_form=True,
+                body_type="multipart/form-data",
                 requests=samples.NEW_CONSENT,
                 answers=[Answer("The consent.", samples.CONSENT)],
                 errors=[_MISSING, _unusable("recording"), _FULL, _TOO_LARGE, _NO_FORM, _BUSY],

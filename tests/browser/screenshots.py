@@ -26,9 +26,10 @@ from django.utils import timezone  # noqa: E402
 from accounts import invitations, keys, visits  # noqa: E402
 from accounts.models import Membership, User  # noqa: E402
 from billing import budgets, ledger, verification  # noqa: E402
-from billing.alerts import detection, webhooks  # noqa: E402
+from billing.alerts import detection  # noqa: E402
 from billing.alerts import rules as alert_rules  # noqa: E402
-from billing.models import AlertDelivery, Budget, BudgetPeriod, WebhookEndpoint  # noqa: E402
+from billing.models import Budget, BudgetPeriod  # noqa: E402
+from gateway.models import File, SpeechBatch  # noqa: E402
 from inference import custom_voices  # noqa: E402
 from inference.models import AudioAsset  # noqa: E402
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
@@ -42,6 +43,8 @@ from tests.gateway.recorded import syllables  # noqa: E402
 from tests.gateway.speaking import body  # noqa: E402
 from tests.live import Service, running_service  # noqa: E402
 from usage import rollups  # noqa: E402
+from webhooks import endpoints  # noqa: E402
+from webhooks.models import Delivery, WebhookEndpoint  # noqa: E402
 
 WIDTHS = {"wide": 1440, "phone": 390}
 SCHEMES = ("light", "dark")
@@ -80,12 +83,13 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
     _keep_voices(acme)
     _be_probed()
     _alert(acme)
+    _batch(acme)
     own = {name: (acme.path(path), acme.owner) for name, path in {
         "overview": "", "start": "start", "playground": "playground", "voices": "voices",
         "usage": "usage", "usage-by-voice": "usage?by=voice&range=90d",
         "requests": "requests", "requests-none": "requests?voice=verse&from=2020-01-01&to=2020-01-02",
         "request": f"requests/{spoken}", "keys": "keys", "key-new": "keys/new", "key": f"keys/{acme.key.named}",
-        "billing": "billing", "payment": "billing/payment", "alerts": "alerts",
+        "billing": "billing", "payment": "billing/payment", "alerts": "alerts", "batches": "batches",
         "members": "members", "activity": "activity", "settings": "settings",
     }.items()}  # fmt: skip
     return own | {
@@ -97,6 +101,7 @@ def _pages(service: Service) -> dict[str, tuple[str, User | None]]:
         "first-steps": (fresh.path("start"), fresh.owner),
         "keys-none": (fresh.path("requests"), fresh.owner),
         "alerts-none": (fresh.path("alerts"), fresh.owner),
+        "batches-none": (fresh.path("batches"), fresh.owner),
         "sign-up-sent": ("/accounts/confirm-email/", None),
         "reset": ("/accounts/password/reset/", None),
         "authenticator": ("/accounts/2fa/totp/activate/", acme.owner),
@@ -177,16 +182,39 @@ def _alert(of: Office) -> None:
     wanted = alert_rules.Rules(percents=(50, 80, 100), credit=Decimal(500))
     alert_rules.put(organization=of.organization, rules=wanted)
     names = ("hooks.acme.example/speech", "old.acme.example:8443/billing/alerts?token=5f2c")
-    on, failing = (webhooks.add(organization=of.organization, url=f"https://{name}")[0] for name in names)
+    on, failing = (endpoints.add(organization=of.organization, url=f"https://{name}")[0] for name in names)
     detection.fire_due()
-    ended = AlertDelivery.objects.filter(organization=of.organization)
+    ended = Delivery.objects.filter(organization=of.organization)
     ended.exclude(endpoint=failing).update(state="delivered", attempts=1, ended_at=Now())
     ended.filter(endpoint=failing).update(state="dead", attempts=5, error="answered 500", ended_at=Now())
     WebhookEndpoint.objects.filter(pk=failing.pk).update(failing_since=Now())
     later = Now() + timedelta(minutes=10)
     for endpoint in (on, failing):
-        webhooks.send_test(endpoint)
-    ended.filter(endpoint=failing, alert=None).update(attempts=1, next_try_at=later, error="no connection")
+        endpoints.send_test(endpoint)
+    ended.filter(endpoint=failing, source="").update(attempts=1, next_try_at=later, error="no connection")
+
+
+def _batch(of: Office) -> None:
+    """Batches under way, paused, done with some failures, and refused for a line."""
+    error = {"code": "unsupported_value", "message": "Invalid voice 'alloi'.", "line": 17, "param": "body.voice"}
+    credit = {"code": "insufficient_quota", "message": "You have used up your credit. Top up to go on."}
+    kinds: tuple[dict[str, Any], ...] = (
+        {"state": "failed", "ended_at": Now(), "errors": [error]},
+        {"state": "completed", "ended_at": Now(), "total": 2400, "completed": 2391, "failed": 9},
+        {"state": "in_progress", "total": 800, "completed": 120, "paused": credit},
+        {"state": "in_progress", "total": 50_000, "completed": 18_250, "failed": 3},
+    )
+    later = timezone.now() + timedelta(days=1)
+    shared: dict[str, Any] = {"organization": of.organization, "expires_at": later}
+    for number, columns in enumerate(kinds):
+        file = File.objects.create(
+            **shared, purpose="batch", filename=f"chapters-{number}.jsonl", path=f"{number}.jsonl", bytes=9000
+        )
+        batch = SpeechBatch.objects.create(
+            **shared, **columns, api_key=of.key, input_file=file, endpoint="/v1/audio/speech"
+        )
+        if batch.completed and batch.state == "completed":
+            SpeechBatch.objects.filter(pk=batch.pk).update(output_file=file, error_file=file)
 
 
 def _speak(service: Service, of: Office) -> str:

@@ -17,14 +17,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts import visits
 from billing import budgets
-from billing.alerts import rules, webhooks
-from billing.models import AlertDelivery, Budget, StripeEvent
+from billing.alerts import rules
+from billing.models import Budget, StripeEvent
 from console import announcements
 from console.models import Announcement
 from inference import custom_voices
 from operations import roles
 from tests.browser.conftest import Website, signed_in
 from tests.console import people
+from tests.console.test_batches import batch_of
+from webhooks import endpoints
+from webhooks.models import Delivery
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 """Version 4.14.1, under the Mozilla Public License 2.0."""
@@ -48,7 +51,8 @@ OWN = (
         "requests?voice=none",
         "requests/{request}",
     ),
-    *("keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts", "members", "settings", "activity"),
+    *("batches", "keys", "keys/new", "keys/{key}", "billing", "billing/payment", "alerts"),
+    *("members", "settings", "activity"),
 )
 ACCOUNT = ("/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/")
 PUBLIC = (
@@ -96,6 +100,7 @@ def tour(committed: None) -> Tour:
         office.organization.id, name="Ada", language="en", text="I consent.", recording=b"fLaC"
     )
     custom_voices.create(office.organization.id, name="Ada", consent_id=consent.id, sample=b"fLaC")
+    batch_of(office, state="failed", ended_at=timezone.now())
     own = (office.path(page).format(request=f"req_{row.id.hex}", key=office.key.named) for page in OWN)
     return Tour(people.browser(office.owner).cookies["sessionid"].value, (*own, *ACCOUNT))
 
@@ -104,10 +109,10 @@ def alerts(of: people.Office) -> None:
     """A webhook, and a message that it took and one that it did not."""
     budgets.put(organization=of.organization, period=Budget.Period.MONTH, amount=Decimal(10))
     rules.put(organization=of.organization, rules=rules.Rules(percents=(50, 80), credit=Decimal("0.5")))
-    endpoint, _ = webhooks.add(organization=of.organization, url=f"https://{uuid4().hex}.example/{'path/' * 20}")
+    endpoint, _ = endpoints.add(organization=of.organization, url=f"https://{uuid4().hex}.example/{'path/' * 20}")
     message = {"organization": of.organization, "endpoint": endpoint, "ended_at": timezone.now()}
-    AlertDelivery.objects.create(**message, state=AlertDelivery.State.DELIVERED, attempts=1)
-    AlertDelivery.objects.create(**message, state=AlertDelivery.State.DEAD, attempts=5, error="answered 500")
+    Delivery.objects.create(**message, state=Delivery.State.DELIVERED, attempts=1)
+    Delivery.objects.create(**message, state=Delivery.State.DEAD, attempts=5, error="answered 500")
 
 
 @pytest.fixture

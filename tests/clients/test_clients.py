@@ -126,3 +126,15 @@ def test_the_model_makers_example_does_its_five_tasks(service: Service, customer
     assert seen["two speakers streamed"]["samples"] == seen["two speakers"]["samples"]
     assert seen["cloned streamed"]["samples"] == seen["cloned"]["samples"] > 24_000
     assert len(records(customer)) == 5
+
+
+def test_a_batch_of_the_javascript_sdk(service: Service, customer: Customer) -> None:
+    seen = run(_script(environments.node("openai@7"), "openai_js_batches.mjs"), service.url, customer)
+    assert seen == {
+        "status": "completed",
+        "counts": {"total": 2, "completed": 2, "failed": 0},
+        "metadata": {"book": "one"},
+        "results": ["line 1", "line 2"],
+        "listed": True,
+        "deleted": True,
+    }

@@ -13,7 +13,8 @@ from tests.live import ROOT
 
 PACKAGES = {
     **dict.fromkeys(
-        ("accounts", "config", "console", "gateway", "launch", "operations", "status", "usage"), ROOT / "platform"
+        ("accounts", "config", "console", "gateway", "launch", "operations", "status", "usage", "webhooks"),
+        ROOT / "platform",
     ),
     **dict.fromkeys(("billing", "inference"), ROOT),
 }

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from accounts import invitations
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership
 from accounts.permissions import ALLOWED, Action
-from billing.models import AlertDelivery, AlertRule, Budget, WebhookEndpoint, WebhookSecret
+from billing.models import AlertRule, Budget
 from console.urls import of_an_organization
+from gateway.batches import files
+from gateway.models import File, SpeechBatch
 from inference import custom_voices, pronunciations
 from inference.models import CustomVoice, VoiceConsent
 from inference.speech.pronunciation import PronunciationRule
 from tests.billing.invoices import months_of_use
 from tests.console.people import Office, browser, called, person
+from webhooks.models import Delivery, WebhookEndpoint, WebhookSecret
 
 ROUTES = {str(route.name): route for route in of_an_organization}
 ROLES = list(ALLOWED)
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
 NEEDS = {
     "key_new": Action.MANAGE_KEYS,
     "key_rotate": Action.MANAGE_KEYS,
@@ -62,6 +69,8 @@ NEEDS = {
     "transfer": Action.TRANSFER,
     "settings": Action.RENAME,
     "retention": Action.RENAME,
+    "batch_cancel": Action.MANAGE_BATCHES,
+    "batch_results": Action.MANAGE_BATCHES,
     "organization_delete": Action.DELETE,
     "activity": Action.SEE_ACTIVITY,
 }
@@ -89,7 +98,7 @@ def ids_of(office: Office) -> dict[str, object]:
         "consent_id": consent.id,
         "voice_id": voice.id,
         "endpoint_id": endpoint.id,
-        "delivery_id": AlertDelivery.objects.create(organization=office.organization, endpoint=endpoint).id,
+        "delivery_id": Delivery.objects.create(organization=office.organization, endpoint=endpoint).id,
         "dictionary_id": pronunciations.create(
             organization_id=office.organization.id, name="Ours", rules=[PronunciationRule(grapheme="a", say="b")]
         ).dictionary_id,
@@ -99,7 +108,26 @@ def ids_of(office: Office) -> dict[str, object]:
         "invitation_id": invitation.id,
         "invoice_id": invoiced(office),
         "kind": "pdf",
+        "batch_id": batch_of(office).id,
+        "what": "output",
     }
+
+
+def batch_of(office: Office) -> SpeechBatch:
+    """A batch that has ended and left a file."""
+    of = {"organization": office.organization, "filename": "x.jsonl", "bytes": 3, "expires_at": FAR}
+    asked = File.objects.create(purpose="batch", path=f"{uuid4().hex}.jsonl", **of)
+    path = files.store().save(f"{uuid4().hex}.jsonl", ContentFile(b"{}\n"))
+    return SpeechBatch.objects.create(
+        organization=office.organization,
+        api_key=office.key,
+        endpoint="/v1/audio/speech",
+        input_file=asked,
+        output_file=File.objects.create(purpose="batch_output", path=path, **of),
+        state="completed",
+        ended_at=timezone.now(),
+        expires_at=FAR,
+    )
 
 
 def invoiced(office: Office) -> UUID:
@@ -121,7 +149,7 @@ def everything(office: Office) -> list[object]:
         list(ApiKey.objects.filter(**of).order_by("id").values()),
         list(Membership.objects.filter(**of).order_by("id").values()),
         list(Invitation.objects.filter(**of).order_by("id").values()),
-        *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, AlertDelivery)),
+        *(list(table.objects.filter(**of).order_by("id").values()) for table in (WebhookEndpoint, Delivery)),
         *(list(table.objects.filter(**of).order_by("id").values()) for table in (AlertRule, Budget)),
         *(list(table.objects.filter(**of).order_by("id").values()) for table in (CustomVoice, VoiceConsent)),
         WebhookSecret.objects.filter(endpoint__organization=office.organization).count(),

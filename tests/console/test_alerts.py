@@ -12,12 +12,15 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from billing import budgets, tasks
-from billing.alerts import rules, webhooks
+from billing.alerts import rules
 from billing.alerts.rules import Rules
-from billing.models import AlertDelivery, Budget, WebhookEndpoint
+from billing.models import Budget
 from tests.billing.alerts.world import Receiver, receiving, spend
 from tests.billing.books import FRAME
 from tests.console.people import Office, browser
+from webhooks import endpoints
+from webhooks import tasks as outgoing
+from webhooks.models import Delivery, WebhookEndpoint
 
 RULES = {"percents": "80, 50%", "budget_email": "on", "credit": "12.50"}
 
@@ -104,7 +107,7 @@ def test_a_webhook_is_added_and_its_secret_shown_once(acme: Office, receiver: Re
     assert client.post(path(acme, "webhook_test", endpoint_id=endpoint.id)).status_code == 302
     again = client.post(path(acme, "webhook_test", endpoint_id=endpoint.id), follow=True)
     assert "already being sent" in again.content.decode()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     [message] = receiver.received
     assert message.event["type"] == "webhook.test"
     assert message.is_signed_by(secret)
@@ -120,7 +123,7 @@ def test_a_secret_is_replaced_and_a_webhook_removed(acme: Office, receiver: Rece
     new = secret_in(answer)
     assert new != old
     client.post(path(acme, "webhook_test", endpoint_id=endpoint.id))
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert receiver.received[0].is_signed_by(old)
     assert receiver.received[0].is_signed_by(new)
     client.post(path(acme, "webhook_remove", endpoint_id=endpoint.id))
@@ -148,12 +151,12 @@ def test_an_address_that_must_not_be_asked_is_refused(acme: Office, settings: An
 
 def test_the_same_twice_and_too_many_are_refused(acme: Office) -> None:
     client = browser(acme.owner)
-    urls = [f"https://8.8.8.8/{number}" for number in range(webhooks.MOST)]
+    urls = [f"https://8.8.8.8/{number}" for number in range(endpoints.MOST)]
     for url in urls:
         assert client.post(path(acme, "webhook_add"), {"url": url}).status_code == 200
     assert "already exists" in client.post(path(acme, "webhook_add"), {"url": urls[0]}).content.decode()
     assert "at most" in client.post(path(acme, "webhook_add"), {"url": "https://8.8.8.8/x"}).content.decode()
-    assert WebhookEndpoint.objects.count() == len(acts(acme)) == webhooks.MOST
+    assert WebhookEndpoint.objects.count() == len(acts(acme)) == endpoints.MOST
 
 
 def test_one_that_was_given_up_is_shown_and_sent_again(acme: Office, receiver: Receiver) -> None:
@@ -162,15 +165,15 @@ def test_one_that_was_given_up_is_shown_and_sent_again(acme: Office, receiver: R
     client.post(path(acme, "webhook_test", endpoint_id=endpoint.id))
     receiver.answers = [500] * 5
     for _ in range(5):
-        AlertDelivery.objects.update(next_try_at="2020-01-01T00:00:00Z")
-        tasks.deliver_alerts()
+        Delivery.objects.update(next_try_at="2020-01-01T00:00:00Z")
+        outgoing.deliver()
     page = shown(acme)
     assert "failing since" in page
     assert ">failed</span>" in page
     assert "answered 500" in page
-    delivery = AlertDelivery.objects.get()
+    delivery = Delivery.objects.get()
     client.post(path(acme, "delivery_again", delivery_id=delivery.id))
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert len(receiver.received) == 6
     page = shown(acme)
     assert "failing since" not in page
@@ -197,7 +200,7 @@ def test_others_look_but_see_neither_credit_nor_whole_addresses(acme: Office, re
 
 def test_anothers_are_not_listed(acme: Office, rival: Office, receiver: Receiver) -> None:
     endpoint, _ = add(rival, receiver)
-    webhooks.send_test(endpoint)
+    endpoints.send_test(endpoint)
     page = shown(acme)
     assert "127.0.0.1" not in page
     assert "Test event" not in page

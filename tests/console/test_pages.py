@@ -15,12 +15,13 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import invitations
 from accounts.models import Membership
 from billing import budgets
-from billing.alerts import detection, rules, webhooks
+from billing.alerts import detection, rules
 from billing.alerts.rules import Rules
 from billing.models import Budget
 from config.urls import urlpatterns as real
 from console.middleware import POLICY
 from tests.console.people import Office, browser, called, history
+from webhooks import endpoints
 
 MOST_BYTES = 300_000
 
@@ -75,7 +76,7 @@ def busy(acme: Office) -> Office:
             by=acme.actor,
         )
     for number in range(3):
-        webhooks.add(organization=acme.organization, url=f"https://hooks.acme.example/{number}")
+        endpoints.add(organization=acme.organization, url=f"https://hooks.acme.example/{number}")
     rules.put(organization=acme.organization, rules=Rules(percents=(50, 80), credit=Decimal(5)))
     budgets.put(organization=acme.organization, period=Budget.Period.MONTH, amount=Decimal("0.01"))
     detection.fire_due()

@@ -9,22 +9,27 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from accounts.keys import Reach
 from gateway.routes import V1_ROUTES
 from inference import pronunciations
 from inference.speech.pronunciation import PronunciationRule
 from tests.conftest import Customer
+from tests.gateway.batching import ended, speech_line, start, upload
 from tests.gateway.speaking import speak
 from tests.gateway.voices import Voices, recorded
 from tests.live import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-PUBLIC = {"model"}
+PUBLIC = {"model", "project_id"}
 """What a path may name that is nobody's own."""
 PREFIXES = {
     "audio_id": "audio_",
+    "batch_id": "batch_",
     "completion_id": "chatcmpl-",
     "consent_id": "cons_",
     "dictionary_id": "pd_",
+    "file_id": "file-",
+    "key_id": "key_",
     "request_id": "req_",
     "voice_id": "voice_",
 }
@@ -59,14 +64,20 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
         rules = [PronunciationRule(grapheme="a", say="b")]
         made = pronunciations.create(organization_id=customer.organization.id, name="Ours", rules=rules)
         ids["dictionary_id"] = f"pd_{made.dictionary_id.hex}"
+    if "key_id" in named(path):
+        ids["key_id"] = f"key_{customer.key.id.hex}"
+    if "file_id" in named(path):
+        ids["file_id"] = upload(client, [speech_line(1)])
+    if "batch_id" in named(path):
+        ids["batch_id"] = ended(client, start(client, [speech_line(1)])).id
     [own] = (re.split("[_-]", ids[name])[1] for name in named(path))
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:
-        ids = {name: PREFIXES[name] + id for name in named(path)}
+        ids = {name: "default" if name == "project_id" else PREFIXES[name] + id for name in named(path)}
         return httpx.request(method, f"{service.url}/v1{path.format(**ids)}", headers=who.headers)
 
-    stranger = new_customer()
+    stranger = new_customer(reach=Reach(scopes=("speech", "usage", "admin")))
     for method in METHODS:
         refused, unknown = ask(method, own, stranger), ask(method, nobodys, stranger)
         assert refused.status_code in (404, 405), method

@@ -21,14 +21,18 @@ from accounts import invitations, organizations
 from accounts.audit import Actor
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from billing import verification
-from billing.models import BillingDetails, UsageRecord, WebhookEndpoint
+from billing.models import BillingDetails, UsageRecord
+from gateway.batches import files
+from gateway.models import File
 from inference import assets, channel
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
 from tests.console.people import person
+from tests.gateway.batching import ended, speech_line, start
 from tests.gateway.speaking import ask, audio_of, body, scripted, speak
 from tests.live import Service, wait_for
 from usage.models import RequestLog
+from webhooks.models import WebhookEndpoint
 
 
 def found(canary: str) -> list[str]:
@@ -155,6 +159,9 @@ def personal(service: Service, customer: Customer, canary: str) -> Customer:
         default_headers={"user-agent": canary, "idempotency-key": canary},
     ) as client:
         assert audio_of(speak(client, f"The {canary} sings."))
+    with OpenAI(base_url=f"{service.url}/v1", api_key=customer.secret, max_retries=0) as client:
+        line = {**speech_line(1, f"The {canary} sings."), "custom_id": canary}
+        ended(client, start(client, [line], metadata={"bird": canary}))
     wait_for(lambda: RequestLog.objects.filter(user_agent=canary).exists(), what="the log has it")
     return customer
 
@@ -163,12 +170,15 @@ def test_a_deleted_organization_is_nowhere_and_the_books_add_up(
     service: Service, personal: Customer, canary: str, broker: redis.Redis
 ) -> None:
     organization_id = personal.organization.id
-    [asset] = AudioAsset.objects.filter(organization=organization_id)
+    asset, spoken_in_batch = AudioAsset.objects.filter(organization=organization_id).order_by("job_id")
+    paths = list(File.objects.filter(organization=organization_id).values_list("path", flat=True))
+    assert len(paths) == 2
     usage = list(UsageRecord.objects.filter(organization=organization_id).values())
     assert len(found(canary)) > 10
     call_command("delete_organization", str(organization_id), yes=True)
     assert found(canary) == []
-    assert not assets.store().exists(asset.path)
+    assert not any(assets.store().exists(each.path) for each in (asset, spoken_in_batch))
+    assert not any(files.store().exists(path) for path in paths)
     assert not broker.exists(channel.key(asset.job_id))
     assert list(UsageRecord.objects.filter(organization=organization_id).values()) == usage
     assert Organization.objects.get(id=organization_id).name.startswith("Deleted customer")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from billing.alerts import targets
-from billing.models import WebhookEndpoint
 from config.environment import Environment
 from tests.console.people import browser, office
+from webhooks import targets
+from webhooks.models import WebhookEndpoint
 
 METADATA = (
     "169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "168.63.129.16", "100.100.100.200", "192.0.0.192",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,13 +12,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Action
 from billing import budgets
-from billing.alerts import emails, rules, sending, webhooks
-from billing.models import AlertDelivery, AlertKind, WebhookEndpoint
+from billing.alerts import events, rules
 from console import alert_actions
 from console.access import Member, member_view
 from console.forms import AlertsForm, WebhookForm
+from webhooks import endpoints, outbox
+from webhooks.models import Delivery, WebhookEndpoint
 
 MOST_DELIVERIES = 50
+MONEY = (events.CREDIT,)
 
 
 @member_view(Action.SEE_ALERTS)
@@ -47,10 +48,10 @@ def add_webhook(request: HttpRequest, member: Member) -> HttpResponse:
     if form.is_valid():
         try:
             endpoint, secret = alert_actions.add_webhook(member=member, url=form.cleaned_data["url"])
-        except webhooks.AlreadyThere:
+        except endpoints.AlreadyThere:
             form.add_error("url", "This webhook already exists.")
-        except webhooks.TooMany:
-            form.add_error("url", f"You can have at most {webhooks.MOST} webhooks. Remove one first.")
+        except endpoints.TooMany:
+            form.add_error("url", f"You can have at most {endpoints.MOST} webhooks. Remove one first.")
         else:
             return _page(request, member, secret_of=endpoint, secret=secret)
     return _page(request, member, webhook_form=form)
@@ -80,7 +81,7 @@ def remove_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> H
 @require_POST
 def test_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
     endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
-    if webhooks.send_test(endpoint):
+    if endpoints.send_test(endpoint):
         messages.success(request, "Test event sent. Reload in a few seconds to see the result.")
     else:
         messages.error(request, "A test event is already being sent.")
@@ -90,8 +91,8 @@ def test_webhook(request: HttpRequest, member: Member, endpoint_id: UUID) -> Htt
 @member_view(Action.MANAGE_ALERTS)
 @require_POST
 def deliver_again(request: HttpRequest, member: Member, delivery_id: UUID) -> HttpResponse:
-    delivery = get_object_or_404(AlertDelivery, organization=member.organization, id=delivery_id)
-    if sending.deliver_again(delivery):
+    delivery = get_object_or_404(Delivery, organization=member.organization, id=delivery_id)
+    if outbox.deliver_again(delivery):
         messages.success(request, "It will be resent within a few seconds.")
     else:
         messages.error(request, "It is already being sent.")
@@ -122,7 +123,7 @@ def _page(
         "secret_of": secret_of,
         "secret": secret,
         "rotated": rotated,
-        "deliveries": list(_deliveries(member, sees_money)),
+        "deliveries": _deliveries(member, sees_money),
     }
     return render(request, "console/alerts.html", context, status=400 if form or webhook_form else 200)
 
@@ -131,10 +132,9 @@ def _endpoints(member: Member) -> QuerySet[WebhookEndpoint]:
     return WebhookEndpoint.objects.filter(organization=member.organization).order_by("created_at")
 
 
-def _deliveries(member: Member, sees_money: bool) -> Iterator[tuple[AlertDelivery, str]]:
-    """The latest, each with what it says; those of the credit only for who may see the credit."""
-    found = AlertDelivery.objects.filter(organization=member.organization).select_related("alert", "endpoint")
+def _deliveries(member: Member, sees_money: bool) -> QuerySet[Delivery]:
+    """The latest; those of the credit and of invoices only for who may see the organization's money."""
+    found = Delivery.objects.filter(organization=member.organization).select_related("endpoint")
     if not sees_money:
-        found = found.exclude(alert__kind=AlertKind.CREDIT)
-    for delivery in found.order_by("-created_at")[:MOST_DELIVERIES]:
-        yield delivery, emails.subject(delivery.alert) if delivery.alert else "Test event"
+        found = found.exclude(kind__in=MONEY).exclude(kind__startswith="invoice.")
+    return found.order_by("-created_at")[:MOST_DELIVERIES]

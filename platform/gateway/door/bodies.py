@@ -18,7 +18,13 @@ WITH_AUDIO_BYTES = 25_000_000
 """Of a body that carries recordings; JSON without them stays within MAX_BODY_BYTES (see `gateway.parsing`)."""
 FORM_BYTES = 11 << 20
 """Of a form with a recording, which has at most 10 MiB."""
-LIMITS: dict[str, int] = {"/stripe/webhook": 262_144, "/v1/chat/completions": WITH_AUDIO_BYTES}
+UPLOAD_BYTES = 200_100_000
+"""Of a form with a file of at most 200 MB (see `gateway.batches.files`), which is spooled to the disk."""
+LIMITS: dict[str, int] = {
+    "/stripe/webhook": 262_144,
+    "/v1/chat/completions": WITH_AUDIO_BYTES,
+    "/v1/files": UPLOAD_BYTES,
+}
 """Bytes, by the beginning of a path; the longest that fits counts. All others have MAX_BODY_BYTES.
 
 Stripe's events are some kilobytes.

@@ -35,7 +35,6 @@ has an `x-request-id`; include it when you contact support.
 """
 RESPONSE_HEADERS = {"x-request-id": "The request's id, `req_…`."}
 EVENTS = "text/event-stream"
-FORM = "multipart/form-data"
 BINARY = {"type": "string", "format": "binary"}
 REF = "#/components/schemas/{model}"
 
@@ -82,8 +81,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body:
         examples = {_name(title): {"summary": title, "value": body} for title, body in operation.requests.items()}
         content = {"schema": _ref(operation.body), "examples": examples}
-        media_type = FORM if operation.is_form else "application/json"
-        made["requestBody"] = {"required": True, "content": {media_type: content}}
+        made["requestBody"] = {"required": True, "content": {operation.body_type: content}}
     made["responses"] = _answers(operation.answers) | _errors(operation)
     return made
 

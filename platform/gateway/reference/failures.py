@@ -16,7 +16,7 @@ STATUSES = {
     401: "The API key is missing, wrong, revoked or expired, or it is not allowed from this IP address.",
     403: "The API key lacks a permission, or the organization is suspended.",
     404: "The resource does not exist, or belongs to another organization.",
-    409: "The request was canceled.",
+    409: "The request was canceled, or what it names is in another state.",
     410: "The audio has expired or was deleted.",
     413: "The request body is too large.",
     415: "The request body is of another type than the route takes.",
@@ -34,6 +34,7 @@ WITH_KEY = (
     errors.missing_key(),
     errors.invalid_key(),
     errors.wrong_address(),
+    errors.wrong_origin(),
     errors.missing_scope("speech"),
     errors.account_deactivated(),
 )

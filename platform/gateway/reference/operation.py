@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from gateway.errors import ApiError
 
 Method = Literal["GET", "POST", "DELETE"]
-Tag = Literal["Speech", "Audio", "Voices", "Pronunciation", "Models", "Account"]
+Tag = Literal["Speech", "Audio", "Voices", "Pronunciation", "Batches", "Models", "Account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ class Operation:
     headers: Mapping[str, Parameter] = field(default_factory=dict)
     body: type[BaseModel] | None = None
     """The model that the route parses its body with."""
-    is_form: bool = False
-    """Whether the body is a form with files, and not JSON."""
+    body_type: Literal["application/json", "multipart/form-data"] = "application/json"
     requests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Title -> sample body."""
     answers: Sequence[Answer]

@@ -34,9 +34,18 @@ class Admitted:
 
 
 async def admit(
-    service: Service, principal: Principal, order: SpeechOrder, ask: Ask, *, streamed: bool
+    service: Service,
+    principal: Principal,
+    order: SpeechOrder,
+    ask: Ask,
+    *,
+    streamed: bool,
+    deadline_seconds: float | None = None,
 ) -> Admitted:
     """A job for the request, or the one that it had before. `streamed`: its audio leaves as it is made.
+
+    Args:
+        deadline_seconds: how long it may wait for its first audio; `REQUEST_DEADLINE_SECONDS` by default.
 
     Raises:
         ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
@@ -49,7 +58,7 @@ async def admit(
         **order.spec(),
         streamed=streamed,
         context=tuple(turn.job_id for turn in order.context),
-        deadline_seconds=settings.REQUEST_DEADLINE_SECONDS,
+        deadline_seconds=deadline_seconds or settings.REQUEST_DEADLINE_SECONDS,
         kept_seconds=principal.audio_seconds(store=order.store),
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,

@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from accounts.identifiers import parse_prefixed
+from accounts.keys import Principal
 from gateway import database_threads, deletion
-from gateway.errors import ApiError, not_found
+from gateway.errors import ApiError, expired, not_found
 from gateway.parsing import parse
 from gateway.schemas import ChatRequest
 from gateway.service import Service
-from gateway.speech import sse, timestamps
+from gateway.speech import background, relay, sse, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
-from gateway.speech.relay import Begun, Finished, Times
+from gateway.speech.relay import Begun, Finished, Piece, Times
 from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
-from inference import cancellations, jobs
+from inference import jobs
 from inference.speech.alignment import Timed
 from usage.request_log import Row
 
@@ -37,6 +39,9 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
             return _Chunks(job_id, created, include_usage=include_usage, granularity=order.timestamps)
         return _Completion(job_id, created, granularity=order.timestamps)
 
+    if request.background:
+        background.refuse_stream(streamed=bool(request.stream), param="stream")
+        return Asked(order, answer, streamed=False, background="chat.completion")
     return Asked(order, answer, streamed=bool(request.stream))
 
 
@@ -179,8 +184,45 @@ def _usage(bill: Bill) -> dict[str, Any]:
     }
 
 
-async def delete_chat_completion(request: Request) -> Response:
-    """Cancel a running completion for all its listeners, or delete the audio of a finished one."""
+class CompletionResource(HTTPEndpoint):
+    """/v1/chat/completions/{completion_id}"""
+
+    async def get(self, request: Request) -> Response:
+        """A completion that was asked for in the background, whole with its audio; 202 until it is there."""
+        service: Service = request.state.service
+        job_id, principal = await _owned_job(request)
+        async with service.limiter.slot(principal) as slot:
+            if (waiting := await background.status(service, job_id)) is not None:
+                return waiting
+            result = await relay.ended(service, job_id)
+            if result is None or not result.path:
+                raise _unknown(request.path_params["completion_id"])
+            created = int(job_id.int >> 80) // 1000
+            completion = _Completion(job_id, created, granularity=result.timestamps)
+            try:
+                async for event in relay.replay(result):
+                    match event:
+                        case Piece():
+                            completion.audio(event.data)
+                        case Times():
+                            completion.times(event)
+            except FileNotFoundError:
+                raise expired("completion_id") from None
+            whole = completion.end(Finished(result), Bill.of(result, replayed=False))
+            return Response(whole, headers=slot.headers, media_type=completion.media_type)
+
+    async def delete(self, request: Request) -> Response:
+        """Cancel a running completion for all its listeners, or delete the audio of a finished one."""
+        service: Service = request.state.service
+        job_id, _ = await _owned_job(request)
+        if not await background.cancel(service, job_id):
+            await deletion.purge(service, job_id)
+        name = request.path_params["completion_id"]
+        return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})
+
+
+async def _owned_job(request: Request) -> tuple[UUID, Principal]:
+    """The job of the caller's completion. Raises ApiError: 404 for what is unknown or another's."""
     service: Service = request.state.service
     row: Row = request.state.row
     principal = await service.keys.authenticate(request)
@@ -189,12 +231,12 @@ async def delete_chat_completion(request: Request) -> Response:
     if job_id is None or not await database_threads.run(
         jobs.belongs_to, job_id, organization_id=principal.organization_id
     ):
-        raise not_found(
-            f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
-        )
+        raise _unknown(name)
     row.job_id = job_id
-    if await database_threads.run(jobs.cancel, job_id):
-        await cancellations.announce(service.redis, job_id)
-    else:
-        await deletion.purge(service, job_id)
-    return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})
+    return job_id, principal
+
+
+def _unknown(name: str) -> ApiError:
+    return not_found(
+        f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
+    )

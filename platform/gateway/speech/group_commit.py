@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from billing import pricing
 from gateway.coalescer import Coalescer
 from inference import jobs, repeats
 from inference.delivery import generation_seconds
@@ -56,11 +57,13 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A job that is asked for. `retried`: its client counts it as another try."""
+    """A job that is asked for. `retried`: its client counts it as another try. `tier`: of service, which may have
+    a price of its own (`billing.pricing.MULTIPLIERS`)."""
 
     job: NewJob
     cap_ms: int
     retried: bool = False
+    tier: str = "default"
 
     def member(self) -> dict[str, Any]:
         """As the statement takes it: see `reserve.sql`, `repeats.sql` and `jobs.SUBMIT`."""
@@ -69,6 +72,7 @@ class Admission:
         return {
             **jobs.member(job),
             "cap_ms": self.cap_ms,
+            "priced_as": pricing.entry(job.model, tier=self.tier),
             "hold_seconds": lasts.total_seconds(),
             "retried": self.retried,
         }

@@ -11,7 +11,7 @@ from uuid import UUID
 from gateway.errors import ApiError
 from gateway.parsing import parse
 from gateway.schemas import SpeechBody
-from gateway.speech import sse, timestamps
+from gateway.speech import background, sse, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished, Times
 from gateway.speech.speech_request import order_from_speech
@@ -29,6 +29,9 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
             return _Events(order.timestamps)
         return _Bytes(AudioFormat.parse(order.format).content_type)
 
+    if request.background:
+        background.refuse_stream(streamed=request.stream_format == "sse", param="stream_format")
+        return Asked(order, answer, streamed=False, background="audio.speech")
     return Asked(order, answer, streamed=True)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from accounts.keys import Principal
@@ -22,7 +23,7 @@ from gateway.errors import client_closed, expired
 from gateway.limits.limiter import Slot
 from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
-from gateway.speech import admission, conversation, hangups, own_voices, recordings, relay
+from gateway.speech import admission, background, conversation, hangups, own_voices, recordings, relay
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
@@ -52,6 +53,8 @@ class Asked:
     answer: Callable[[UUID, int], AnswerFormat]
     streamed: bool
     """Whether the answer leaves as it is spoken."""
+    background: background.Kind | None = None
+    """What it asks for where its answer is not waited for."""
     voice_reference: str = ""
     """What became of the recording of a voice that it carries; "" where it carries none."""
 
@@ -80,9 +83,24 @@ class SpeechRoute:
             row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
             row.characters = len(order.text)
             await slot.charge(order.max_frames)
-            admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
+            if asked.background:
+                await background.check_room(principal)
+            admitted = await admission.admit(
+                service,
+                principal,
+                order,
+                ask,
+                streamed=asked.streamed,
+                deadline_seconds=background.DEADLINE_SECONDS if asked.background else None,
+            )
             timings.mark("admit")
             row.job_id = admitted.job_id
+            if asked.background:
+                # Nobody is here at its end to correct the charge: it counts with its longest length.
+                slot.tokens_used = order.max_frames
+                answer = await background.accept(principal, admitted.job_id, asked.background)
+                await JSONResponse(answer, 202, slot.headers)(scope, receive, send)
+                return
             serving = _Serving(
                 service,
                 row,

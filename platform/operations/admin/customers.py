@@ -11,7 +11,7 @@ from accounts.models import ApiKey, AuditEvent, Organization, User
 from billing import audit, ledger, terms
 from billing.audit import Operator
 from billing.invoices import dunning
-from billing.models import Account, AlertDelivery
+from billing.models import Account
 from operations import customer
 from operations.admin.agreements import (
     CreditLimitForm,
@@ -22,6 +22,7 @@ from operations.admin.agreements import (
 )
 from operations.admin.base import AmountForm, Looked, act
 from operations.roles import Act
+from webhooks.models import Delivery
 
 
 def is_suspended(organization: Organization) -> bool:
@@ -160,13 +161,13 @@ class CustomersAudit(Looked):
     ordering = ("-id",)
 
 
-@admin.register(AlertDelivery)
-class AlertDeliveries(Looked):
-    list_display = ("created_at", "organization", "alert", "state", "attempts", "next_try_at", "error")
+@admin.register(Delivery)
+class EventDeliveries(Looked):
+    list_display = ("created_at", "organization", "kind", "state", "attempts", "next_try_at", "error")
     list_display_links = ("created_at",)
-    list_select_related = ("organization", "alert")
+    list_select_related = ("organization",)
     search_help_text = "Organization's name or org_ id"
     found_by = ("id", "organization")
     found_in = ("organization__name",)
     ordering = ("-id",)
-    exclude = ("endpoint",)  # its URL may contain a secret of the customer
+    exclude = ("endpoint", "data")  # its URL may contain a secret of the customer

@@ -14,17 +14,19 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from billing import budgets
-from billing.alerts import detection, sending, webhooks
-from billing.models import Alert, AlertDelivery, AlertRule, Budget, WebhookEndpoint
+from billing.alerts import detection
+from billing.models import Alert, AlertRule, Budget
 from tests.billing.alerts.world import Receiver, spend, tell
 from tests.billing.books import FRAME, new_organization
+from webhooks import endpoints, outbox
+from webhooks.models import Delivery, WebhookEndpoint
 
 WORKERS = 8
 
 
 def sweep() -> None:
     """Other tests' alerts are not counted here, nor these there."""
-    for table in (AlertDelivery, Alert, AlertRule, WebhookEndpoint):
+    for table in (Delivery, Alert, AlertRule, WebhookEndpoint):
         table._default_manager.all().delete()
 
 
@@ -51,15 +53,15 @@ def at_once(work: Callable[[], int]) -> list[int]:
 
 def test_each_fires_once_and_arrives_once(customers: list[Organization], receiver: Receiver) -> None:
     for customer in customers:
-        webhooks.add(organization=customer, url=receiver.url)
+        endpoints.add(organization=customer, url=receiver.url)
         budgets.put(organization=customer, period=Budget.Period.MONTH, amount=100 * FRAME)
         budgets.put(organization=customer, period=Budget.Period.DAY, amount=100 * FRAME)
         tell(customer, 20, 50, 60, credit="5")
         spend(customer, 70)
     expected = len(customers) * 7
     assert sum(at_once(detection.fire_due)) == expected
-    assert Alert.objects.count() == AlertDelivery.objects.count() == expected
-    assert sum(at_once(sending.deliver_due)) == expected
+    assert Alert.objects.count() == Delivery.objects.count() == expected
+    assert sum(at_once(outbox.deliver_due)) == expected
     ids = [message.headers["webhook-id"] for message in receiver.received]
     assert len(ids) == len(set(ids)) == expected
     assert sum(at_once(detection.fire_due)) == 0
@@ -68,16 +70,16 @@ def test_each_fires_once_and_arrives_once(customers: list[Organization], receive
 def test_one_that_is_removed_while_it_is_asked_harms_no_other(
     customers: list[Organization], receiver: Receiver
 ) -> None:
-    leaving, staying = (webhooks.add(organization=each, url=receiver.url)[0] for each in customers[:2])
+    leaving, staying = (endpoints.add(organization=each, url=receiver.url)[0] for each in customers[:2])
     for endpoint in (leaving, staying):
-        webhooks.send_test(endpoint)
-    AlertDelivery.objects.filter(endpoint=leaving).update(next_try_at=timezone.now() - timedelta(hours=1))
+        endpoints.send_test(endpoint)
+    Delivery.objects.filter(endpoint=leaving).update(next_try_at=timezone.now() - timedelta(hours=1))
 
     def leave(handler: BaseHTTPRequestHandler) -> None:
-        webhooks.remove(leaving)
+        endpoints.remove(leaving)
         connection.close()
         handler.send_error(500)
 
     receiver.answers = [leave]
-    assert sending.deliver_due() == 2
-    assert [delivery.state for delivery in AlertDelivery.objects.all()] == ["delivered"]
+    assert outbox.deliver_due() == 2
+    assert [delivery.state for delivery in Delivery.objects.all()] == ["delivered"]

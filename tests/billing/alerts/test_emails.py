@@ -12,12 +12,14 @@ from django.core import mail
 from accounts import keys
 from accounts.models import Membership
 from billing import budgets, tasks
-from billing.models import AlertDelivery, Budget
+from billing.models import Budget
 from tests.billing.alerts.world import make_due, spend, tell
 from tests.billing.books import FRAME
 from tests.browser.mailbox import Mailbox, open_mailbox
 from tests.console.people import Office, office
 from tests.live import free_port
+from webhooks import tasks as outgoing
+from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +50,7 @@ def test_those_who_look_after_money_get_a_letter_each(acme: Office) -> None:
     unsure = acme.join("unsure@acme.example", "admin")
     EmailAddress.objects.filter(user=unsure).update(verified=False)
     pass_half(acme)
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert sorted(letter.to[0] for letter in mail.outbox) == [
         "admin@acme.example",
         "billing@acme.example",
@@ -67,11 +69,11 @@ def test_of_thresholds_passed_at_once_the_highest_is_sent(acme: Office) -> None:
     tell(acme.organization, 50, 80, 90)
     spend(acme.organization, 85)
     tasks.fire_alerts()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert [letter.subject for letter in mail.outbox] == ["80 % of your monthly budget is spent"]
     spend(acme.organization, 6)
     tasks.fire_alerts()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert [letter.subject for letter in mail.outbox][1:] == ["90 % of your monthly budget is spent"]
 
 
@@ -81,7 +83,7 @@ def test_a_key_and_the_credit_are_named(acme: Office) -> None:
     tell(acme.organization, 50, credit="2.50")
     spend(acme.organization, 60, key=key.id)
     tasks.fire_alerts()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     letters = {letter.subject: letter.body for letter in mail.outbox}
     assert set(letters) == {
         "50 % of the daily budget of the key “nightly” is spent",
@@ -99,7 +101,7 @@ def test_who_wants_no_letter_gets_none(acme: Office) -> None:
     tell(acme.organization, 50, credit="5", budget_email=False)
     spend(acme.organization, 60)
     tasks.fire_alerts()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert [letter.subject for letter in mail.outbox] == ["Your credit is below $5.00"]
 
 
@@ -107,13 +109,13 @@ def test_a_mail_server_that_is_away_delays_a_letter_and_loses_none(acme: Office,
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     pass_half(acme)
-    tasks.deliver_alerts()
-    delivery = AlertDelivery.objects.get()
+    outgoing.deliver()
+    delivery = Delivery.objects.get()
     assert (delivery.state, delivery.error) == ("pending", "the mail server did not take it")
     make_due()
     with open_mailbox() as mailbox:
         settings.EMAIL_PORT = mailbox.server_address[1]
-        tasks.deliver_alerts()
+        outgoing.deliver()
         assert "has reached 50 %" in mailbox.letter_to("owner@acme.example")
     delivery.refresh_from_db()
     assert delivery.state == "delivered"
@@ -123,12 +125,12 @@ def test_who_has_left_meanwhile_is_told_nothing(acme: Office) -> None:
     admin = acme.join("admin@acme.example", "admin")
     pass_half(acme)
     Membership.objects.filter(user=admin).delete()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert [letter.to for letter in mail.outbox] == [["owner@acme.example"]]
-    assert AlertDelivery.objects.get(address="admin@acme.example").state == "dead"
+    assert Delivery.objects.get(address="admin@acme.example").state == "dead"
 
 
 def test_over_a_real_connection(acme: Office, mailbox: Mailbox) -> None:
     pass_half(acme)
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert "Acme has reached 50 %" in mailbox.letter_to("owner@acme.example")

@@ -8,15 +8,17 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from billing import budgets, tasks
-from billing.alerts import webhooks
-from billing.models import Alert, AlertDelivery, AlertRule, Budget, WebhookEndpoint
+from billing import budgets
+from billing.models import Alert, AlertRule, Budget
 from config.celery import app
 from tests.billing.alerts.world import Received, Receiver, make_due, tell
 from tests.billing.books import FRAME
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.live import Service, wait_for
+from webhooks import endpoints
+from webhooks import tasks as outgoing
+from webhooks.models import Delivery, WebhookEndpoint
 
 FRAMES = 5
 
@@ -24,7 +26,7 @@ FRAMES = 5
 @pytest.fixture
 def swept(committed: None) -> Iterator[None]:
     yield
-    for table in (AlertDelivery, Alert, AlertRule, WebhookEndpoint):
+    for table in (Delivery, Alert, AlertRule, WebhookEndpoint):
         table._default_manager.all().delete()
 
 
@@ -36,7 +38,7 @@ def test_a_request_that_passes_half_of_a_budget_is_told_of(
     day = Budget.Period.DAY
     budgets.put(organization=customer.organization, api_key_id=customer.key.id, period=day, amount=9 * FRAME)
     tell(customer.organization, 50)
-    _, secret = webhooks.add(organization=customer.organization, url=receiver.url)
+    _, secret = endpoints.add(organization=customer.organization, url=receiver.url)
 
     request = scripted(FRAMES, max_completion_tokens=FRAMES)
     spoken = httpx.post(
@@ -47,14 +49,15 @@ def test_a_request_that_passes_half_of_a_budget_is_told_of(
     assert alert.reached == 5 * FRAME
 
     # The running worker is a public service's: it goes to no server of this machine.
-    app.send_task("billing.tasks.deliver_alerts")
-    refused = wait_for(lambda: AlertDelivery.objects.filter(alert=alert, attempts=1).exclude(error="").first())
+    app.send_task("webhooks.tasks.deliver")
+    tried = Delivery.objects.filter(source=f"alert:{alert.pk}", attempts=1)
+    refused = wait_for(lambda: tried.exclude(error="").first())
     assert refused.error.startswith("It must begin with https://.")
     assert receiver.received == []
 
     def deliver_here() -> list[Received]:
         make_due()  # the worker may still be looking for more, and take it once again
-        tasks.deliver_alerts()
+        outgoing.deliver()
         return receiver.received
 
     [message] = wait_for(deliver_here)

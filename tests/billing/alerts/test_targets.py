@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from billing.alerts import posting, targets
-from billing.alerts.posting import Failed
 from tests.billing.alerts.world import Receiver, receiving
+from webhooks import posting, targets
+from webhooks.posting import Failed
 
 NAME = "hooks.customer.example"
 NOT_URLS = (

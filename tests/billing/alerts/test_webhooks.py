@@ -13,15 +13,17 @@ from django.utils import timezone
 from accounts import keys
 from accounts.models import Organization
 from billing import budgets, tasks
-from billing.alerts import posting, sending, webhooks
-from billing.models import Alert, AlertDelivery, Budget, WebhookEndpoint, WebhookSecret
+from billing.models import Alert, Budget
 from tests.billing.alerts.world import Receiver, make_due, spend, tell
 from tests.billing.books import FRAME, new_organization
 from tests.live import free_port
+from webhooks import endpoints, outbox, posting
+from webhooks import tasks as outgoing
+from webhooks.models import Delivery, WebhookEndpoint, WebhookSecret
 
 
 def add(organization: Organization, receiver: Receiver) -> tuple[WebhookEndpoint, str]:
-    return webhooks.add(organization=organization, url=receiver.url)
+    return endpoints.add(organization=organization, url=receiver.url)
 
 
 def pass_half(organization: Organization, frames: int = 60) -> None:
@@ -32,14 +34,14 @@ def pass_half(organization: Organization, frames: int = 60) -> None:
     tasks.fire_alerts()
 
 
-def only() -> AlertDelivery:
-    return AlertDelivery.objects.get()
+def only() -> Delivery:
+    return Delivery.objects.get()
 
 
 def test_an_alert_arrives_signed_with_exact_amounts(organization: Organization, receiver: Receiver) -> None:
     _, secret = add(organization, receiver)
     pass_half(organization)
-    tasks.deliver_alerts()
+    outgoing.deliver()
     [message] = receiver.received
     assert message.path == "/hook?of=alerts"
     assert message.is_signed_by(secret)
@@ -67,7 +69,7 @@ def test_an_alert_arrives_signed_with_exact_amounts(organization: Organization, 
     assert only().state == "delivered"
     tasks.fire_alerts()
     make_due()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert len(receiver.received) == 1
 
 
@@ -78,7 +80,7 @@ def test_a_keys_budget_and_the_credit_say_what_they_are(organization: Organizati
     tell(organization, 50, credit="2.50")
     spend(organization, 60, key=key.id)
     tasks.fire_alerts()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     found = {message.event["type"]: message.event["data"] for message in receiver.received}
     budget = found["budget.threshold_reached"]["budget"]
     assert (budget["key"], budget["key_name"], budget["period"], budget["start"]) == (
@@ -100,14 +102,14 @@ def test_a_failure_is_tried_again_later_as_the_same_message(
     _, secret = add(organization, receiver)
     pass_half(organization)
     receiver.answers = [500]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     delivery = only()
     assert (delivery.state, delivery.attempts, delivery.error) == ("pending", 1, "answered 500")
-    assert timedelta(0) < delivery.next_try_at - timezone.now() <= sending.WAITS[0]
-    tasks.deliver_alerts()
+    assert timedelta(0) < delivery.next_try_at - timezone.now() <= outbox.WAITS[0]
+    outgoing.deliver()
     assert len(receiver.received) == 1
     make_due()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     first, second = receiver.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
@@ -124,7 +126,7 @@ def test_after_the_last_try_it_is_given_up_until_somebody_asks(
     waits = []
     for _ in range(5):
         assert only().state == "pending"
-        tasks.deliver_alerts()
+        outgoing.deliver()
         waits.append(only().next_try_at - timezone.now())
         make_due()
     assert waits[:4] == sorted(waits[:4])
@@ -133,15 +135,15 @@ def test_after_the_last_try_it_is_given_up_until_somebody_asks(
     assert (delivery.state, delivery.attempts) == ("dead", 5)
     endpoint.refresh_from_db()
     assert endpoint.failing_since is not None
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert len(receiver.received) == 5
-    assert sending.deliver_again(delivery)
-    assert not sending.deliver_again(delivery)
+    assert outbox.deliver_again(delivery)
+    assert not outbox.deliver_again(delivery)
     receiver.answers = [500]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert (only().state, only().attempts) == ("pending", 1)
     make_due()
-    tasks.deliver_alerts()
+    outgoing.deliver()
     endpoint.refresh_from_db()
     assert (only().state, endpoint.failing_since) == ("delivered", None)
 
@@ -182,32 +184,32 @@ def test_a_server_that_does_not_answer_costs_little(
     add(organization, receiver)
     pass_half(organization)
     receiver.answers = [answer]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert (only().state, only().error) == ("pending", error)
 
 
 def test_a_server_that_fails_holds_up_only_its_own(organization: Organization, receiver: Receiver) -> None:
-    webhooks.add(organization=organization, url=receiver.url + "&server=bad")
-    webhooks.add(organization=organization, url=receiver.url + "&server=good")
+    endpoints.add(organization=organization, url=receiver.url + "&server=bad")
+    endpoints.add(organization=organization, url=receiver.url + "&server=good")
     budgets.put(organization=organization, period=Budget.Period.MONTH, amount=100 * FRAME)
     tell(organization, 10, 20, 30)
     spend(organization, 60)
     tasks.fire_alerts()
-    AlertDelivery.objects.filter(endpoint__url__endswith="bad").update(next_try_at="2020-01-01T00:00:00Z")
+    Delivery.objects.filter(endpoint__url__endswith="bad").update(next_try_at="2020-01-01T00:00:00Z")
     receiver.answers = [500]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     asked = [message.path.rpartition("=")[2] for message in receiver.received]
     assert asked == ["bad", "good", "good", "good"]
     make_due()
-    tasks.deliver_alerts()
-    assert AlertDelivery.objects.filter(state="delivered").count() == 6
+    outgoing.deliver()
+    assert Delivery.objects.filter(state="delivered").count() == 6
 
 
 def test_what_the_answer_says_is_not_read(organization: Organization, receiver: Receiver) -> None:
     add(organization, receiver)
     pass_half(organization)
     receiver.answers = [flood]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert only().state == "delivered"
 
 
@@ -221,28 +223,28 @@ def test_a_redirect_is_a_failure_and_is_not_followed(organization: Organization,
     add(organization, receiver)
     pass_half(organization)
     receiver.answers = [redirect]
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert only().error == "answered 307"
     assert [message.path for message in receiver.received] == ["/hook?of=alerts"]
 
 
 def test_nobody_there_is_a_failure(organization: Organization) -> None:
-    webhooks.add(organization=organization, url=f"http://127.0.0.1:{free_port()}/")
+    endpoints.add(organization=organization, url=f"http://127.0.0.1:{free_port()}/")
     pass_half(organization)
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert only().error == "no connection"
 
 
 def test_both_secrets_sign_until_the_old_one_ends(organization: Organization, receiver: Receiver) -> None:
     endpoint, old = add(organization, receiver)
-    new = webhooks.rotate(endpoint)
+    new = endpoints.rotate(endpoint)
     assert new != old
-    webhooks.send_test(endpoint)
-    tasks.deliver_alerts()
+    endpoints.send_test(endpoint)
+    outgoing.deliver()
     assert [receiver.received[0].is_signed_by(secret) for secret in (old, new)] == [True, True]
     WebhookSecret.objects.exclude(ends_at=None).update(ends_at=timezone.now())
-    webhooks.send_test(endpoint)
-    tasks.deliver_alerts()
+    endpoints.send_test(endpoint)
+    outgoing.deliver()
     assert [receiver.received[1].is_signed_by(secret) for secret in (old, new)] == [False, True]
 
 
@@ -253,28 +255,28 @@ def test_no_secret_is_stored_and_its_pepper_is_needed(
     stored = WebhookSecret.objects.get()
     assert len(bytes(stored.salt)) == 32
     settings.API_KEY_PEPPERS = {**settings.API_KEY_PEPPERS, 9: b"n" * 32}
-    webhooks.send_test(endpoint)
-    tasks.deliver_alerts()
+    endpoints.send_test(endpoint)
+    outgoing.deliver()
     assert receiver.received[0].is_signed_by(secret)
     settings.API_KEY_PEPPERS = {9: b"n" * 32}
-    webhooks.send_test(endpoint)
-    tasks.deliver_alerts()
-    assert AlertDelivery.objects.get(state="dead").error == "its signing secret ended: make another one"
+    endpoints.send_test(endpoint)
+    outgoing.deliver()
+    assert Delivery.objects.get(state="dead").error == "its signing secret ended: make another one"
     assert len(receiver.received) == 1
 
 
 def test_a_test_is_sent_one_at_a_time(organization: Organization, receiver: Receiver) -> None:
     endpoint, _ = add(organization, receiver)
-    assert webhooks.send_test(endpoint)
-    assert not webhooks.send_test(endpoint)
-    tasks.deliver_alerts()
+    assert endpoints.send_test(endpoint)
+    assert not endpoints.send_test(endpoint)
+    outgoing.deliver()
     [message] = receiver.received
     assert (message.event["type"], message.event["data"]) == (
         "webhook.test",
         {"organization": f"org_{organization.id.hex}"},
     )
-    assert webhooks.send_test(endpoint)
-    assert not sending.deliver_again(AlertDelivery.objects.get(state="delivered"))
+    assert endpoints.send_test(endpoint)
+    assert not outbox.deliver_again(Delivery.objects.get(state="delivered"))
 
 
 def test_an_alert_goes_to_all_endpoints_of_its_organization_and_no_other(
@@ -282,38 +284,38 @@ def test_an_alert_goes_to_all_endpoints_of_its_organization_and_no_other(
 ) -> None:
     rival = new_organization(given="1")
     add(rival, receiver)
-    for number in range(webhooks.MOST):
-        webhooks.add(organization=organization, url=f"{receiver.url}&number={number}")
+    for number in range(endpoints.MOST):
+        endpoints.add(organization=organization, url=f"{receiver.url}&number={number}")
     pass_half(organization)
-    tasks.deliver_alerts()
+    outgoing.deliver()
     assert sorted(message.path for message in receiver.received) == [
-        f"/hook?of=alerts&number={number}" for number in range(webhooks.MOST)
+        f"/hook?of=alerts&number={number}" for number in range(endpoints.MOST)
     ]
-    with pytest.raises(webhooks.TooMany):
-        webhooks.add(organization=organization, url=f"{receiver.url}&number=6")
-    with pytest.raises(webhooks.AlreadyThere):
+    with pytest.raises(endpoints.TooMany):
+        endpoints.add(organization=organization, url=f"{receiver.url}&number=6")
+    with pytest.raises(endpoints.AlreadyThere):
         add(rival, receiver)
 
 
 def test_one_that_is_removed_is_sent_nothing_more(organization: Organization, receiver: Receiver) -> None:
     endpoint, _ = add(organization, receiver)
     pass_half(organization)
-    assert webhooks.remove(endpoint)
-    assert not webhooks.remove(endpoint)
-    tasks.deliver_alerts()
+    assert endpoints.remove(endpoint)
+    assert not endpoints.remove(endpoint)
+    outgoing.deliver()
     assert receiver.received == []
 
 
 def test_old_deliveries_go_and_alerts_stay(organization: Organization, receiver: Receiver) -> None:
     add(organization, receiver)
     pass_half(organization)
-    tasks.deliver_alerts()
-    tasks.purge_alert_deliveries()
-    assert AlertDelivery.objects.exists()
-    AlertDelivery.objects.update(ended_at=timezone.now() - sending.KEPT - timedelta(days=1))
-    tasks.purge_alert_deliveries()
-    assert not AlertDelivery.objects.exists()
+    outgoing.deliver()
+    outgoing.purge()
+    assert Delivery.objects.exists()
+    Delivery.objects.update(ended_at=timezone.now() - outbox.KEPT - timedelta(days=1))
+    outgoing.purge()
+    assert not Delivery.objects.exists()
     spend(organization, 20)
     tasks.fire_alerts()
-    assert not AlertDelivery.objects.exists()
+    assert not Delivery.objects.exists()
     assert Alert.objects.get().percent == 50

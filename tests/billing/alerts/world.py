@@ -19,8 +19,8 @@ from accounts.models import Organization
 from billing import ledger
 from billing.alerts import rules
 from billing.alerts.rules import Rules
-from billing.models import AlertDelivery
 from tests.billing.books import KEY, admit, usage
+from webhooks.models import Delivery
 
 
 def tell(organization: Organization, *percents: int, credit: str | None = None, **more: Any) -> None:
@@ -37,7 +37,7 @@ def spend(organization: Organization, frames: int, key: UUID = KEY) -> None:
 
 def make_due() -> None:
     """Let the waits of all deliveries be over."""
-    AlertDelivery.objects.filter(state="pending").update(next_try_at="2020-01-01T00:00:00Z")
+    Delivery.objects.filter(state="pending").update(next_try_at="2020-01-01T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from billing.invoices import issuing, payments
 from billing.models import Invoice, LedgerEntry, OperatorAct
 from tests.billing.books import OPERATOR, account_of, check_books
 from tests.billing.invoices.months_of_use import NOW, close, customer, issue, use
+from webhooks import endpoints
+from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +47,20 @@ def test_an_invoice_is_paid_when_all_of_it_is(invoice: Invoice) -> None:
     assert (balance("receivable"), balance("cash")) == (0, -OWED)
     assert OperatorAct.objects.count() == 1
     check_books()
+
+
+def test_webhooks_are_told_of_an_invoice_and_of_its_payment() -> None:
+    organization = customer(limit="100")
+    endpoints.add(organization=organization, url="https://hooks.example.com/")
+    use(organization, 12_000_000)
+    issued = issue(organization)
+    for _ in range(2):
+        payments.record(invoice_id=issued.pk, amount=issued.total, cause="bank:1")
+    told = Delivery.objects.filter(organization=organization).order_by("created_at")
+    assert [each.kind for each in told] == ["invoice.issued", "invoice.paid"]
+    assert [each.data["invoice"]["number"] for each in told] == [issued.number] * 2
+    assert [each.data["invoice"]["status"] for each in told] == ["open", "paid"]
+    assert told[1].data["invoice"]["paid"] == f"{issued.total:.2f}"
 
 
 def test_a_repeat_of_the_cause_books_nothing(invoice: Invoice) -> None:

@@ -13,8 +13,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing.alerts import emails, events, posting, signing
-from billing.models import AlertDelivery, WebhookEndpoint
+from webhooks import events, posting, signing
+from webhooks.models import Delivery, WebhookEndpoint
+from webhooks.ports import Undeliverable, letter
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ RUN_SECONDS = 20
 KEPT = timedelta(days=90)
 """How long a delivery can be looked at once it has ended."""
 
-_State = AlertDelivery.State
+_State = Delivery.State
 
 _CLAIM = """
 UPDATE billing_alertdelivery SET attempts = attempts + 1, next_try_at = statement_timestamp() + %(lease)s
@@ -39,10 +40,6 @@ RETURNING *
 """
 
 
-class Undeliverable(Exception):
-    """Nobody is there to be told, and never will be."""
-
-
 def deliver_due() -> int:
     """Deliver due messages for a limited time; returns the number of attempts."""
     until, tried = time.monotonic() + RUN_SECONDS, 0
@@ -52,27 +49,27 @@ def deliver_due() -> int:
     return tried
 
 
-def deliver_again(delivery: AlertDelivery) -> bool:
+def deliver_again(delivery: Delivery) -> bool:
     """Make one that has ended due again, as a person decided; False where it has not ended."""
     try:
         with transaction.atomic():
-            ended = AlertDelivery.objects.filter(pk=delivery.pk).exclude(state=_State.PENDING)
+            ended = Delivery.objects.filter(pk=delivery.pk).exclude(state=_State.PENDING)
             return bool(ended.update(state=_State.PENDING, ended_at=None, attempts=0, next_try_at=Now(), error=""))
     except IntegrityError:  # a test, while another one is under way
         return False
 
 
 def purge_old() -> int:
-    """Delete deliveries that ended long ago; the alerts stay, so that none fires again."""
-    old = AlertDelivery.objects.filter(~Q(state=_State.PENDING), ended_at__lt=timezone.now() - KEPT)
+    """Delete deliveries that ended long ago; what they told of stays, so that it is not told again."""
+    old = Delivery.objects.filter(~Q(state=_State.PENDING), ended_at__lt=timezone.now() - KEPT)
     return old.delete()[0]
 
 
-def _claim() -> AlertDelivery | None:
-    return next(iter(AlertDelivery.objects.raw(_CLAIM, {"lease": LEASE})), None)
+def _claim() -> Delivery | None:
+    return next(iter(Delivery.objects.raw(_CLAIM, {"lease": LEASE})), None)
 
 
-def _deliver(delivery: AlertDelivery) -> None:
+def _deliver(delivery: Delivery) -> None:
     try:
         _send(delivery)
     except Undeliverable as error:
@@ -84,28 +81,25 @@ def _deliver(delivery: AlertDelivery) -> None:
     except (OSError, smtplib.SMTPException):
         _note_failure(delivery, "the mail server did not take it")
     except Exception as error:  # one that nobody thought of must not hold up the others
-        log.warning("alert delivery %s: %s", delivery.id, type(error).__name__)
+        log.warning("delivery %s: %s", delivery.id, type(error).__name__)
         _note_failure(delivery, "something went wrong here")
     else:
         if _update(delivery, state=_State.DELIVERED, ended_at=timezone.now(), error="") and delivery.endpoint_id:
             WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(failing_since=None)
 
 
-def _send(delivery: AlertDelivery) -> None:
+def _send(delivery: Delivery) -> None:
     if delivery.endpoint is not None:
         body = events.body(delivery)
         headers = signing.sign(
             delivery.endpoint, message_id=f"msg_{delivery.id.hex}", at=timezone.now(), body=body
         )
         posting.post(delivery.endpoint.url, headers=headers, body=body)
-    elif delivery.alert is not None:
-        # Who has left meanwhile is told of nothing more.
-        if delivery.address not in emails.addressees([delivery.organization_id]).get(delivery.organization_id, ()):
-            raise Undeliverable("no longer somebody who is told")
-        emails.send(delivery.alert, delivery.address)
+    else:
+        letter(delivery)
 
 
-def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> None:
+def _note_failure(delivery: Delivery, why: str, *, final: bool = False) -> None:
     """Try again later, and no more after some hours."""
     now = timezone.now()
     if delivery.endpoint_id and not final:
@@ -114,7 +108,7 @@ def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> 
         _update(delivery, next_try_at=now + WAITS[delivery.attempts - 1], error=why[:100])
         return
     if _update(delivery, state=_State.DEAD, ended_at=now, error=why[:100]):
-        log.warning("alert delivery %s was given up after %d tries", delivery.id, delivery.attempts)
+        log.warning("delivery %s was given up after %d tries", delivery.id, delivery.attempts)
         if delivery.endpoint_id:
             WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, failing_since=None).update(failing_since=now)
 
@@ -122,12 +116,12 @@ def _note_failure(delivery: AlertDelivery, why: str, *, final: bool = False) -> 
 @transaction.atomic
 def _spare(endpoint_id: UUID, *, until: datetime) -> None:
     """Postpone all deliveries to one server, so that a hanging server does not delay the others."""
-    due = AlertDelivery.objects.filter(endpoint=endpoint_id, state=_State.PENDING, next_try_at__lt=until)
+    due = Delivery.objects.filter(endpoint=endpoint_id, state=_State.PENDING, next_try_at__lt=until)
     held_up = due.select_for_update(skip_locked=True).values("pk")
-    AlertDelivery.objects.filter(pk__in=held_up).update(next_try_at=until)
+    Delivery.objects.filter(pk__in=held_up).update(next_try_at=until)
 
 
-def _update(delivery: AlertDelivery, **columns: object) -> bool:
+def _update(delivery: Delivery, **columns: object) -> bool:
     """Whether this sender still had it: not where its lease ran out and another one took it."""
-    held = AlertDelivery.objects.filter(pk=delivery.pk, state=_State.PENDING, attempts=delivery.attempts)
+    held = Delivery.objects.filter(pk=delivery.pk, state=_State.PENDING, attempts=delivery.attempts)
     return bool(held.update(**columns))

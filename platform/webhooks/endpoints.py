@@ -1,15 +1,16 @@
-"""The addresses of a customer's that are told of alerts."""
+"""The addresses of a customer's that are told of events."""
 
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import Organization
-from billing.alerts import signing, targets
-from billing.models import AlertDelivery, WebhookEndpoint
+from webhooks import signing, targets
+from webhooks.events import TEST
+from webhooks.models import Delivery, WebhookEndpoint
 
 MOST = 5
-"""Endpoints of an organization: each is one more request for every alert."""
+"""Endpoints of an organization: each is one more request for every event."""
 
 
 class TooMany(Exception):
@@ -68,9 +69,11 @@ def send_test(endpoint: WebhookEndpoint) -> bool:
         with transaction.atomic():
             if _lock(endpoint) is None:
                 return False
-            AlertDelivery.objects.create(organization_id=endpoint.organization_id, endpoint=endpoint)
+            Delivery.objects.create(
+                organization_id=endpoint.organization_id, endpoint=endpoint, kind=TEST, summary="Test event"
+            )
     except IntegrityError as error:
-        if "alert_delivery_one_test_at_a_time" not in str(error):
+        if "delivery_one_test_at_a_time" not in str(error):
             raise
         return False
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from billing.alerts import targets
+from webhooks import targets
 
 SECONDS = 10
 """For all of it, from the connection to the answer's head: a server that drips bytes gains no time."""

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.models import WebhookEndpoint, WebhookSecret
+from webhooks.models import WebhookEndpoint, WebhookSecret
 
 OVERLAP = timedelta(hours=24)
 """How long a secret that was replaced signs beside the new one."""

@@ -1,0 +1,99 @@
+"""/v1/batches, in OpenAI's shape (https://platform.openai.com/docs/api-reference/batch), and a batch's audio."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp
+
+from accounts.keys import Principal
+from gateway import database_threads
+from gateway.batches import archive, batches
+from gateway.batches.files_api import counted, listed
+from gateway.batches.schemas import BatchRequest, Page
+from gateway.errors import ApiError
+from gateway.models import SpeechBatch
+from gateway.parsing import parse, read_body, read_json
+from gateway.service import Service
+
+MAX_BODY_BYTES = 65_536
+
+
+class BatchesResource(HTTPEndpoint):
+    """/v1/batches"""
+
+    async def post(self, request: Request) -> Response:
+        service: Service = request.state.service
+        principal = await service.keys.authenticate(request)
+        async with service.limiter.slot(principal):
+            body = parse(BatchRequest, read_json(await read_body(request, limit=MAX_BODY_BYTES)))
+            batch = await database_threads.run(batches.create, principal, body)
+        return JSONResponse(batches.as_json(batch))
+
+    async def get(self, request: Request) -> Response:
+        principal = await _caller(request)
+        page = parse(Page, dict(request.query_params))
+        found = await database_threads.run(_list, principal.organization_id, page)
+        shown = [batches.as_json(batch) for batch in found[: page.limit]]
+        return JSONResponse(listed(shown, page.limit < len(found)))
+
+
+async def get_batch(request: Request) -> Response:
+    """GET /v1/batches/{batch_id}"""
+    principal = await _caller(request)
+    batch = await database_threads.run(batches.find, principal.organization_id, request.path_params["batch_id"])
+    return JSONResponse(batches.as_json(batch))
+
+
+async def cancel_batch(request: Request) -> Response:
+    """POST /v1/batches/{batch_id}/cancel"""
+    principal = await _caller(request)
+    batch = await database_threads.run(batches.cancel, principal.organization_id, request.path_params["batch_id"])
+    return JSONResponse(batches.as_json(batch))
+
+
+async def get_batch_audio(request: Request) -> ASGIApp:
+    """GET /v1/batches/{batch_id}/audio: all audio that there is so far, as one tar file."""
+    service: Service = request.state.service
+    principal = await service.keys.authenticate(request)
+
+    async def audio() -> Response:
+        name = request.path_params["batch_id"]
+        batch = await database_threads.run(batches.find, principal.organization_id, name)
+        entries = await database_threads.run(archive.entries, batch)
+        if not entries:
+            raise no_audio()
+        headers = {
+            "content-length": str(archive.size(entries)),
+            "content-disposition": f'attachment; filename="batch_{batch.id.hex}.tar"',
+            "cache-control": "private, no-store",
+        }
+        return StreamingResponse(archive.stream(entries), 200, headers, archive.MEDIA_TYPE)
+
+    return counted(service, principal, audio)
+
+
+def no_audio() -> ApiError:
+    return ApiError(
+        404,
+        "This batch has no audio: none has been generated yet, or it has expired or was deleted.",
+        code="batch_has_no_audio",
+        param="batch_id",
+    )
+
+
+async def _caller(request: Request) -> Principal:
+    service: Service = request.state.service
+    return await service.keys.authenticate(request)
+
+
+def _list(organization_id: UUID, page: Page) -> list[Any]:
+    """A page, and one batch more where there are more. Raises ApiError: 404, `after` is no batch."""
+    found = SpeechBatch.objects.filter(organization=organization_id)
+    if page.after is not None:
+        found = found.filter(id__lt=batches.find(organization_id, page.after).id)
+    return list(found.order_by("-id")[: page.limit + 1])

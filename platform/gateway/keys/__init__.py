@@ -1,0 +1,1 @@
+"""API keys by API, and short-lived client secrets for browsers."""

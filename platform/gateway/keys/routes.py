@@ -1,0 +1,120 @@
+"""The routes of keys and client secrets, as `gateway.routes` has them."""
+
+from __future__ import annotations
+
+from gateway import errors
+from gateway.batches.schemas import Page
+from gateway.errors import ApiError
+from gateway.keys import acts, api
+from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
+from gateway.mounting import V1Route
+from gateway.reference import failures
+from gateway.reference import keys as samples
+from gateway.reference.operation import Answer, Operation, Parameter
+
+_PROJECT = {"project_id": Parameter("`default`, or `proj_…`: an organization is one project.", "default")}
+_KEY_ID = {**_PROJECT, "key_id": Parameter("Id of the key, `key_…`.", samples.KEY_ID)}
+_UNKNOWN = acts.unknown(samples.KEY_ID)
+_NO_PROJECT = errors.not_found("No project with id 'proj_1'.", code="project_not_found", param="project_id")
+_BAD_NAME = errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter")
+_NO_JSON = ApiError(
+    415, "Unsupported content type 'text/plain': send application/json.", code="unsupported_media_type"
+)
+_TOO_LARGE = ApiError(413, "The request body is larger than the 65536 bytes allowed.", code="request_too_large")
+_ADMIN = "Needs a key with the permission `admin`, which is made in the console."
+
+KEY_ROUTES = (
+    V1Route(
+        "/organization/projects/{project_id}/api_keys",
+        api.KeysResource,
+        {
+            "POST": Operation(
+                id="createProjectApiKey",
+                tag="Account",
+                summary="Create an API key",
+                description=f"Creates a key. Its `value` is shown this once. {_ADMIN}",
+                path=_PROJECT,
+                body=NewKey,
+                requests=samples.KEY_BODY,
+                answers=[Answer("The key.", samples.NEW_KEY)],
+                errors=[_BAD_NAME, _NO_PROJECT, acts.too_many(), _TOO_LARGE, _NO_JSON],
+            ),
+            "GET": Operation(
+                id="listProjectApiKeys",
+                tag="Account",
+                summary="List API keys",
+                description=f"The active keys, the newest first. {_ADMIN}",
+                path=_PROJECT,
+                query=Page,
+                answers=[Answer("The keys.", samples.KEYS)],
+                errors=[
+                    errors.invalid(
+                        "Invalid value for 'limit': expected less than or equal to 100.", param="limit"
+                    ),
+                    _NO_PROJECT,
+                    _UNKNOWN,
+                ],
+            ),
+        },
+    ),
+    V1Route(
+        "/organization/projects/{project_id}/api_keys/{key_id}",
+        api.KeyResource,
+        {
+            "GET": Operation(
+                id="getProjectApiKey",
+                tag="Account",
+                summary="Retrieve an API key",
+                description=_ADMIN,
+                path=_KEY_ID,
+                answers=[Answer("The key.", samples.KEY)],
+                errors=[_NO_PROJECT, _UNKNOWN],
+            ),
+            "POST": Operation(
+                id="modifyProjectApiKey",
+                tag="Account",
+                summary="Modify an API key",
+                description=f"Sets name, permissions and limits of a key; what is absent is the default. {_ADMIN}",
+                path=_KEY_ID,
+                body=ChangedKey,
+                requests=samples.KEY_BODY,
+                answers=[Answer("The key.", samples.KEY)],
+                errors=[_BAD_NAME, _NO_PROJECT, _UNKNOWN, acts.protected(), _TOO_LARGE, _NO_JSON],
+            ),
+            "DELETE": Operation(
+                id="deleteProjectApiKey",
+                tag="Account",
+                summary="Revoke an API key",
+                description=f"Ends a key within a second. {_ADMIN}",
+                path=_KEY_ID,
+                answers=[Answer("It is revoked.", samples.KEY_DELETED)],
+                errors=[_NO_PROJECT, _UNKNOWN, acts.protected()],
+            ),
+        },
+    ),
+    V1Route(
+        "/realtime/client_secrets",
+        api.create_client_secret,
+        {
+            "POST": Operation(
+                id="createClientSecret",
+                tag="Account",
+                summary="Create a client secret",
+                description="Creates a secret that a web page uses in place of an API key, for speech alone and "
+                "for some minutes. What it uses counts as this key's. Revoking the key ends it.",
+                body=ClientSecretRequest,
+                requests=samples.SECRET_BODY,
+                answers=[Answer("The secret.", samples.CLIENT_SECRET)],
+                errors=[
+                    errors.invalid(
+                        "Invalid value for 'expires_after.seconds': expected less than or equal to 7200.",
+                        param="expires_after.seconds",
+                    ),
+                    _TOO_LARGE,
+                    _NO_JSON,
+                    failures.RATE_LIMITED,
+                ],
+            )
+        },
+    ),
+)
