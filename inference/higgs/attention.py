@@ -9,11 +9,9 @@ Shapes: B rows, Q heads, K key/value heads, D head size, S slots, M positions of
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from shutil import which
 
 import torch
 from torch import Tensor
@@ -29,14 +27,24 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 def has_kernel(device: torch.device) -> bool:
     """Whether decoding there reads live positions only, however wide the window.
 
-    CUDA's torch brings Triton, which needs a C compiler for what launches its kernels.
+    CUDA's torch brings Triton, but what launches a kernel is compiled with a C compiler and Python's headers. So
+    the kernel is run once; where that fails for any reason, attention reads whole windows through SDPA.
     """
     if device.type != "cuda" or find_spec("triton") is None:
         return False
-    if not (os.environ.get("CC") or which("gcc") or which("clang")):
-        log.warning("no C compiler for Triton: attention reads whole windows")
+    try:
+        from inference.higgs.attention_kernel import plan_kernel
+
+        q = torch.ones(1, 1, 16, device=device, dtype=torch.bfloat16)
+        keys = q.new_ones(1, 1, 128, 16)  # long enough to be split, so that both kernels are compiled
+        first = torch.zeros(1, dtype=torch.int64, device=device)
+        works = torch.equal(plan_kernel(first, first, 128)(q, keys, keys), q)
+    except Exception as error:  # a compiler's, a linker's or a driver's
+        log.warning("attention reads whole windows, as Triton does not work here: %r", error)
         return False
-    return True
+    if not works:
+        log.warning("attention reads whole windows, as Triton's answer here is wrong")
+    return works
 
 
 def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:

@@ -150,9 +150,10 @@ class HiggsModel:
         x = F.embedding(tokens, self.text_embedding)  # [T, H]
         x[audio] = self.embed_codes(codes)
         for index, layer in enumerate(self.layers):
+            halves = [(rows, half) for rows, half in ((text, layer.text), (audio, layer.audio)) if len(rows)]
             normed = torch.empty_like(x)
-            normed[text] = self._norm(x[text], layer.text.input_norm)
-            normed[audio] = self._norm(x[audio], layer.audio.input_norm)
+            for rows, half in halves:
+                normed[rows] = self._norm(x[rows], half.input_norm)
             q, k, v = self._qkv(layer, normed, rotary)
             cache.k[index, slot_of, :, positions] = k
             cache.v[index, slot_of, :, positions] = v
@@ -161,7 +162,7 @@ class HiggsModel:
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
             x = x + linear(torch.cat(pieces).flatten(1), layer.out)
-            for rows, half in ((text, layer.text), (audio, layer.audio)):
+            for rows, half in halves:
                 x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
         last = torch.tensor(lengths, device=device).cumsum(0) - 1
         return self._logits(x[last])

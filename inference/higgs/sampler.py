@@ -104,7 +104,7 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     limit = state.ras_repeats[slots, None]
     redrawn = _draw(logits.softmax(dim=-1), draws[..., 1]).squeeze(-1)
     codes = torch.where((limit > 0) & (repeats >= limit), redrawn, codes)
-    codes = torch.where(state.done[slots, None], config.eos_code, codes)
+    codes = codes.masked_fill(state.done[slots, None], config.eos_code)
 
     is_eos = codes == config.eos_code
     state.row[slots] = row + 1

@@ -82,7 +82,7 @@ class BatchState:
         broken = ~logits.isfinite().flatten(1).all(dim=1)
         sample(logits.masked_fill(broken[:, None, None], 0.0), sampler, slots, candidates=candidates)
         self.position[slots] = (position + 1).clamp_max(self.length - 1)
-        self.position[self.scratch] = 0  # padding has nothing to read
+        self.position[self.scratch :].zero_()  # padding has nothing to read
         frame = sampler.history[slots, -config.num_codebooks :].diagonal(dim1=1, dim2=2)  # [B, N]
         ended = (frame == config.eos_code).any(dim=1)
         flags = ended * ENDED + broken * BROKEN
