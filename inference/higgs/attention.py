@@ -80,21 +80,21 @@ def _plan_runs(slots: Tensor, positions: Tensor) -> Attend:
 
     Nothing is copied, and of each run of slots no more is read than its longest holds.
     """
-    numbers, runs, start = slots.tolist(), [], 0
+    numbers, newest, runs, start = slots.tolist(), positions.tolist(), [], 0
     for end in range(1, len(numbers) + 1):
         if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
             continue
-        live = positions[start:end]
-        mask = _mask(live, int(live.max()) + 1)
-        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), mask))
+        window = max(newest[start:end]) + 1
+        mask = None if min(newest[start:end]) + 1 == window else _mask(positions[start:end], window)
+        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), window, mask))
         start = end
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        pieces = []
-        for rows, here, mask in runs:
-            keys, values = (x[here, :, : mask.shape[1]] for x in (k, v))
-            pieces.append(_attend_masked(q[rows], keys, values, mask))
-        return torch.cat(pieces)
+        pieces = [
+            _attend_masked(q[rows], k[here, :, :window], v[here, :, :window], mask)
+            for rows, here, window, mask in runs
+        ]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     return attend
 
@@ -104,10 +104,11 @@ def _mask(positions: Tensor, window: int) -> Tensor:
     return torch.arange(window, device=positions.device) <= positions[:, None]
 
 
-def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]."""
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]; None where every row sees them all."""
     groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
-    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
+    broad = None if mask is None else mask[:, None, None]
+    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=broad).flatten(1, 2)
 
 
 def attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:

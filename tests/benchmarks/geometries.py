@@ -20,7 +20,7 @@ def _size(*, hidden: int, inner: int, **others: int) -> dict[str, int]:
 
 SIZES = {
     "8M": _size(hidden=256, inner=640, layers=6, heads=4, kv_heads=2, head_dim=64),
-    "30M": _size(hidden=384, inner=1024, layers=8, heads=6, kv_heads=2, head_dim=64),
+    "30M": _size(hidden=384, inner=1024, layers=10, heads=6, kv_heads=2, head_dim=64),
     "300M": _size(hidden=1024, inner=2816, layers=16, heads=16, kv_heads=4, head_dim=64),
     "1B": _size(hidden=2048, inner=8192, layers=16, heads=32, kv_heads=8, head_dim=64),
     "3B": _size(hidden=3072, inner=8192, layers=28, heads=24, kv_heads=8, head_dim=128),
@@ -43,15 +43,23 @@ def geometry(name: str) -> HiggsConfig:
 
 
 def random_model(
-    config: HiggsConfig, device: torch.device | str, dtype: torch.dtype = torch.bfloat16
+    config: HiggsConfig,
+    device: torch.device | str,
+    dtype: torch.dtype = torch.bfloat16,
+    matrices: torch.dtype | None = None,
 ) -> HiggsModel:
+    """Args: dtype, matrices: as `load_checkpoint` has them."""
+
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(shape, device=device, dtype=dtype).mul_(0.02)
+
+    def fixed(*shape: int) -> torch.Tensor:
+        return pack(draw(*shape), matrices)
 
     def half() -> FeedForward:
         hidden, inner = config.hidden_size, config.intermediate_size
         norms = torch.ones(2, hidden, device=device, dtype=dtype)
-        return FeedForward(norms[0], norms[1], pack(draw(2 * inner, hidden)), pack(draw(hidden, inner)))
+        return FeedForward(norms[0], norms[1], fixed(2 * inner, hidden), fixed(hidden, inner))
 
     q, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
     rows = config.num_codebooks * config.codebook_size
@@ -62,11 +70,11 @@ def random_model(
         text_embedding=draw(config.vocab_size, config.hidden_size),
         audio_embedding=draw(rows, config.hidden_size),
         layers=[
-            Layer(pack(draw(q + 2 * kv, config.hidden_size)), pack(draw(config.hidden_size, q)), half(), half())
+            Layer(fixed(q + 2 * kv, config.hidden_size), fixed(config.hidden_size, q), half(), half())
             for _ in range(config.layers)
         ],
         norm=torch.ones(config.hidden_size, device=device, dtype=dtype),
-        head=pack(head),
+        head=pack(head, matrices),
     )
 
 
