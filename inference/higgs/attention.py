@@ -9,11 +9,9 @@ Shapes: B rows, Q heads, K key/value heads, D head size, S slots, M positions of
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from shutil import which
 
 import torch
 from torch import Tensor
@@ -29,14 +27,24 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 def has_kernel(device: torch.device) -> bool:
     """Whether decoding there reads live positions only, however wide the window.
 
-    CUDA's torch brings Triton, which needs a C compiler for what launches its kernels.
+    CUDA's torch brings Triton, but what launches a kernel is compiled with a C compiler and Python's headers. So
+    the kernel is run once; where that fails for any reason, attention reads whole windows through SDPA.
     """
     if device.type != "cuda" or find_spec("triton") is None:
         return False
-    if not (os.environ.get("CC") or which("gcc") or which("clang")):
-        log.warning("no C compiler for Triton: attention reads whole windows")
+    try:
+        from inference.higgs.attention_kernel import plan_kernel
+
+        q = torch.ones(1, 1, 16, device=device, dtype=torch.bfloat16)
+        keys = q.new_ones(1, 1, 128, 16)  # long enough to be split, so that both kernels are compiled
+        first = torch.zeros(1, dtype=torch.int64, device=device)
+        works = torch.equal(plan_kernel(first, first, 128)(q, keys, keys), q)
+    except Exception as error:  # a compiler's, a linker's or a driver's
+        log.warning("attention reads whole windows, as Triton does not work here: %r", error)
         return False
-    return True
+    if not works:
+        log.warning("attention reads whole windows, as Triton's answer here is wrong")
+    return works
 
 
 def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:
@@ -72,21 +80,21 @@ def _plan_runs(slots: Tensor, positions: Tensor) -> Attend:
 
     Nothing is copied, and of each run of slots no more is read than its longest holds.
     """
-    numbers, runs, start = slots.tolist(), [], 0
+    numbers, newest, runs, start = slots.tolist(), positions.tolist(), [], 0
     for end in range(1, len(numbers) + 1):
         if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
             continue
-        live = positions[start:end]
-        mask = _mask(live, int(live.max()) + 1)
-        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), mask))
+        window = max(newest[start:end]) + 1
+        mask = None if min(newest[start:end]) + 1 == window else _mask(positions[start:end], window)
+        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), window, mask))
         start = end
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        pieces = []
-        for rows, here, mask in runs:
-            keys, values = (x[here, :, : mask.shape[1]] for x in (k, v))
-            pieces.append(_attend_masked(q[rows], keys, values, mask))
-        return torch.cat(pieces)
+        pieces = [
+            _attend_masked(q[rows], k[here, :, :window], v[here, :, :window], mask)
+            for rows, here, window, mask in runs
+        ]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     return attend
 
@@ -96,10 +104,11 @@ def _mask(positions: Tensor, window: int) -> Tensor:
     return torch.arange(window, device=positions.device) <= positions[:, None]
 
 
-def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]."""
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]; None where every row sees them all."""
     groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
-    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask[:, None, None]).flatten(1, 2)
+    broad = None if mask is None else mask[:, None, None]
+    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=broad).flatten(1, 2)
 
 
 def attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:

@@ -68,7 +68,7 @@ def _attend_split(
     Writes the part's own softmax average and the base-2 logarithm of its weight, -inf where it has no keys.
     """
     row, kv_head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    length = tl.load(positions + row) + 1
+    length = tl.load(positions + row).to(tl.int32) + 1  # 32 bits: a loop over them is cheaper
     share = tl.cdiv(tl.cdiv(length, splits), block) * block
     start = split * share
     end = tl.minimum(start + share, length)

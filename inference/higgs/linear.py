@@ -1,12 +1,12 @@
 """Matrix products by weights that never change: on the CPU, laid out once as oneDNN likes them best.
 
-That layout is about three times as fast as a plain product in float32. torch uses it in compiled models only;
-the operators have no public name, which the pinned torch makes safe.
+That layout is about three times as fast as a plain product in float32, and it is what makes bfloat16 fast, too.
+torch uses it in compiled models only; the operators have no public name, which the pinned torch makes safe.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
@@ -15,17 +15,43 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 _ROWS = 32
 """Rows of x that the layout is chosen for; others work as well."""
 
+Precision = Literal["auto", "float32", "bfloat16"]
 
-def pack(weight: Tensor) -> Tensor:
-    """A weight [O, I] for `linear`; the CPU's in float32 becomes opaque, all others stay as they are."""
-    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not has_onednn:
+
+def matrix_dtype(wanted: Precision, device: torch.device) -> torch.dtype:
+    """What matrices are held in. "auto" is bfloat16 wherever the device multiplies it faster than float32.
+
+    A GPU does. A CPU does if it has instructions for it, which oneDNN uses: AMX, or AVX-512's BF16 extension.
+    With the latter, bfloat16 was faster for networks of 8, 30 and 300 million weights at batch 1, 8 and 32, as
+    half the bytes are read. Without them the products are emulated, and float32 is faster.
+    """
+    if wanted != "auto":
+        return torch.float32 if wanted == "float32" else torch.bfloat16
+    return torch.bfloat16 if device.type == "cuda" or _multiplies_bfloat16() else torch.float32
+
+
+def _multiplies_bfloat16() -> bool:
+    features = torch.cpu.get_capabilities()
+    return _has_onednn() and any(features.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def _has_onednn() -> bool:
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
+def pack(weight: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """A weight [O, I] for `linear`, in `dtype`; it becomes opaque where oneDNN can multiply it."""
+    weight = weight.to(dtype or weight.dtype)
+    if weight.device.type != "cpu" or not _has_onednn():
+        return weight
+    if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return weight
     return cast(Tensor, torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS))
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """x [..., I] times the transpose of a packed weight [O, I]."""
+    """x [..., I] times the transpose of a packed weight [O, I], in the weight's type."""
+    x = x.to(weight.dtype)
     if weight.is_mkldnn:
         return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], ""))
     return F.linear(x, weight)

@@ -21,6 +21,7 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 from inference.higgs.attention import attend_piece, plan_attention
 from inference.higgs.config import HiggsConfig, RopeConfig
 from inference.higgs.linear import linear
+from inference.higgs.norm import rms_norm
 
 
 @dataclass(slots=True)
@@ -51,16 +52,17 @@ class KVCache:
     def __init__(
         self, config: HiggsConfig, *, slots: int, length: int, device: torch.device | str, dtype: torch.dtype
     ) -> None:
-        shape = (config.layers, slots + 1, config.kv_heads, length, config.head_dim)
-        self.k = torch.zeros(shape, device=device, dtype=dtype)  # [L, S+1, K, M, D]
-        self.v = torch.zeros(shape, device=device, dtype=dtype)
+        shape = (config.layers, slots + 1, 2 * config.kv_heads, length, config.head_dim)
+        self.kv = torch.zeros(shape, device=device, dtype=dtype)
+        """[L, S+1, 2·K, M, D]: the heads' keys, then their values, so that a step writes both at once."""
+        self.k, self.v = self.kv.chunk(2, dim=2)  # [L, S+1, K, M, D]
         self.slots, self.length, self.scratch = slots, length, slots
         angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
         self._cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
-        self._sin = angles.sin().repeat(1, 2).to(device, dtype)
+        self._sin = torch.cat((-angles.sin(), angles.sin()), dim=1).to(device, dtype)
 
     def rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines [T, 1, D] at positions [T]."""
+        """Cosines and sines [T, 1, D] at positions [T]; the first half's sines have the sign that they take."""
         return self._cos[positions, None], self._sin[positions, None]
 
 
@@ -150,18 +152,18 @@ class HiggsModel:
         x = F.embedding(tokens, self.text_embedding)  # [T, H]
         x[audio] = self.embed_codes(codes)
         for index, layer in enumerate(self.layers):
+            halves = [(rows, half) for rows, half in ((text, layer.text), (audio, layer.audio)) if len(rows)]
             normed = torch.empty_like(x)
-            normed[text] = self._norm(x[text], layer.text.input_norm)
-            normed[audio] = self._norm(x[audio], layer.audio.input_norm)
-            q, k, v = self._qkv(layer, normed, rotary)
-            cache.k[index, slot_of, :, positions] = k
-            cache.v[index, slot_of, :, positions] = v
+            for rows, half in halves:
+                normed[rows] = self._norm(x[rows], half.input_norm)
+            q, kv = self._qkv(layer, normed, rotary)
+            cache.kv[index, slot_of, :, positions] = kv
             pieces = [
                 attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
             x = x + linear(torch.cat(pieces).flatten(1), layer.out)
-            for rows, half in ((text, layer.text), (audio, layer.audio)):
+            for rows, half in halves:
                 x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
         last = torch.tensor(lengths, device=device).cumsum(0) - 1
         return self._logits(x[last])
@@ -183,26 +185,23 @@ class HiggsModel:
         rotary = cache.rotary(positions)
         x = self.embed_codes(codes)  # [B, H]
         for index, layer in enumerate(self.layers):
-            q, k, v = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
-            keys, values = cache.k[index], cache.v[index]  # [S+1, K, M, D]
-            keys[slots, :, positions] = k
-            values[slots, :, positions] = v
-            x = x + linear(attend(q, keys, values).flatten(1), layer.out)
+            q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
+            cache.kv[index, slots, :, positions] = kv
+            x = x + linear(attend(q, cache.k[index], cache.v[index]).flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.rms_norm(x, (x.shape[-1],), weight, self.config.norm_eps)
+        return rms_norm(x, weight, self.config.norm_eps)
 
-    def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries [T, Q, D] and keys [T, K, D], and values [T, K, D]."""
+    def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Rotated queries [T, Q, D], and rotated keys followed by values [T, 2·K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
-        states = linear(x, layer.qkv).view(len(x), heads + 2 * kv, -1)
-        rotated, v = states[:, : heads + kv], states[:, heads + kv :]
+        states = linear(x, layer.qkv).to(x.dtype).view(len(x), heads + 2 * kv, -1)
+        turning = states[:, : heads + kv]
         cos, sin = rotary
-        first, second = rotated.chunk(2, dim=-1)
-        rotated = rotated * cos + torch.cat((-second, first), dim=-1) * sin
-        return rotated[:, :heads].contiguous(), rotated[:, heads:], v
+        turning.copy_(torch.addcmul(turning * cos, turning.roll(self.config.head_dim // 2, dims=-1), sin))
+        return states[:, :heads].contiguous(), states[:, heads:]
 
     def _logits(self, x: Tensor) -> Tensor:
         logits = linear(self._norm(x, self.norm), self.head).float()

@@ -7,6 +7,8 @@ codebook's last `ras_window` rows is drawn anew from the raw distribution.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
@@ -38,7 +40,7 @@ class SamplerState:
         self.temperature = torch.zeros(size, device=device)  # 0 is greedy
         self.top_p = torch.ones(size, device=device)
         self.top_k = torch.full((size,), config.codebook_size, dtype=torch.int64, device=device)
-        self.seed = torch.zeros(size, dtype=torch.int64, device=device)
+        self.key = torch.zeros(size, dtype=torch.int64, device=device)  # a hash of the seed
         self.ras_repeats = torch.zeros(size, dtype=torch.int64, device=device)  # 0 turns RAS off
 
     def admit(
@@ -60,7 +62,7 @@ class SamplerState:
         self.temperature[slot] = temperature
         self.top_p[slot] = top_p
         self.top_k[slot] = top_k if 0 < top_k < config.codebook_size else config.codebook_size
-        self.seed[slot] = (seed + 2**63) % 2**64 - 2**63
+        self.key[slot] = _mix(_mix(seed & _MASK) ^ (seed >> 32 & _MASK))
         self.ras_repeats[slot] = ras_repeats
         self.history[slot] = config.bos_code
         self.row[slot] = 0
@@ -91,7 +93,7 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     row, eos_age, history = state.row[slots], state.eos_age[slots], state.history[slots]
     scores = force(logits, row, eos_age, config)
     temperature = state.temperature[slots, None]  # [B, 1]
-    draws = uniform(state.seed[slots], row, config.num_codebooks)  # [B, N, 2]
+    draws = uniform(state.key[slots], row, config.num_codebooks)  # [B, N, 2]
     best, order = scores.topk(candidates or config.codebook_size, dim=-1)  # [B, N, C], best first
     warped = best / temperature.clamp_min(1e-5)[..., None]
     kept = _keep(warped, state.top_k[slots, None], state.top_p[slots, None])
@@ -104,7 +106,7 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     limit = state.ras_repeats[slots, None]
     redrawn = _draw(logits.softmax(dim=-1), draws[..., 1]).squeeze(-1)
     codes = torch.where((limit > 0) & (repeats >= limit), redrawn, codes)
-    codes = torch.where(state.done[slots, None], config.eos_code, codes)
+    codes = codes.masked_fill(state.done[slots, None], config.eos_code)
 
     is_eos = codes == config.eos_code
     state.row[slots] = row + 1
@@ -130,20 +132,20 @@ def _draw(probabilities: Tensor, u: Tensor) -> Tensor:
     )
 
 
-def uniform(seed: Tensor, row: Tensor, books: int) -> Tensor:
-    """Two numbers in [0, 1) for each codebook, [B, N, 2] float32, from int64 seed [B] and row [B]."""
-    key = _mix(_mix(seed & _MASK) ^ (seed >> 32 & _MASK))
+def uniform(key: Tensor, row: Tensor, books: int) -> Tensor:
+    """Two numbers in [0, 1) for each codebook, [B, N, 2] float32, from the hash of a seed [B] and a row [B]."""
     key = _mix(key + row * 0x9E3779B9)
-    counter = torch.arange(2 * books, device=seed.device).view(books, 2)
+    counter = torch.arange(2 * books, device=key.device).view(books, 2)
     bits = _mix(_mix(key[:, None, None] ^ (counter * 0x85EBCA6B & _MASK)) + 0x27D4EB2F)
     return (bits >> 8).float() / 2**24
 
 
 _MASK = 0xFFFFFFFF
+_Bits = TypeVar("_Bits", int, Tensor)
 
 
-def _mix(x: Tensor) -> Tensor:
-    """A 32-bit integer hash (C. Wellons' lowbias32) in int64 arithmetic, of which the low half is kept."""
+def _mix(x: _Bits) -> _Bits:
+    """A 32-bit integer hash (C. Wellons' lowbias32), of int64 tensors or of numbers; the low half is kept."""
     x = x & _MASK
     x = ((x ^ (x >> 16)) * 0x7FEB352D) & _MASK
     x = ((x ^ (x >> 15)) * 0x846CA68B) & _MASK

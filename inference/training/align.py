@@ -64,7 +64,8 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     while step < sizes.steps and not run.over:
         export.save_weights(student, policy_folder)
         chosen = _draw(prompts, sizes, seed=run.seed + step)
-        engine = HiggsEngine(policy_folder, Options(slots=sizes.prompts * sizes.answers))
+        # float32, as the training network is: the answers' probabilities are then those that it computes.
+        engine = HiggsEngine(policy_folder, Options(slots=sizes.prompts * sizes.answers, dtype="float32"))
         try:
             groups = sample(engine, builder, config, chosen, answers=sizes.answers, seed=run.seed + step)
         finally:

@@ -180,6 +180,7 @@ class Environment(BaseSettings):
     higgs_checkpoint: Path | None = None
     higgs_voices: Path | None = None
     higgs_device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    higgs_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     higgs_threads: Annotated[int, Field(ge=1)] | None = None
     higgs_slots: Annotated[int, Field(ge=1)] = 8
     higgs_context: Annotated[int, Field(ge=256)] = 2048

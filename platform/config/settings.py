@@ -312,6 +312,7 @@ ENGINE = ENVIRONMENT.engine or (
 HIGGS = {
     "checkpoint": ENVIRONMENT.higgs_checkpoint,
     "device": ENVIRONMENT.higgs_device,
+    "dtype": ENVIRONMENT.higgs_dtype,
     "threads": ENVIRONMENT.higgs_threads,
     "slots": ENVIRONMENT.higgs_slots,
     "context": ENVIRONMENT.higgs_context,

@@ -1,11 +1,14 @@
 """The Higgs engine on the CPU: rows of codes per second beside transformers' `generate` on the same checkpoint,
 and the time to first audio.
 
-The checkpoint is random, of 8 layers of 512 (49 million parameters), with the published codebooks and a codec of
-the published size. Prompts are the same, and so is the sampling: temperature 1, top-k 50, top-p 0.95, RAS. Both
-take turns, and what counts is the median step of a turn: reading the prompt is in neither. `times` is the median
-of the rounds' ratios, so that what else the machine does falls on both. The engine's steps are without the codec,
-as are transformers'; its time to first audio is with it.
+Checkpoints are random: of the shipped student's geometry (8 million weights), of 30 and of 300 million; the first
+two with 12 codebooks of 102 codes, the last with the published ones and a codec of the published size. Matrices
+are, on both sides, in the type that HIGGS_DTYPE=auto takes on this machine; transformers' other tensors, too.
+
+Prompts are the same, and so is the sampling: temperature 1, top-k 50, top-p 0.95, RAS. Both take turns, and what
+counts is the median step of a turn: reading the prompt is in neither. `times` is the median of the rounds' ratios,
+so that what else the machine does falls on both. The engine's steps are without the codec, as are transformers';
+its time to first audio is with it. `host` is the scheduler's share of a turn, all that is not the step.
 """
 
 from __future__ import annotations
@@ -23,59 +26,77 @@ from tests.benchmarks import budget
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 BATCHES = budget.first_of((1, 8, 32))
-ROWS = budget.number(64, least=12)
-ROUNDS = budget.number(5)
-LAYERS = budget.number(8)
+ROWS = budget.number(64, least=16)
+ROUNDS = budget.number(3)
+GEOMETRIES = budget.first_of(("8M", "30M", "300M"))
 SAMPLING: dict[str, Any] = {"temperature": 1.0, "top_p": 0.95, "top_k": 50}
 
 
 def run() -> None:
     import torch
 
+    from inference.higgs.linear import matrix_dtype
+    from tests.benchmarks.geometries import CODES
     from tests.higgs.codec_oracle import make_codec
     from tests.higgs.oracle import make_tokenizer
 
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        oracle = _make_model(folder)
-        make_tokenizer(folder)
-        make_codec(folder / "codec", bits=10, decoder=1024, hidden=256)
-        torch.set_num_threads(os.cpu_count() or 1)  # the tests' oracles take one only
-        print(f"{torch.get_num_threads()} threads, rows of 8 codes; 25 rows are a second of audio")
-        print(f"{'batch':>5} {'generate 1/s':>13} {'engine 1/s':>11} {'times':>6} {'ms/step':>8} {'host':>6}")
-        for batch in BATCHES:
-            theirs, ours, busy = [], [], []
-            for _ in range(ROUNDS):
-                theirs.append(statistics.median(_generate(oracle, folder, batch)))
-                turns = _speak(folder, batch)
-                ours.append(statistics.median(whole for whole, _ in turns))
-                busy += [launch / whole for whole, launch in turns]
-            their, our = statistics.median(theirs), statistics.median(ours)
-            times = statistics.median(t / o for t, o in zip(theirs, ours, strict=True))
-            print(
-                f"{batch:5} {batch / their:13.0f} {batch / our:11.0f} {times:6.1f} {1000 * our:8.1f}"
-                f" {1 - statistics.median(busy):6.1%}"
-            )
-            sys.stdout.flush()
-        print(f"{'':5} time to first audio, ms: median, worst")
-        for batch in budget.first_of((1, 8)):
-            waits = _first_audio(folder, batch)
-            print(f"{batch:5} {1000 * statistics.median(waits):13.0f} {1000 * max(waits):11.0f}")
+    dtype = matrix_dtype("auto", torch.device("cpu"))
+    for geometry in GEOMETRIES:
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            oracle = _make_model(folder, geometry).to(dtype)
+            make_tokenizer(folder)
+            torch.set_num_threads(os.cpu_count() or 1)  # the tests' oracles take one only
+            print(f"{geometry}, {dtype}, {torch.get_num_threads()} threads; 25 rows are a second of audio")
+            _compare(oracle, folder, dtype)
+            if geometry not in CODES:
+                make_codec(folder / "codec", bits=10, decoder=1024, hidden=256)
+                torch.set_num_threads(os.cpu_count() or 1)
+                _print_first_audio(folder)
+
+
+def _compare(oracle: Any, folder: Path, dtype: Any) -> None:
+    print(f"{'batch':>5} {'generate s/s':>13} {'engine s/s':>11} {'times':>6} {'ms/step':>8} {'host':>6}")
+    for batch in BATCHES:
+        theirs, ours, busy = [], [], []
+        for _ in range(ROUNDS):
+            theirs.append(statistics.median(_generate(oracle, folder, batch)))
+            turns = _speak(folder, batch, dtype)
+            ours.append(statistics.median(whole for whole, _ in turns))
+            busy += [launch / whole for whole, launch in turns]
+        their, our = statistics.median(theirs), statistics.median(ours)
+        times = statistics.median(t / o for t, o in zip(theirs, ours, strict=True))
+        print(
+            f"{batch:5} {batch / their / 25:13.1f} {batch / our / 25:11.1f} {times:6.1f} {1000 * our:8.1f}"
+            f" {1 - statistics.median(busy):6.1%}"
+        )
         sys.stdout.flush()
 
 
-def _make_model(folder: Path) -> Any:
+def _print_first_audio(folder: Path) -> None:
+    print(f"{'':5} time to first audio, ms: median, worst")
+    for batch in budget.first_of((1, 8)):
+        waits = _first_audio(folder, batch)
+        print(f"{batch:5} {1000 * statistics.median(waits):13.0f} {1000 * max(waits):11.0f}")
+    sys.stdout.flush()
+
+
+def _make_model(folder: Path, name: str) -> Any:
     from safetensors.torch import load_file, save_file
 
+    from tests.benchmarks.geometries import geometry
     from tests.higgs.oracle import make_language_model
 
+    size = geometry(name)
+    books, codes = size.num_codebooks, size.codebook_size
     oracle = make_language_model(
-        folder, codes=1024, hidden_size=512, intermediate_size=1408, num_hidden_layers=LAYERS,
-        num_attention_heads=8, head_dim=64, initializer_range=0.02,
+        folder, books=books, codes=codes - 2, hidden_size=size.hidden_size, kv_heads=size.kv_heads,
+        intermediate_size=size.intermediate_size, num_hidden_layers=budget.number(size.layers),
+        num_attention_heads=size.heads, head_dim=size.head_dim, initializer_range=0.02,
     )  # fmt: skip
     weights = load_file(folder / "model.safetensors")
     head = weights["audio_lm_head.weight"]
-    head.view(8, 1026, -1)[:, 1025] = 0  # nobody's audio ends early
+    head.view(books, codes, -1)[:, size.eos_code] = 0  # nobody's audio ends early
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     oracle.audio_lm_head.weight.data.copy_(head)
     oracle.generation_config.ras_win_len, oracle.generation_config.ras_win_max_num_repeat = 7, 2
@@ -100,7 +121,7 @@ def _generate(oracle: Any, folder: Path, batch: int) -> list[float]:
     return [after - before for before, after in pairwise(stamps)]
 
 
-def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
+def _speak(folder: Path, batch: int, dtype: Any) -> list[tuple[float, float]]:
     """Seconds of each of the scheduler's turns, and of the step in it; the rest is the host's own work."""
     import torch
 
@@ -113,7 +134,7 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
     from inference.engines.higgs.vocoder import Vocoder
     from inference.engines.protocol import Generation
     from inference.higgs.checkpoint import load_checkpoint
-    from inference.higgs.codec import CONTEXT, load_codec
+    from inference.higgs.codec import CONTEXT
     from inference.higgs.config import load_ras_config
     from inference.higgs.prompt import PromptBuilder
 
@@ -127,18 +148,20 @@ def _speak(folder: Path, batch: int) -> list[tuple[float, float]]:
             return launched
 
     class Mute(Vocoder):
+        def __init__(self) -> None: ...
+
         def decode(self, windows: Any) -> Any:
             return [(stream, w, torch.zeros((w.high - w.low) * 960)) for stream, w in windows]
 
-    model = load_checkpoint(folder).model
+    model = load_checkpoint(folder, matrices=dtype).model
     state = BatchState(model, slots=batch, length=1024, ras=load_ras_config(folder))
     builder = PromptBuilder(folder / "tokenizer.json", model.config)
-    codec = Mute(load_codec(folder / "codec"), model.device)
-    scheduler = Scheduler(state, Timed(state), codec, Policy(prefill_tokens=100_000))
-    frames = ROWS - 9  # the first row is known, and the last frame takes eight more
+    books = model.config.num_codebooks
+    scheduler = Scheduler(state, Timed(state), Mute(), Policy(prefill_tokens=100_000))
+    frames = ROWS - books - 1  # the first row is known, and the last frame takes one more a codebook
     for seed in range(batch):
         generation = Generation(_request(seed, frames))
-        script = Script(generation.request, builder, {"alloy": Speaker("")}, capacity=1024, books=8)
+        script = Script(generation.request, builder, {"alloy": Speaker("")}, capacity=1024, books=books)
         scheduler.add(Stream(generation, script, model.config, context=CONTEXT))
     turns = []
     while not scheduler.idle:

@@ -42,7 +42,10 @@ def _make(factory: pytest.TempPathFactory, name: str, eos: float) -> Path:
 
 @pytest.fixture
 def make_engine(checkpoint: Path) -> Iterator[MakeEngine]:
-    """Make engines, closed at the test's end; `policy` members and other options by name."""
+    """Make engines, closed at the test's end; `policy` members and other options by name.
+
+    They compute in float32, on every machine the same, unless a test asks for something else.
+    """
     from inference.engines.higgs.engine import HiggsEngine, Options
     from inference.engines.higgs.scheduler import Policy
 
@@ -50,7 +53,9 @@ def make_engine(checkpoint: Path) -> Iterator[MakeEngine]:
 
     def make(folder: Path = checkpoint, **options: Any) -> HiggsEngine:
         policy = {name: options.pop(name) for name in ("prefill_tokens", "pace_seconds") if name in options}
-        engines.append(HiggsEngine(folder, Options(**{"slots": 4, **options}, policy=Policy(**policy))))
+        engines.append(
+            HiggsEngine(folder, Options(**{"slots": 4, "dtype": "float32", **options}, policy=Policy(**policy)))
+        )
         return engines[-1]
 
     yield make
@@ -63,6 +68,6 @@ def engine(checkpoint: Path) -> Iterator[HiggsEngine]:
     """One engine of 8 slots for all who change nothing in it."""
     from inference.engines.higgs.engine import HiggsEngine, Options
 
-    engine = HiggsEngine(checkpoint, Options(slots=8))
+    engine = HiggsEngine(checkpoint, Options(slots=8, dtype="float32"))
     yield engine
     engine.close()

@@ -90,7 +90,9 @@ def test_a_sentence_is_asked_for_after_what_was_said(brief_checkpoint: Path, tmp
     """Two sentences by two voices, one with a sample, after two turns: each is transformers' answer."""
     sample = prompts.PromptTurn("I sound like this.", torch.arange(72).view(9, 8) % 32)
     voices = {"anna": Speaker("feminine"), "bert": Speaker("masculine", sample)}
-    engine = HiggsEngine(without_ras(brief_checkpoint, tmp_path / "greedy"), Options(slots=2), voices)
+    engine = HiggsEngine(
+        without_ras(brief_checkpoint, tmp_path / "greedy"), Options(slots=2, dtype="float32"), voices
+    )
     earlier = np.random.default_rng(0).integers(0, 32, (6, 8)).astype(np.int16)
     generation = engine.submit(
         SpeechRequest(

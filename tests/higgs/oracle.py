@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import HiggsAudioV2Config, HiggsAudioV2ForConditionalGeneration
 
-torch.set_num_threads(1)
+from tests.higgs.tokenizer import AUDIO_OUT, AUDIO_OUT_BOS, DELAY, make_tokenizer
 
-DELAY, AUDIO_OUT_BOS, AUDIO_OUT = 498, 497, 500
-NAMES = ["begin_of_text", "start_header_id", "end_header_id", "eot_id", "scene_desc_start", "scene_desc_end"]
+__all__ = ["AUDIO_OUT", "AUDIO_OUT_BOS", "DELAY", "make_language_model", "make_tokenizer"]
+
+torch.set_num_threads(1)
 
 
 def make_language_model(
@@ -37,16 +37,3 @@ def make_language_model(
                 value.uniform_(0.5, 1.5)
     model.save_pretrained(folder)
     return model
-
-
-def make_tokenizer(folder: Path) -> Tokenizer:
-    """Save a tokenizer of bytes and of the special tokens, with the ids that the model's config gives them."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fillers = [f"<|filler_{i}|>" for i in range(AUDIO_OUT_BOS - 256 - len(NAMES) - 1)]
-    audio = ["<|audio_eos|>", "<|audio_out_bos|>", "<|delay|>", "<|x|>", "<|AUDIO_OUT|>"]
-    tokenizer.add_special_tokens([f"<|{name}|>" for name in NAMES] + fillers + audio)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return tokenizer

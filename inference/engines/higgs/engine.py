@@ -33,6 +33,7 @@ from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpo
 from inference.higgs.codecs import Codec, load_codec
 from inference.higgs.config import ConfigError, load_ras_config, load_sampling_defaults
 from inference.higgs.frontend import load_prompt_builder
+from inference.higgs.linear import Precision, matrix_dtype
 from inference.higgs.voice_encoder import VoiceEncoder, load_voice_encoder
 
 log = logging.getLogger(__name__)
@@ -49,11 +50,14 @@ class Options:
         device: "cpu", "cuda", "cuda:1".
         slots: requests spoken at once; fewer where the device's memory is too small.
         context: positions of a slot, for the prompt and the audio together.
+        dtype: of the matrices; "auto" is what the device multiplies fastest. On the CPU all else is float32, on a
+            GPU all is of the one type.
     """
 
     device: str = "cpu"
     slots: int = 8
     context: int = 2048
+    dtype: Precision = "auto"
     policy: Policy = field(default_factory=Policy)
 
 
@@ -72,8 +76,9 @@ class HiggsEngine:
         if device.type == "cuda":
             device = torch.device("cuda", device.index or 0)
             torch.cuda.set_device(device)
-        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
+        matrices = matrix_dtype(options.dtype, device)
+        dtype = matrices if device.type == "cuda" else torch.float32
+        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, matrices=matrices)
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
         self._speakers, self._options = dict(speakers or speakers_of(folder)), options

@@ -27,6 +27,7 @@ def load() -> HiggsEngine:
         device=device,
         slots=higgs["slots"],
         context=higgs["context"],
+        dtype=higgs["dtype"],
         policy=Policy(prefill_tokens=higgs["prefill_tokens"], pace_seconds=higgs["pace_seconds"]),
     )
     folder = Path(higgs["checkpoint"])

@@ -58,8 +58,7 @@ class BatchState:
     @torch.inference_mode()
     def clear(self, slot: int) -> None:
         """Wipe what may be no number: attention reads a masked value, too, if only to multiply it by nought."""
-        self.cache.k[:, slot] = 0
-        self.cache.v[:, slot] = 0
+        self.cache.kv[:, slot] = 0
 
     def prefill(self, pieces: list[Prompt], slots: list[int], starts: list[int]) -> None:
         self.model.prefill(pieces, slots, self.cache, starts)
@@ -79,10 +78,10 @@ class BatchState:
         config, sampler = self.model.config, self.sampler
         position = self.position[slots]
         logits = self.model.decode(sampler.history[slots, -1], slots, position, self.cache, window)
-        broken = ~logits.isfinite().flatten(1).all(dim=1)
+        broken = ~logits.flatten(1).sum(dim=1).isfinite()  # one value that is no number makes the sum none
         sample(logits.masked_fill(broken[:, None, None], 0.0), sampler, slots, candidates=candidates)
         self.position[slots] = (position + 1).clamp_max(self.length - 1)
-        self.position[self.scratch] = 0  # padding has nothing to read
+        self.position[self.scratch :].zero_()  # padding has nothing to read
         frame = sampler.history[slots, -config.num_codebooks :].diagonal(dim1=1, dim2=2)  # [B, N]
         ended = (frame == config.eos_code).any(dim=1)
         flags = ended * ENDED + broken * BROKEN
