@@ -231,7 +231,9 @@ def test_a_live_request_goes_before_a_batch(service: Service, client: OpenAI, cu
             id=answer.json()["choices"][0]["message"]["audio"]["id"].removeprefix("audio_")
         )
         assert job.started_at
-        assert (job.started_at - job.created_at).total_seconds() < 1.5, "it did not wait for a line of two seconds"
+        own = SynthesisJob.objects.filter(organization=customer.organization).exclude(id=job.id)
+        before_it = own.filter(started_at__gt=job.created_at, started_at__lt=job.started_at)
+        assert before_it.count() <= 4, "no more lines go before it than may be under way"
     client.batches.cancel(batch.id)
     ended(client, batch)
 
