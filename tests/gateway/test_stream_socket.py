@@ -174,6 +174,17 @@ def test_a_close_at_any_moment_leaves_nothing(service: Service, customer: Custom
     assert (rows.get().status, rows.get().samples) == (499, billed(customer))
 
 
+def test_a_close_while_a_sentence_is_admitted_leaves_nothing(service: Service, customer: Customer) -> None:
+    for number in range(12):
+        with socket(service, customer) as connection:
+            say(connection, text="script. ", instructions=LONG)
+            time.sleep(number * 0.004)
+    live = SynthesisJob.objects.filter(organization=customer.organization)
+    wait_for(lambda: not live.filter(finished_at=None).exists(), what="nothing is spoken any more")
+    assert all(job.state == "cancelled" and job.samples < 100 * 960 for job in live)
+    assert Account.objects.get(organization=customer.organization).held == 0
+
+
 def test_an_idle_socket_is_closed_and_a_speaking_one_is_not(service: Service, customer: Customer) -> None:
     with socket(service, customer, "?inactivity_timeout=5") as connection:
         script = 'script: {"frames": 350, "pace": 0.02}'

@@ -12,7 +12,10 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from gateway.speech import relay
+from inference.channel import Started, TimesKnown
 from inference.models import AudioAsset
+from inference.speech.alignment import Timed
 from tests.conftest import Customer
 from tests.gateway.speaking import ask, body, scripted, speak
 from tests.live import Service
@@ -172,3 +175,14 @@ def test_a_deleted_audio_takes_its_captions_along(
     from inference import assets
 
     assert not assets.store().exists(path)
+
+
+def test_another_attempt_tells_only_what_is_new() -> None:
+    words = [Timed(word, n * 100, n * 100 + 90, n * 4) for n, word in enumerate(("one", "two", "six", "ten"))]
+    heard = relay._Heard()
+    told: list[str] = []
+    for attempt, pieces in ((1, (words[:1], words[1:2])), (2, (words[:3], words[3:]))):
+        known = [TimesKnown(attempt, tuple(piece), "exact") for piece in pieces]
+        for event in (Started(attempt, "model", "one two six ten"), *known):
+            told += [each.text for new in heard.take(event) if isinstance(new, relay.Times) for each in new.times]
+    assert told == ["one", "two", "six", "ten"]

@@ -76,6 +76,8 @@ class StreamContext:
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
+        """Whether the client has cancelled it."""
+        self._is_stopping = False
         self._bills: list[Bill] = []
         self._earlier: deque[UUID] = deque(maxlen=MOST_EARLIER)
         self._sent_bytes = 0
@@ -117,7 +119,8 @@ class StreamContext:
         self._arrived.set()
 
     def cancel(self) -> None:
-        """Stop at once."""
+        """Stop at once, or, where a library swallows the cancellation, at the next event."""
+        self._is_stopping = True
         if self._task is not None:
             self._task.cancel()
 
@@ -147,6 +150,7 @@ class StreamContext:
     async def _speak_all(self) -> None:
         while True:
             while self._waiting:
+                self._check()
                 following = self._waiting.popleft()
                 if isinstance(following, IncomingSentence):
                     self._characters -= len(following.text)
@@ -156,8 +160,15 @@ class StreamContext:
             if self._is_complete:
                 await self._send(self._done())
                 return
+            self._check()
             self._arrived.clear()
             await self._arrived.wait()
+
+    def _check(self) -> None:
+        """Raise CancelledError where a cancellation of the task was swallowed, as Python 3.11's wait_for does now
+        and then (python/cpython#86296)."""
+        if self._is_stopping:
+            raise asyncio.CancelledError
 
     async def _speak(self, sentence: IncomingSentence) -> None:
         job = SentenceJob(self._service, self._connection)
@@ -166,6 +177,7 @@ class StreamContext:
         try:
             async with aclosing(job.events(sentence.text, self._settings, tuple(self._earlier))) as events:
                 async for event in events:
+                    self._check()
                     match event:
                         case SpeechOrder():
                             await self._send(self._begun(sentence, job))

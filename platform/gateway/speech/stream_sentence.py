@@ -23,6 +23,7 @@ from gateway.parsing import parse
 from gateway.schemas import SpeechBody
 from gateway.service import Service
 from gateway.speech import admission, conversation, relay, synthesis
+from gateway.speech.admission import Admitted
 from gateway.speech.conversation import EarlierTurn
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import Bill, failure_of
@@ -111,16 +112,18 @@ class SentenceJob:
                 order = replace(order, context=turns)
             await slot.charge(order.max_frames)
             ask = Ask("", new_id(), "first")
-            admitted = await admission.admit(service, principal, order, ask, streamed=True)
-            self.job_id = row.job_id = admitted.job_id
+            admitting = asyncio.create_task(admission.admit(service, principal, order, ask, streamed=True))
             try:
+                # Shielded, or a job that is committed at that moment would be nobody's.
+                await asyncio.shield(admitting)
+                self.job_id = row.job_id = admitting.result().job_id
                 yield order
-                async for event in self._heard(admitted.job_id):
+                async for event in self._heard(self.job_id):
                     yield event
-            except (asyncio.CancelledError, GeneratorExit):
-                if self.bill is None:
+            except BaseException as error:
+                if isinstance(error, asyncio.CancelledError | GeneratorExit) and self.bill is None:
                     row.status = client_closed().status
-                    await self._abandon(admitted.job_id)
+                await self._abandon(admitting)
                 raise
             finally:
                 slot.tokens_used = self.bill.frames if self.bill is not None else 0
@@ -147,8 +150,12 @@ class SentenceJob:
         row.first_audio_ms = result.first_audio_ms
         row.synthesis_ms = result.synthesis_ms
 
-    async def _abandon(self, job_id: UUID) -> None:
-        """Stop the job, which nobody waits for, and learn what is billed of it."""
+    async def _abandon(self, admitting: asyncio.Task[Admitted]) -> None:
+        """Stop the job, if there is one that has not ended, and learn what is billed of it."""
+        await asyncio.wait([admitting])
+        if self.bill is not None or admitting.exception() is not None:
+            return
+        job_id = self.row.job_id = admitting.result().job_id
         await database_threads.run(jobs.leave, job_id, relayed_frames=self._relayed_frames)
         if await database_threads.run(jobs.abandon, job_id):
             await cancellations.announce(self._service.redis, job_id)
