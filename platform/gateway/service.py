@@ -61,6 +61,7 @@ async def open_service() -> AsyncIterator[Service]:
         client = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, max_connections=10_000, retry=Retry(NoBackoff(), 1)
         )
+        limiter = Limiter(client)
         try:
             async with RequestLogWriter(database) as log:
                 yield Service(
@@ -68,10 +69,11 @@ async def open_service() -> AsyncIterator[Service]:
                     client,
                     Workers(client),
                     KeyCache(database),
-                    Limiter(client),
+                    limiter,
                     Solvency(database),
                     Admissions(database),
                     log,
                 )
         finally:
+            await limiter.drain()
             await client.aclose()
