@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 TTL_SECONDS = 600
+"""For a stream whose writer was lost, from the writer's last renewal."""
+RENEW_SECONDS = 60.0
+"""How often a writer renews the time: a command for each entry would be one in two."""
 ENDED_TTL_SECONDS = 30
 """After the end: time for a retry and for current listeners. Then the stored audio answers."""
 KEPT_WHEN_FULL = 32
@@ -90,6 +95,7 @@ class Writer:
         self._key = key(job_id)
         self._attempt = attempt
         self._broken = False
+        self._renewed_at = -math.inf
         self.chunks = 0
 
     def started(self, *, engine_model: str, transcript: str) -> None:
@@ -133,10 +139,16 @@ class Writer:
             log.warning("%s: from here on the stream is lost: %s", self._key, error)
 
     def _send(self, fields: dict[Any, Any], ttl_seconds: int) -> None:
+        now = time.monotonic()
+        entry = {**fields, "attempt": self._attempt}
+        if ttl_seconds == TTL_SECONDS and now - self._renewed_at < RENEW_SECONDS:
+            self._client.xadd(self._key, entry, maxlen=MAX_ENTRIES, approximate=True)
+            return
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.xadd(self._key, {**fields, "attempt": self._attempt}, maxlen=MAX_ENTRIES, approximate=True)
+            pipe.xadd(self._key, entry, maxlen=MAX_ENTRIES, approximate=True)
             pipe.expire(self._key, ttl_seconds)
             pipe.execute()
+        self._renewed_at = now
 
 
 async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:

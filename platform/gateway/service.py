@@ -63,6 +63,7 @@ async def open_service() -> AsyncIterator[Service]:
         client = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, max_connections=10_000, retry=Retry(NoBackoff(), 1)
         )
+        limiter = Limiter(client)
         try:
             async with RequestLogWriter(database) as log:
                 yield Service(
@@ -70,11 +71,12 @@ async def open_service() -> AsyncIterator[Service]:
                     client,
                     Workers(client),
                     KeyCache(database),
-                    Limiter(client),
+                    limiter,
                     Solvency(database),
                     Admissions(database),
                     log,
                     Pronunciations(database),
                 )
         finally:
+            await limiter.drain()
             await client.aclose()

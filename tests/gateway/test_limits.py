@@ -205,6 +205,7 @@ def take(limiter: Limiter, who: Principal, tokens: int = 1) -> None:
     async def once() -> None:
         async with limiter.slot(who) as slot:
             await slot.charge(tokens)
+        await limiter.drain()
 
     asyncio.run(once())
 
@@ -236,8 +237,10 @@ def test_what_a_door_refuses_takes_nothing_at_it() -> None:
                 with pytest.raises(ApiError):
                     async with limiter.slot(who) as slot:
                         await slot.charge(1)
+        await limiter.drain()
         async with limiter.slot(who) as slot:
             await slot.charge(1)
+        await limiter.drain()
         await client.aclose()
         return slot.headers
 
@@ -267,6 +270,7 @@ def test_of_a_burst_the_limit_is_admitted(limit: int) -> None:
         limiter, stop = Limiter(client), asyncio.Event()
         async with asyncio.timeout(10):
             await asyncio.gather(*(hold(limiter, stop) for _ in range(300)))
+            await limiter.drain()
 
     asyncio.run(work())
     assert refused == 300 - limit

@@ -45,6 +45,20 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
     assert 0 < broker.ttl(channel.key(job_id)) <= channel.TTL_SECONDS
 
 
+def test_an_entry_costs_one_command_and_the_stream_goes_by_itself(broker: redis.Redis) -> None:
+    def expires() -> int:
+        return int(broker.info("commandstats").get("cmdstat_expire", {"calls": 0})["calls"])
+
+    writer, before = channel.Writer(broker, job_id := uuid4(), attempt=1), expires()
+    writer.started(engine_model="m", transcript="")
+    for _ in range(50):
+        writer.audio(b"a")
+    assert expires() - before == 1
+    assert channel.ENDED_TTL_SECONDS < broker.ttl(channel.key(job_id)) <= channel.TTL_SECONDS
+    writer.ended(DONE)
+    assert 0 < broker.ttl(channel.key(job_id)) <= channel.ENDED_TTL_SECONDS
+
+
 def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.Redis) -> None:
     job_id = uuid4()
     codes = np.arange(40, dtype=np.int16).reshape(10, 4)

@@ -130,10 +130,13 @@ class Limiter:
         self._give_back = client.register_script(_REFILL + _GIVE_BACK)
         self._away_since: float | None = None
         self._asked_at = float("-inf")
+        self._leaving: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def slot(self, principal: Principal) -> AsyncIterator[Slot]:
         """Room for one request, for as long as the body runs; its audio is to be charged when its cap is known.
+
+        The room is given back behind the request, which does not wait for it; see `drain`.
 
         Raises:
             ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
@@ -143,7 +146,13 @@ class Limiter:
         try:
             yield slot
         finally:  # where Redis was away, too: it may have taken what it did not live to say
-            await slot.leave()
+            leaving = asyncio.create_task(slot.leave())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def drain(self) -> None:
+        """Wait until the requests that have ended have given back their room."""
+        await asyncio.gather(*self._leaving)
 
     async def take(self, charges: Mapping[Bucket, int], jobs: Sequence[ScopedLimits], name: str) -> Taken | None:
         """Charge the buckets and enter `name` among the running jobs; None where Redis is away: it is let through.
