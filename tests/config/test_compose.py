@@ -30,11 +30,12 @@ COMMANDS = {
 NOT_OURS = {"postgres", "valkey", "proxy"}
 
 # Who reads which variable. Each that .env.example documents is in one of these.
-EVERY_PART = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "LOG_LEVEL", "DATABASE_POOL_SIZE"}
+EVERY_PART = {"DATABASE_URL", "REDIS_URL", "VAR_DIR", "LOG_LEVEL", "DATABASE_POOL_SIZE", "PGBOUNCER"}
 SECRETS = {"SECRET_KEY", "API_KEY_PEPPERS"}
 BUSINESS = {
     *SECRETS,
-    *("DEBUG", "PUBLIC_URL", "ALERTS_PRIVATE_TARGETS", "EMAIL_URL", "EMAIL_FROM", "REQUEST_LOG_MONTHS"),
+    *("DEBUG", "PUBLIC_URL", "ALERTS_PRIVATE_TARGETS", "EMAIL_URL", "EMAIL_FROM"),
+    *("REQUEST_LOG_MONTHS", "JOB_DAYS"),
     *(f"COMPANY_{what}" for what in ("NAME", "ADDRESS", "TAX_IDS", "EMAIL", "PAYMENT", "LOGO")),
     *(f"STRIPE_{what}" for what in ("SECRET_KEY", "WEBHOOK_SECRET", "API_BASE", "METER_EVENT", "TAX")),
 }
