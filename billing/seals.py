@@ -141,7 +141,7 @@ def broken(*, rows_of: Iterable[date] = ()) -> list[Broken]:
 
 def _copied(query: str, values: dict[str, sql.Literal]) -> Iterator[bytes]:
     """The rows of a SELECT as COPY writes them, by blocks that end with a row."""
-    statement = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(query).format(**values))  # type: ignore[arg-type]
+    statement = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(query).format(**values))
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for block in copy:
             yield bytes(block)
