@@ -50,16 +50,15 @@ def ensure_partitions(table: str, *, months_ahead: int = 2, since: date | None =
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         existing = _partitions(cursor, table)
-        missing = [
-            m for m in _months(since or today, _add_months(today, months_ahead)) if _name(table, m) not in existing
-        ]
+        months = _months(since or today, _add_months(today, months_ahead))
+        missing = [month for month in months if name_of(table, month) not in existing]
         default = f"{table}_default"
         waiting = default in existing and any(_holds(cursor, default, month) for month in missing)
         if waiting:
             _run(cursor, "ALTER TABLE {} DETACH PARTITION {}", table, default)
             _run(cursor, "ALTER TABLE {} RENAME TO {}", default, f"{table}_waiting")
         for month in missing:
-            _attach(cursor, table, _name(table, month), _bounds(month))
+            _attach(cursor, table, name_of(table, month), _bounds(month))
         if waiting or default not in existing:
             _attach(cursor, table, default, None)
         if waiting:
@@ -119,7 +118,8 @@ def _run(cursor: Any, statement: LiteralString, *names: str) -> None:
     cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-def _name(table: str, month: date) -> str:
+def name_of(table: str, month: date) -> str:
+    """The partition that holds a month."""
     return f"{table}_y{month:%Y}m{month:%m}"
 
 

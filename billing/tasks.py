@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from billing import doorbell, grants, once, partitions, reservations, verification
+from billing import doorbell, grants, once, partitions, reservations, sealing, verification
 from billing.alerts import detection
 from billing.invoices import dunning, monthly
 from billing.stripe import client, meters, mirror, recharge, reconciliation, sending, webhooks
@@ -61,7 +61,9 @@ def make_partitions() -> None:
 
 @shared_task(name="billing.tasks.verify_ledger")
 def verify_ledger() -> None:
-    """Prove the books, all of them where it is time, and publish the drift."""
+    """Seal the months that are over, prove the books, and publish the drift."""
+    for seal in sealing.seal_due():
+        log.info("sealed %s: %d rows, %s", f"{seal.month:%Y-%m}", seal.rows, seal.digest)
     report = verification.publish_due()
     for finding in report.findings:
         if finding.count:

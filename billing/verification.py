@@ -4,23 +4,26 @@ Each check is one SELECT of what is wrong, (subject, drift in dollars), so that 
 a row. They are set-based: PostgreSQL sorts or hashes what is too large for its memory on disk, and here arrive
 only a count, a sum and the first offenders. All look at one snapshot, so that traffic meanwhile is no drift.
 
-A whole proof costs what all of history costs. A recent one costs what the last hours cost: it compares their rows
-and what is held now, and leaves out the sums over history. `publish_due` makes the one or the other.
+A whole proof proves the seals of closed months (`billing.seals`) and the rows since: it costs what the open months
+cost. A recent one compares the last hours' rows and what is held now, and leaves out the sums. `publish_due` makes
+the one or the other. A full proof reads all rows of history again, those of sealed months too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg import sql
 
+from billing import seals
 from billing.models import Reservation, Verification
 from billing.partitions import uuid7_floor
 
@@ -32,7 +35,6 @@ WHOLE_IN = 100
 """A whole proof may take a hundredth of the time."""
 WHOLE_AFTER = timedelta(days=1)
 """There is one a day, however long it takes."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Check:
     """What must hold, and the SELECT of (subject, drift) that finds where it does not.
 
     One that compares rows looks at those whose id is `%(since)s` or later, and says so of every table that it
-    joins, or PostgreSQL would read all of it. Any other `%` is doubled.
+    joins, or PostgreSQL would read all of it. One that adds up history adds up the rows from the id `%(sealed)s`
+    on, and the sums of the months that were sealed before `%(until)s`. Any other `%` is doubled.
     """
 
     name: str
@@ -117,7 +120,14 @@ CHECKS = [
             FULL JOIN (
                 SELECT organization_id, sum(amount) AS credit,
                     coalesce(sum(amount) FILTER (WHERE account = 'promotional_credit'), 0) AS given
-                FROM billing_ledgerentry JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+                FROM (
+                    SELECT organization_id, account, amount
+                    FROM billing_ledgerentry
+                    JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+                    WHERE transaction_id >= %(sealed)s AND movement.id >= %(sealed)s
+                    UNION ALL
+                    SELECT organization_id, account, amount FROM billing_sealedsum WHERE month < %(until)s
+                ) AS entry
                 WHERE account IN ('promotional_credit', 'customer_credit') GROUP BY organization_id
             ) AS booked USING (organization_id)
             WHERE coalesce(balance, 0) <> coalesce(credit, 0) OR coalesce(promotional, 0) <> coalesce(given, 0)
@@ -158,8 +168,16 @@ CHECKS = [
             FROM billing_budgetperiod
             LEFT JOIN (
                 SELECT period_id, sum(cost) AS cost
-                FROM billing_usagerecord JOIN billing_reservation USING (job_id), unnest(budgets) AS period_id
-                WHERE budgets <> '{}' GROUP BY period_id
+                FROM (
+                    SELECT period_id, cost
+                    FROM billing_usagerecord record
+                    JOIN billing_reservation hold ON hold.job_id = record.job_id, unnest(budgets) AS period_id
+                    WHERE budgets <> '{}' AND record.job_id >= %(sealed)s AND hold.job_id >= %(sealed)s
+                    UNION ALL
+                    SELECT budget_period_id, amount FROM billing_sealedsum
+                    WHERE account = 'budget' AND month < %(until)s
+                ) AS spending
+                GROUP BY period_id
             ) AS billed ON period_id = id
             WHERE spent - spent_before <> coalesce(cost, 0)
         """,
@@ -228,14 +246,42 @@ def register(check: Check) -> None:
         CHECKS.append(check)
 
 
-def verify(*, since: datetime | None = None) -> Report:
-    """Run every check; with `since` only those that cost no more than what came since then."""
-    with _one_snapshot():
+SEALS = "seals_are_unbroken"
+_SEALS_HOLD = "each sealed month's sums, and the rows where they are read, are those that were sealed"
+
+
+def verify(*, since: datetime | None = None, full: bool = False, month: date | None = None) -> Report:
+    """Prove the seals of closed months and every row since.
+
+    Args:
+        since: compare only the rows from then on and what is held now, and leave out sums and seals.
+        full: read the rows of sealed months too: their seals are proved by them, and nothing is taken from a seal.
+        month: a sealed month whose rows are to be read too.
+    """
+    with one_snapshot():
+        sealed = seals.NEVER if full else seals.sealed_until()
+        first_id = seals.floor(sealed) if since is None else max(uuid7_floor(since), seals.floor(sealed))
+        values = {"since": first_id, "sealed": seals.floor(sealed), "until": sealed}
+        findings = [_run(check, values) for check in CHECKS if since is None or not check.sums]
+        if since is None:
+            findings.append(_prove_seals(full=full, month=month))
         return Report(
             at=timezone.now(),
-            findings=[_run(check, since) for check in CHECKS if since is None or not check.sums],
+            findings=findings,
             late_settlements=Reservation.objects.filter(late=True).count(),
         )
+
+
+def _prove_seals(*, full: bool, month: date | None) -> Finding:
+    months = seals.sealed_months()
+    broken = seals.broken(rows_of=months if full else [month] if month else [])
+    return Finding(
+        name=SEALS,
+        holds=_SEALS_HOLD,
+        count=len(broken),
+        drift=Decimal(0),
+        first=[f"{seal.month:%Y-%m}: {seal.what}" for seal in broken[:OFFENDERS_SHOWN]],
+    )
 
 
 def publish(*, since: datetime | None = None) -> Report:
@@ -292,7 +338,7 @@ async def last_proof(connection: psycopg.AsyncConnection) -> tuple[Decimal, int,
     return await cursor.fetchone()
 
 
-def _run(check: Check, since: datetime | None) -> Finding:
+def _run(check: Check, values: dict[str, object]) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -301,19 +347,28 @@ def _run(check: Check, since: datetime | None) -> Finding:
                 ARRAY(SELECT subject || ': ' || drift FROM offender ORDER BY subject LIMIT {OFFENDERS_SHOWN})
             FROM offender
             """,  # noqa: S608 - our own SQL
-            {"since": uuid7_floor(since or EPOCH)},
+            values,
         )
         count, drift, first = cursor.fetchone()
     return Finding(name=check.name, holds=check.holds, count=count, drift=drift, first=first)
 
 
 @contextmanager
-def _one_snapshot() -> Iterator[None]:
-    """A transaction that sees one moment; the caller's, where there is one."""
+def one_snapshot(*, closed_to_writers: Sequence[str] | None = None) -> Iterator[None]:
+    """A transaction that sees one moment; the caller's, where there is one.
+
+    Args:
+        closed_to_writers: tables whose rows must not change meanwhile. Without any given nothing can be written.
+    """
     if connection.in_atomic_block:
         yield
         return
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            mode = "READ ONLY" if closed_to_writers is None else "READ WRITE"
+            cursor.execute(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {mode}")
+            # The locks come before the first query, so that the snapshot has all that was written before them.
+            for table in closed_to_writers or ():
+                name = sql.Identifier(table)
+                cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(name))
         yield

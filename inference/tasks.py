@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import shared_task, signals
 
-from inference import assets, doorbell
+from inference import assets, doorbell, retention
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,13 @@ def purge_expired_audio() -> None:
     """Delete the bytes of audio whose time is up, and those that no row names."""
     if purged := assets.purge_expired() + assets.purge_orphans():
         log.info("purged %d expired audio files", purged)
+
+
+@shared_task(name="inference.tasks.purge_old_jobs")
+def purge_old_jobs() -> None:
+    """Delete the rows of jobs that ended long ago."""
+    if purged := retention.purge_jobs():
+        log.info("deleted %d old jobs", purged)
 
 
 @signals.worker_init.connect

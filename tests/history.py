@@ -58,7 +58,8 @@ _INSERTS = {
     """,
 }
 _REQUESTS = """
-    SELECT uuidv7((number - %(all)s) * %(apart)s) AS id, now() + (number - %(all)s) * %(apart)s AS at,
+    SELECT uuidv7((number - %(all)s) * %(apart)s - %(until)s) AS id,
+        now() + (number - %(all)s) * %(apart)s - %(until)s AS at,
         (%(organizations)s::uuid[])[1 + number %% %(count)s] AS organization,
         (%(keys)s::uuid[])[1 + number %% %(count)s] AS key
     FROM generate_series(%(first)s, %(last)s) AS number
@@ -77,20 +78,22 @@ def make(
     keys: Sequence[UUID],
     over: timedelta,
     tables: Collection[str] = EVERYTHING,
+    until: timedelta = timedelta(0),
     fingerprint: UUID | None = None,
 ) -> None:
     """Fill the tables with requests of the organizations, each by its key.
 
     Args:
         requests: one at least.
-        over: how long ago the first one was.
+        over: the time between the first one and the last.
+        until: how long ago the last one was.
         fingerprint: what all of them asked for, where their audio is to be there yet.
     """
     inserts = ", ".join(f"into_{table} AS ({_INSERTS[table]})" for table in tables)
     statement = f"WITH request AS MATERIALIZED ({_REQUESTS}), {inserts} SELECT"
     values = {
         "all": requests, "apart": over / requests, "organizations": list(organizations), "keys": list(keys),
-        "count": len(organizations), "cost": COST, "fingerprint": fingerprint,
+        "count": len(organizations), "cost": COST, "until": until, "fingerprint": fingerprint,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")

@@ -27,7 +27,7 @@ from gateway import metrics
 from gateway.errors import ApiError
 from gateway.speech import conversation, group_commit
 from gateway.speech.conversation import EarlierTurn
-from inference import assets, jobs, results, turns
+from inference import assets, jobs, results, retention, turns
 from inference.jobs import Held
 from inference.jobs.ending import MAX_ATTEMPTS
 from inference.models import AudioAsset, SynthesisJob
@@ -170,6 +170,7 @@ BY_THE_CLOCK: dict[str, Callable[[Past], object]] = {
     "sweep": lambda past: jobs.sweep(queue_is_empty=True, published=nothing),
     "sweep of what is due": _late,
     "purge of audio": _stored,
+    "purge of jobs": lambda past: retention.purge_jobs(),
     "purge of guesses": lambda past: guesses.purge(),
     "overdue holds": _overdue_holds,
     "expired grants": lambda past: grants.expire_due(),

@@ -5,6 +5,14 @@ from __future__ import annotations
 from billing.invoices.selectors import UNBILLED
 from billing.verification import Check
 
+_RECORDS = """(
+    SELECT organization_id, cost, created_at FROM billing_usagerecord WHERE job_id >= %(sealed)s
+    UNION ALL
+    SELECT organization_id, amount, booked_in::timestamp AT TIME ZONE 'UTC' FROM billing_sealedsum
+    WHERE account = 'usage' AND month < %(until)s
+)"""
+"""Usage records; of a sealed month one sum for each month of settlement: invoices are of whole months."""
+
 CHECKS = (
     Check(
         name="closed_usage_is_invoiced",
@@ -29,6 +37,7 @@ CHECKS = (
                 WHERE invoice_id = invoice.id
             ) AS day ON true
             WHERE state <> 'void' AND priced_at IS NOT NULL
+                AND ("end" > %(until)s::timestamp AT TIME ZONE 'UTC' OR invoice.id >= %(sealed)s)
                 AND (used IS DISTINCT FROM lines OR lines IS DISTINCT FROM days OR lines IS DISTINCT FROM exact)
         """,
     ),
@@ -41,15 +50,24 @@ CHECKS = (
                 coalesce(booked, 0) - coalesce(invoiced, 0) - coalesce(cost, 0) AS drift
             FROM (
                 SELECT organization_id, sum(amount) AS booked
-                FROM billing_ledgertransaction movement JOIN billing_ledgerentry ON transaction_id = movement.id
-                WHERE kind = 'usage' AND account = 'revenue' GROUP BY organization_id
+                FROM (
+                    SELECT organization_id, amount
+                    FROM billing_ledgertransaction movement
+                    JOIN billing_ledgerentry ON transaction_id = movement.id
+                    WHERE kind = 'usage' AND account = 'revenue'
+                        AND movement.id >= %(sealed)s AND transaction_id >= %(sealed)s
+                    UNION ALL
+                    SELECT organization_id, amount FROM billing_sealedsum
+                    WHERE account = 'usage' AND month < %(until)s
+                ) AS revenue
+                GROUP BY organization_id
             ) AS ledger
             FULL JOIN (
                 SELECT organization_id, sum(line.exact) AS invoiced
                 FROM billing_invoice invoice JOIN billing_invoiceline line ON invoice_id = invoice.id
                 WHERE state <> 'void' GROUP BY organization_id
             ) AS invoice USING (organization_id)
-            FULL JOIN ({UNBILLED.format(only="")}) AS unbilled USING (organization_id)
+            FULL JOIN ({UNBILLED.format(records=_RECORDS, only="")}) AS unbilled USING (organization_id)
             WHERE coalesce(booked, 0) <> coalesce(invoiced, 0) + coalesce(cost, 0)
                 AND NOT EXISTS (
                     SELECT FROM billing_invoice unpriced
@@ -66,7 +84,14 @@ CHECKS = (
                 coalesce(owed, 0) - coalesce(unpaid, 0) AS drift
             FROM (
                 SELECT organization_id, -sum(amount) AS owed
-                FROM billing_ledgerentry JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+                FROM (
+                    SELECT organization_id, account, amount
+                    FROM billing_ledgerentry
+                    JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+                    WHERE transaction_id >= %(sealed)s AND movement.id >= %(sealed)s
+                    UNION ALL
+                    SELECT organization_id, account, amount FROM billing_sealedsum WHERE month < %(until)s
+                ) AS entry
                 WHERE account = 'receivable' GROUP BY organization_id
             ) AS ledger
             FULL JOIN (

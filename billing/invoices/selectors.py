@@ -17,7 +17,7 @@ _CREDIT = (LedgerEntry.Name.CUSTOMER_CREDIT, LedgerEntry.Name.PROMOTIONAL_CREDIT
 
 UNBILLED = """
 SELECT organization_id, sum(cost) AS cost
-FROM billing_usagerecord record JOIN billing_account account USING (organization_id)
+FROM {records} record JOIN billing_account account USING (organization_id)
 WHERE (invoiced_until IS NULL OR record.created_at >= invoiced_until OR NOT EXISTS (
     SELECT FROM billing_invoice invoice WHERE invoice.organization_id = account.organization_id
         AND state <> 'void' AND record.created_at >= start AND record.created_at < "end"
@@ -82,6 +82,7 @@ def movements(organization: Organization, *, start: datetime, end: datetime) -> 
 def unbilled(organization: Organization) -> Decimal:
     """The exact cost of the usage that no invoice bills yet."""
     with connection.cursor() as cursor:
-        cursor.execute(UNBILLED.format(only="AND organization_id = %s"), (organization.pk,))
+        query = UNBILLED.format(records="billing_usagerecord", only="AND organization_id = %s")
+        cursor.execute(query, (organization.pk,))
         row = cursor.fetchone()
     return row[1] if row else Decimal(0)

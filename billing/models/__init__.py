@@ -30,6 +30,7 @@ from billing.models.pricing import Price
 from billing.models.promotions import PromotionalClaim, PromotionalNetworkDay, PromotionCode, Redemption
 from billing.models.reconciliation import StripeBalanceTransaction, StripeDifference
 from billing.models.reservations import Reservation
+from billing.models.seals import MonthSeal, SealedSum
 from billing.models.usage import UsageRecord
 from billing.models.webhooks import StripeDelivery, StripeEvent
 
@@ -51,6 +52,7 @@ __all__ = [
     "InvoiceMovement",
     "LedgerEntry",
     "LedgerTransaction",
+    "MonthSeal",
     "NumberSeries",
     "OperatorAct",
     "Price",
@@ -59,6 +61,7 @@ __all__ = [
     "PromotionalNetworkDay",
     "Redemption",
     "Reservation",
+    "SealedSum",
     "StripeBalanceTransaction",
     "StripeCall",
     "StripeCustomer",

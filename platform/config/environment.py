@@ -132,8 +132,10 @@ class Environment(BaseSettings):
     voices_per_organization: Annotated[int, Field(ge=1)] = 20
     alerts_private_targets: bool = False
     operator_ceiling_dollars: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal(1000)
-    database_pool_size: Annotated[int, Field(ge=1)] = 8
+    database_pool_size: Annotated[int, Field(ge=1)] = 4
+    pgbouncer: bool = False
     request_log_months: Annotated[int, Field(ge=1)] = 13
+    job_days: Annotated[int, Field(ge=35)] = 90
     metrics_token: SecretStr | None = None
     probe_url: Annotated[str | None, BeforeValidator(_parse_origin)] = None
     model_aliases: Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_aliases)] = dict.fromkeys(

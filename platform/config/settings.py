@@ -110,11 +110,16 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": parameters.pop("port", ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # Behind PgBouncer a cursor would outlive its transaction, and with it its server connection.
+        "DISABLE_SERVER_SIDE_CURSORS": ENVIRONMENT.pgbouncer,
         "OPTIONS": parameters,
     }
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+# After so many executions the gateway prepares a statement. Behind PgBouncer the next one may reach another server
+# connection, which does not know it. Django prepares none.
+DATABASE_PREPARE_THRESHOLD = None if ENVIRONMENT.pgbouncer else 5
 # What the gateway's pages connect as; a role of their own may be allowed fewer connections, and less.
 WEB_DATABASE = _database(WEB_DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -251,6 +256,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "purge-guesses": {"task": "accounts.tasks.purge_guesses", "schedule": 300.0},
     "purge-expired-audio": {"task": "inference.tasks.purge_expired_audio", "schedule": 60.0},
+    "purge-old-jobs": {"task": "inference.tasks.purge_old_jobs", "schedule": 3600.0},
     "expire-overdue-holds": {"task": "billing.tasks.expire_overdue", "schedule": 30.0},
     "expire-grants": {"task": "billing.tasks.expire_grants", "schedule": 3600.0},
     "fire-alerts": {"task": "billing.tasks.fire_alerts", "schedule": 30.0},
@@ -322,6 +328,7 @@ HIGGS = {
 }
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
+JOB_DAYS = ENVIRONMENT.job_days
 REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds
 OPERATOR_CEILING_DOLLARS = ENVIRONMENT.operator_ceiling_dollars
 PROXIES = ENVIRONMENT.proxies

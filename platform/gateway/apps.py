@@ -7,10 +7,11 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        from billing import verification
+        from billing import sealing, verification
         from gateway.speech import settlement
         from inference import jobs
 
         jobs.settlement.register(settlement.settle)
         verification.register(settlement.JOBS_ARE_RECORDED)
         verification.register(settlement.RELAYED_AUDIO_IS_BILLED)
+        sealing.register(settlement.may_bring_usage)

@@ -56,7 +56,7 @@ async def open_service() -> AsyncIterator[Service]:
         min_size=1,
         max_size=settings.ENVIRONMENT.database_pool_size,
         timeout=10,
-        kwargs={"autocommit": True},
+        kwargs={"autocommit": True, "prepare_threshold": settings.DATABASE_PREPARE_THRESHOLD},
         check=_still_open,
         open=False,
     ) as database:

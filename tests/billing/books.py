@@ -90,3 +90,11 @@ def check_books() -> None:
     """`ledger verify` is clean."""
     report = verification.verify()
     assert report.clean, [finding for finding in report.findings if finding.count]
+
+
+def by_hand(statement: str, *parameters: object) -> None:
+    """What triggers refuse, with the triggers off."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement, parameters)
+        cursor.execute("SET LOCAL session_replication_role = origin")

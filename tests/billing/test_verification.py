@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -20,7 +19,7 @@ from billing import budgets, ledger, tasks, verification
 from billing.models import Account, Budget, BudgetPeriod, Grant, OperatorAct, Reservation, Verification
 from billing.verification import Finding
 from inference.models import SynthesisJob
-from tests.billing.books import FRAME, account_of, admit, new_organization, usage
+from tests.billing.books import FRAME, account_of, admit, by_hand, new_organization, usage
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = UUID("0190a0a0-0000-7000-8000-000000000001")
@@ -46,14 +45,6 @@ def command(*arguments: str) -> str:
 
 def wrong() -> dict[str, Finding]:
     return {finding.name: finding for finding in verification.verify().findings if finding.count}
-
-
-def by_hand(statement: str, *parameters: object) -> None:
-    """What triggers refuse, with the triggers off."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(statement, parameters)
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def test_a_wrong_balance(organization: Organization) -> None:

@@ -112,6 +112,13 @@ def test_the_books_are_right(upgraded: Upgraded) -> None:
     assert "drift $0.000000000" in upgraded.manage("ledger", "verify")
 
 
+def test_the_months_that_are_over_are_sealed(upgraded: Upgraded) -> None:
+    """By the hourly task, in transactions of its own; the rows of before are those that the seals are of."""
+    upgraded.manage("shell", "--command", "from billing.tasks import verify_ledger; verify_ledger()")
+    assert upgraded.rows("SELECT min(month)::text, sum(rows) > 0 FROM billing_monthseal") == [("2026-10-01", True)]
+    assert "drift $0.000000000" in upgraded.manage("ledger", "verify", "--full")
+
+
 def test_the_console_shows_what_was_there(upgraded: Upgraded) -> None:
     pages = json.loads(upgraded.manage("shell", "--verbosity", "0", "--command", PAGES))
     assert {name: status for name, (status, _) in pages.items()} == dict.fromkeys(pages, 200)

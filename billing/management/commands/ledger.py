@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.identifiers import id_argument
 from accounts.models import Organization
-from billing import ledger, verification
+from billing import ledger, seals, verification
 from billing.booking import CauseTaken
 from billing.ledger import Operator
 from billing.models import Account, LedgerTransaction
@@ -44,11 +44,14 @@ class Command(BaseCommand):
             command.add_argument("--actor", required=True, help="who does this")
             if name == "grant":
                 command.add_argument("--expires", type=_midnight, metavar="YYYY-MM-DD", help="at midnight UTC")
-        commands.add_parser("verify", help="Prove the books; exit with 1 where they are wrong.")
+        verify = commands.add_parser("verify", help="Prove the books; exit with 1 where they are wrong.")
+        how = verify.add_mutually_exclusive_group()
+        how.add_argument("--full", action="store_true", help="read the rows of sealed months again, too")
+        how.add_argument("--month", type=_month, metavar="YYYY-MM", help="read that sealed month's rows again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["command"] == "verify":
-            self._verify()
+            self._verify(full=options["full"], month=options["month"])
             return
         try:
             movement = _move(options)
@@ -58,8 +61,10 @@ class Command(BaseCommand):
             raise CommandError(f"{type(error).__name__}: {error}") from None
         self.stdout.write(_told(movement))
 
-    def _verify(self) -> None:
-        report = verification.verify()
+    def _verify(self, *, full: bool, month: date | None) -> None:
+        if month is not None and month not in seals.sealed_months():
+            raise CommandError(f"--month: {month:%Y-%m} is not sealed; its rows are proved without the option")
+        report = verification.verify(full=full, month=month)
         for finding in report.findings:
             self.stdout.write(f"{'WRONG' if finding.count else 'ok':5}  {finding.name}: {finding.holds}")
             if finding.count:
@@ -99,6 +104,10 @@ def _told(movement: LedgerTransaction) -> str:
         f"Booked: {movement.kind} for {organization.name} (org_{organization.pk.hex}). "
         f"Available now: ${show(available)}. Transaction: {movement.pk}"
     )
+
+
+def _month(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
 
 
 def _midnight(text: str) -> datetime:

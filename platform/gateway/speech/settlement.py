@@ -16,6 +16,7 @@ from inference.audio import FRAME_MS, SAMPLES_PER_FRAME, SAMPLES_PER_MS
 from inference.models import SynthesisJob
 
 _State = SynthesisJob.State
+_LIVE = (_State.QUEUED, _State.RUNNING)
 
 JOBS_ARE_RECORDED = Check(
     name="jobs_are_recorded",
@@ -78,3 +79,8 @@ def policy_of(job: SynthesisJob) -> Callable[[int], int]:
             return policies.cut_at_limit if job.finish_reason == "length" else policies.completed
         case _:
             return policies.ended_midway
+
+
+def may_bring_usage(before: UUID) -> bool:
+    """Whether a job with a lower id has not ended, so that its month cannot be sealed yet."""
+    return any(SynthesisJob.objects.filter(state=state, id__lt=before).exists() for state in _LIVE)
