@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 from django.db import connection, transaction
@@ -338,7 +339,7 @@ async def last_proof(connection: psycopg.AsyncConnection) -> tuple[Decimal, int,
     return await cursor.fetchone()
 
 
-def _run(check: Check, values: dict[str, object]) -> Finding:
+def _run(check: Check, values: dict[str, Any]) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
