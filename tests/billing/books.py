@@ -64,7 +64,7 @@ def hold(
         "id": job_id,
         "organization_id": organization.pk,
         "api_key_id": key,
-        "model": model,
+        "priced_as": model,
         "cap_ms": frames * 40,
         "hold_seconds": lasts.total_seconds(),
     }
