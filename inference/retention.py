@@ -36,9 +36,10 @@ def purge_jobs() -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_DELETE, (before, BATCH))
-            purged += cursor.rowcount
-            if cursor.rowcount < BATCH:
-                return purged
+            deleted: int = cursor.rowcount
+        purged += deleted
+        if deleted < BATCH:
+            return purged
 
 
 def _id_of(moment: datetime) -> UUID:
