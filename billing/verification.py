@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import connection, transaction
@@ -262,7 +262,7 @@ def verify(*, since: datetime | None = None, full: bool = False, month: date | N
     with one_snapshot():
         sealed = seals.NEVER if full else seals.sealed_until()
         first_id = seals.floor(sealed) if since is None else max(uuid7_floor(since), seals.floor(sealed))
-        values = {"since": first_id, "sealed": seals.floor(sealed), "until": sealed}
+        values: dict[str, UUID | date] = {"since": first_id, "sealed": seals.floor(sealed), "until": sealed}
         findings = [_run(check, values) for check in CHECKS if since is None or not check.sums]
         if since is None:
             findings.append(_prove_seals(full=full, month=month))
@@ -339,7 +339,7 @@ async def last_proof(connection: psycopg.AsyncConnection) -> tuple[Decimal, int,
     return await cursor.fetchone()
 
 
-def _run(check: Check, values: dict[str, Any]) -> Finding:
+def _run(check: Check, values: dict[str, UUID | date]) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

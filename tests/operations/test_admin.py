@@ -34,7 +34,7 @@ from usage.models import RequestLog
 
 pytestmark = pytest.mark.django_db
 
-LIST_QUERIES, OVERVIEW_QUERIES = 6, 12
+LIST_QUERIES, OVERVIEW_QUERIES = 6, 13
 """A list's: session, person, second factor, permissions, a count, and the rows with their customers."""
 
 
