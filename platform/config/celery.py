@@ -28,5 +28,6 @@ def share_connections(**_: object) -> None:
 
     database = connections.settings["default"]
     database["CONN_MAX_AGE"] = 0
-    database["OPTIONS"].setdefault("prepare_threshold", 2)  # of the statements of accounts.prepared; no others are
+    # Of the statements of accounts.prepared; no others are prepared, and none behind PgBouncer.
+    database["OPTIONS"]["prepare_threshold"] = None if settings.ENVIRONMENT.pgbouncer else 2
     database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": settings.ENVIRONMENT.database_pool_size}
