@@ -10,7 +10,7 @@ MOST_CHARACTERS = 300
 QUOTES = "\"')]”’»"
 LEAST_CLAUSE = 80
 """A clause that is cut off has at least so many characters: a shorter one would sound like a fragment."""
-_END = re.compile(r"[.!?…。]+[\"')\]”’»]*(?=\s)|\n\s*\n|\n(?=\s*\S)")
+_END = re.compile(r"(?<![.!?…。])[.!?…。]++[\"')\]”’»]*+(?=\s)|\n\s*\n|\n(?=\s*\S)")
 _CLAUSE = re.compile(r"[,;:—](?=\s)")
 _LAST_WORD = re.compile(r"([^\W\d_][\w.]*)\.[\"')\]”’»]*\Z")
 _ABBREVIATIONS = frozenset(

@@ -251,7 +251,8 @@ def _curl(method: str, url: str, described: dict[str, Any]) -> str:
         lines += [f'-F "{name}={"@input.jsonl" if name == "file" else value}"' for name, value in body.items()]
     elif body:
         lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(body)}'"]
-    if any(kind.startswith("audio/") for kind in described["responses"]["200"]["content"]):
+    answer = described["responses"].get("200", {}).get("content", {})
+    if any(kind.startswith("audio/") for kind in answer):
         lines.append("-o speech.mp3")
     return " \\\n  ".join(lines)
 

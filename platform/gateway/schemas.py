@@ -168,7 +168,7 @@ class VoiceById(Schema):
 
 
 _VOICE_NAME = {"type": "string", "enum": list(VOICES)}
-_OWN_VOICE = {"type": "string", "pattern": "^voice_[0-9a-f]{32}$"}
+_OWN_VOICE = {"type": "string", "maxLength": 38, "pattern": "^voice_[0-9a-f]{32}$"}
 _VOICE_ID = {"anyOf": [_VOICE_NAME, _OWN_VOICE]}
 _VOICE_BY_ID = {"type": "object", "properties": {"id": _VOICE_ID}, "required": ["id"]}
 # Told to readers; checked against what is on offer, by `gateway.catalog`, so that a refusal can list it.

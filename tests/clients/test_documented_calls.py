@@ -11,16 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from accounts import keys
+from accounts.keys import Reach
 from tests.conftest import Customer
 from tests.live import ROOT, Service
 
 TIMED = ["Dr.", "Lee", "paid", "$5.20", "for", "it."]
 WRITTEN = ["Of", "course!", "Dr.", "Lee", "expects", "you", "at", "9:30.", "Shall", "I", "order", "a", "taxi?"]
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+BLOCKS = [
+    block
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    if "consent.wav" not in block  # needs recordings: see tests/gateway/test_own_voices.py
+]
+ERROR = re.compile(rb'"error": ?\{')
 
 
 def environment(service: Service, customer: Customer) -> dict[str, str]:
-    return {**os.environ, "OPENAI_BASE_URL": f"{service.url}/v1", "OPENAI_API_KEY": customer.secret}
+    reach = Reach(scopes=("speech", "usage", "admin"))
+    _, admin = keys.create(organization=customer.organization, name="admin", reach=reach)
+    own = {"OPENAI_BASE_URL": f"{service.url}/v1", "OPENAI_API_KEY": customer.secret, "ADMIN_KEY": admin}
+    return {**os.environ, **own}
 
 
 @pytest.mark.parametrize("block", range(len(BLOCKS)))
@@ -36,12 +46,12 @@ def test_the_calls_work_as_they_stand(service: Service, customer: Customer, tmp_
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert '"error"' not in done.stdout
-    assert written
+    assert not ERROR.search(done.stdout.encode()), done.stdout
+    assert written or done.stdout
     for name in written:
         data = (tmp_path / name).read_bytes()
         assert len(data) > 100, name
-        assert b'"error"' not in data[:2000], data[:500]
+        assert not ERROR.search(data[:2000]), data[:500]
 
 
 def test_timed_json_has_the_words(service: Service, customer: Customer, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def environment_of(checkpoint: Path, **more: str) -> dict[str, str]:
         "HIGGS_CHECKPOINT": str(checkpoint),
         "HIGGS_DEVICE": "cpu",
         "HIGGS_THREADS": "1",
+        "HIGGS_DTYPE": "float32",  # the same samples on any processor
         "HIGGS_PACE_SECONDS": "1",
         "OMP_NUM_THREADS": "1",
         **more,

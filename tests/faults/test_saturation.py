@@ -56,7 +56,7 @@ def overdue_hold(customer: Customer) -> Reservation:
             job_id=new_id(),
             organization=customer.organization,
             amount=amount,
-            price=Price.objects.get(organization=None),
+            price=Price.objects.get(organization=None, model="boson/higgs-audio-v2.5"),
             expires_at=timezone.now() - timedelta(seconds=1),
         )
 

@@ -23,7 +23,7 @@ from accounts.identifiers import new_id
 from billing import budgets, ledger, verification
 from billing.models import Account, Budget, Reservation
 from gateway.speech import group_commit
-from gateway.speech.group_commit import Admission, Admissions, Outcome
+from gateway.speech.group_commit import Admission, AdmissionOutcome, Admissions
 from inference import jobs
 from inference.jobs import NewJob
 from inference.models import SynthesisJob
@@ -70,6 +70,7 @@ def asked(customer: Customer, *, retried: bool = False, **values: Any) -> Admiss
             "speed": 1.1,
             "context": (uuid4(),),
             "deadline_seconds": 60,
+            "kept_seconds": 86_400,
             **values,
         },
     )
@@ -79,7 +80,7 @@ def asked(customer: Customer, *, retried: bool = False, **values: Any) -> Admiss
 def placed(url: str, *admissions: Admission, patient: bool = True) -> list[str]:
     """The outcomes of one statement."""
 
-    async def run() -> list[Outcome]:
+    async def run() -> list[AdmissionOutcome]:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as own:
             return await group_commit.place(own, admissions, patient=patient)
 
@@ -168,7 +169,7 @@ def test_jobs_of_a_statement_keep_their_order(url: str, customer: Customer) -> N
 def test_two_of_a_statement_with_one_key_are_one_job(url: str, customer: Customer) -> None:
     assert placed(url, *(asked(customer, idempotency_key="k") for _ in range(2))) == ["held", "busy"]
 
-    async def ask(admissions: Admissions) -> list[Outcome]:
+    async def ask(admissions: Admissions) -> list[AdmissionOutcome]:
         twins = [asked(customer, idempotency_key="other") for _ in range(16)]
         return await asyncio.gather(*(admissions.admit(each) for each in twins))
 
@@ -177,7 +178,7 @@ def test_two_of_a_statement_with_one_key_are_one_job(url: str, customer: Custome
 
 
 def test_two_gateways_with_one_key_make_one_job(url: str, customer: Customer) -> None:
-    async def ask(*gateways: Admissions) -> list[Outcome]:
+    async def ask(*gateways: Admissions) -> list[AdmissionOutcome]:
         return await asyncio.gather(
             *(each.admit(asked(customer, idempotency_key=f"k{n}")) for n in range(20) for each in gateways)
         )
@@ -227,8 +228,8 @@ def test_gateways_that_want_the_same_accounts_do_not_deadlock(
     """Several organizations with credit for 20 jobs each, three gateways, and settlements in between."""
     customers = [new_customer(str(20 * CAP)) for _ in range(4)]
 
-    async def ask(*gateways: Admissions) -> list[Outcome]:
-        async def one(gateway: Admissions, customer: Customer) -> Outcome:
+    async def ask(*gateways: Admissions) -> list[AdmissionOutcome]:
+        async def one(gateway: Admissions, customer: Customer) -> AdmissionOutcome:
             admission = asked(customer)
             outcome = await gateway.admit(admission)
             if outcome.outcome == "held":
@@ -246,19 +247,6 @@ def test_gateways_that_want_the_same_accounts_do_not_deadlock(
         assert held(customer) == pending * CAP
         assert pending <= 20
     assert verification.verify().clean
-
-
-def test_an_admission_alone_is_committed_without_waiting_for_the_disk(url: str, customer: Customer) -> None:
-    async def run() -> list[str]:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as own:
-            seen = []
-            async with own.transaction():
-                await group_commit.place(own, [asked(customer)])
-                seen += await (await own.execute("SHOW synchronous_commit")).fetchone() or ()
-            seen += await (await own.execute("SHOW synchronous_commit")).fetchone() or ()
-            return seen
-
-    assert asyncio.run(run()) == ["off", "on"]
 
 
 def test_a_refusal_is_no_error_of_postgresqls(

@@ -49,7 +49,7 @@ def running_jobs(count: int, *, organization: Organization | None = None) -> lis
                 job_id=job_id,
                 organization=organization,
                 amount=2 * COST,
-                price=Price.objects.get(organization=None),
+                price=Price.objects.get(organization=None, model="boson/higgs-audio-v2.5"),
             )
             SynthesisJob.objects.create(
                 id=job_id, organization=organization, api_key=key, model="boson/higgs-audio-v2.5", voice="alloy",

@@ -39,7 +39,7 @@ PAUSE = timedelta(seconds=10)
 
 
 @dataclass(slots=True)
-class Admission:
+class LineAdmission:
     """A line on its way, and what became of it: refused for good, or for now, or neither."""
 
     batch: SpeechBatch
@@ -77,7 +77,7 @@ def _room(workers: Sequence[dict[str, Any]]) -> int:
     return max(1, int(slots * settings.ENVIRONMENT.batch_share)) - running
 
 
-def _choose(room: int) -> list[Admission]:
+def _choose(room: int) -> list[LineAdmission]:
     """The next lines, each of the organization with the fewest under way, and of it the oldest batch."""
     now = timezone.now()
     active = [
@@ -95,7 +95,7 @@ def _choose(room: int) -> list[Admission]:
         batch.id: iter(batch.lines.filter(state=BatchLine.State.WAITING).order_by("number")[:room])
         for batch in active
     }
-    chosen: list[Admission] = []
+    chosen: list[LineAdmission] = []
     while active and len(chosen) < room:
         batch = min(active, key=lambda each: under_way[each.organization_id])
         line = next(waiting[batch.id], None)
@@ -107,11 +107,11 @@ def _choose(room: int) -> list[Admission]:
             line.job_id = new_id()
             line.attempt += 1
             line.save(update_fields=["job_id", "attempt"])
-        chosen.append(Admission(batch, line, line.job_id))
+        chosen.append(LineAdmission(batch, line, line.job_id))
     return chosen
 
 
-async def _admit_all(admissions: Sequence[Admission], offered: Sequence[str]) -> None:
+async def _admit_all(admissions: Sequence[LineAdmission], offered: Sequence[str]) -> None:
     async with AsyncConnectionPool(
         settings.DATABASE_URL, min_size=1, max_size=1, kwargs={"autocommit": True}, open=False
     ) as database:
@@ -122,7 +122,7 @@ async def _admit_all(admissions: Sequence[Admission], offered: Sequence[str]) ->
                 each.refusal = refusal
 
 
-async def _admit(database: AsyncConnectionPool, each: Admission, offered: Sequence[str]) -> None:
+async def _admit(database: AsyncConnectionPool, each: LineAdmission, offered: Sequence[str]) -> None:
     """Raises ApiError: the line cannot be spoken, now or later."""
     batch, line = each.batch, each.line
     if batch.organization.suspended_at is not None:
@@ -165,7 +165,7 @@ def _text_of(batch: SpeechBatch, line: BatchLine) -> bytes:
         return bytes(file.read(line.length))
 
 
-def _note(each: Admission) -> bool:
+def _note(each: LineAdmission) -> bool:
     """Write down what became of an admission; returns whether the line was admitted."""
     batch_id = each.batch.id
     batch = SpeechBatch.objects.filter(id=batch_id)

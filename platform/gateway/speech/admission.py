@@ -17,7 +17,7 @@ from gateway import catalog
 from gateway.errors import ApiError, account_suspended, out_of_budget, out_of_credit
 from gateway.service import Service
 from gateway.speech import idempotency
-from gateway.speech.group_commit import Admission, Outcome, join_repeat
+from gateway.speech.group_commit import Admission, AdmissionOutcome, join_repeat
 from gateway.speech.idempotency import Ask
 from gateway.speech.speech_request import SpeechOrder
 from inference import doorbell, jobs, repeats
@@ -92,7 +92,7 @@ async def admit(
     return Admitted(job.id)
 
 
-def _repeated(outcome: Outcome) -> Admitted:
+def _repeated(outcome: AdmissionOutcome) -> Admitted:
     """The earlier request's job. Raises ApiError: 422 where the key stands for another request."""
     if outcome.earlier is None:
         raise idempotency.reused()

@@ -32,10 +32,6 @@ FAULTS = (psycopg.DataError, psycopg.IntegrityError)
 """What one row of a statement may cause; PostgreSQL has then undone the whole statement."""
 
 # A request is a repeat of an earlier one, or gets a hold and a job, or is refused.
-#
-# `synchronous_commit` is off for this transaction alone. A crash of PostgreSQL may lose the admissions of the last
-# second, the hold and the job of each together. Nobody has been billed for them: a settlement is committed with
-# `synchronous_commit` on, which makes all that was committed before it durable, its job's admission included.
 _ADMIT = f"""
 WITH repeat AS MATERIALIZED (
     SELECT * FROM inference_join_repeats(%(jobs)s::json, %(patient)s)
@@ -51,7 +47,7 @@ FROM (
     SELECT id, outcome, '' AS detail, earlier FROM repeat
     UNION ALL
     SELECT job_id, outcome, detail, NULL FROM hold
-) AS answer, set_config('synchronous_commit', 'off', true)
+) AS answer
 """  # noqa: S608 - our own column names
 
 
@@ -78,7 +74,7 @@ class Admission:
         }
 
 
-class Outcome(NamedTuple):
+class AdmissionOutcome(NamedTuple):
     """What became of it: an outcome of `billing_reserve` or of `inference_join_repeats`."""
 
     outcome: str
@@ -97,9 +93,9 @@ class Admissions:
     def __init__(self, database: AsyncConnectionPool) -> None:
         self._database = database
         self._lane = self._open_lane(patient=False)
-        self._own_lanes: dict[UUID, Coalescer[Admission, Outcome]] = {}
+        self._own_lanes: dict[UUID, Coalescer[Admission, AdmissionOutcome]] = {}
 
-    async def admit(self, admission: Admission) -> Outcome:
+    async def admit(self, admission: Admission) -> AdmissionOutcome:
         """Hold the money of the job and write the job, or join the earlier one; both or neither.
 
         Raises:
@@ -119,25 +115,25 @@ class Admissions:
             if lane.idle:
                 self._own_lanes.pop(organization_id, None)
 
-    def _open_lane(self, *, patient: bool) -> Coalescer[Admission, Outcome]:
+    def _open_lane(self, *, patient: bool) -> Coalescer[Admission, AdmissionOutcome]:
         return Coalescer(partial(self._place, patient=patient), most=MOST, faults=FAULTS)
 
-    async def _place(self, admissions: Sequence[Admission], *, patient: bool) -> list[Outcome]:
+    async def _place(self, admissions: Sequence[Admission], *, patient: bool) -> list[AdmissionOutcome]:
         async with self._database.connection() as connection:
             return await place(connection, admissions, patient=patient)
 
 
 async def place(
     connection: psycopg.AsyncConnection, admissions: Sequence[Admission], *, patient: bool = True
-) -> list[Outcome]:
+) -> list[AdmissionOutcome]:
     """The outcome of each, in their order. If not `patient`, it is `busy` for those that would wait for a lock."""
     rows = _as_json(admissions)
     cursor = await connection.execute(_ADMIT, {"jobs": rows, "patient": patient})
-    found = {row[0]: Outcome(*row[1:]) for row in await cursor.fetchall()}
+    found = {row[0]: AdmissionOutcome(*row[1:]) for row in await cursor.fetchall()}
     return [found[each.job.id] for each in admissions]
 
 
-async def join_repeat(database: AsyncConnectionPool, admission: Admission) -> Outcome | None:
+async def join_repeat(database: AsyncConnectionPool, admission: Admission) -> AdmissionOutcome | None:
     """Join the earlier job that the request repeats; None where it repeats none."""
     async with database.connection() as connection:
         cursor = await connection.execute(
@@ -145,7 +141,7 @@ async def join_repeat(database: AsyncConnectionPool, admission: Admission) -> Ou
             (_as_json([admission]),),
         )
         row = await cursor.fetchone()
-    return Outcome(*row) if row else None
+    return AdmissionOutcome(*row) if row else None
 
 
 def _as_json(admissions: Sequence[Admission]) -> str:
