@@ -10,6 +10,7 @@ import pytest
 from openai import OpenAI
 
 from accounts.keys import Reach
+from accounts.models import ApiKey
 from gateway.routes import V1_ROUTES
 from inference import pronunciations
 from inference.speech.pronunciation import PronunciationRule
@@ -84,5 +85,7 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
         assert (refused.status_code, refused.text.replace(own, nobodys)) == (unknown.status_code, unknown.text)
     audio = f"{service.url}/v1/audio/{spoken.id}"
     assert httpx.get(audio, headers=customer.headers).status_code == 200
-    if "DELETE" in allowed(path):  # and nothing was lost to the stranger
+    if "key_id" in named(path):
+        assert ApiKey.objects.filter(id=customer.key.id, revoked_at=None).exists()
+    elif "DELETE" in allowed(path):  # and nothing was lost to the stranger
         assert ask("DELETE", own, customer).status_code == 200
