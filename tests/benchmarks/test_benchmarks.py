@@ -12,15 +12,8 @@ from tests.benchmarks import litellm_proxy
 from tests.clients import environments
 from tests.live import ROOT
 
-OURS = (
-    *("finishing", "wire", "streams", "requests", "fuzz", "higgs"),
-    *("invoices", "verification", "billing", "history", "dashboard", "console"),
-)
-
-
-def test_chaos_by_itself() -> None:
-    """Its seven parts start at once, and take as long as they take on two cores."""
-    assert "nothing lost" in _run("chaos")
+# Not `chaos`, `finishing`, `requests` and `higgs`: many processes or large networks, which take minutes to start.
+OURS = ("wire", "streams", "fuzz", "invoices", "verification", "billing", "history", "dashboard", "console")
 
 
 def test_ours() -> None:
