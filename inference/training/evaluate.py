@@ -24,7 +24,6 @@ from inference.speech.voices import DEFAULT_VOICE
 from inference.training import corpus, speed
 from inference.training.codec import load_trained
 from inference.training.corpus import CorpusUtterance
-from inference.training.judges import Judges
 from inference.training.mel import BANDS, log_mel
 from inference.training.recipe import Recipe
 from inference.training.run import Run
@@ -61,6 +60,8 @@ def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voic
     chosen = held_out(run.folder / "corpus", sentences)
     if not chosen:
         raise SystemExit("the corpus has no held-out sentence")
+    from inference.training.judges import Judges  # an extra, which speaking does without
+
     judges = Judges()
     table: dict[str, dict[str, float]] = {}
     for name, speak in _systems(run, recipe, checkpoint, voice):
