@@ -24,6 +24,7 @@ class NullEngine:
     slots = 1000
     voices = VOICES
     healthy = True
+    cloner = None
 
     def __init__(self) -> None:
         frames = round(float(os.environ.get("BENCH_SECONDS", "1")) * FRAME_RATE)
