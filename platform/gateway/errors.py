@@ -111,6 +111,14 @@ def account_deactivated() -> ApiError:
     )
 
 
+def unsupported_type(media_type: str, *, send: str) -> ApiError:
+    return ApiError(
+        415,
+        f"Unsupported content type {media_type[:100]!r}: send {send}.",
+        code="unsupported_media_type",
+    )
+
+
 def not_found(message: str, *, code: str = "not_found", param: str | None = None) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, message, code=code, param=param)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
-from gateway.errors import ApiError, invalid, rate_limited, unavailable
+from gateway.errors import ApiError, invalid, rate_limited, unavailable, unsupported_type
 from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -42,11 +42,7 @@ async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | 
         )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise ApiError(
-            415,
-            f"Unsupported content type {media_type[:100]!r}: send application/json.",
-            code="unsupported_media_type",
-        )
+        raise unsupported_type(media_type, send="application/json")
     body, grown = bytearray(), False
     async for piece in request.stream():
         body += piece

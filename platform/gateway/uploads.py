@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from gateway.errors import ApiError, client_closed, invalid, unavailable
+from gateway.errors import ApiError, client_closed, invalid, unavailable, unsupported_type
 from gateway.parsing import LargeBodies
 from inference.speech import flaws, reference
 
@@ -56,11 +56,7 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
     """
     media_type = (request.content_type or "").lower()
     if media_type != "multipart/form-data":
-        raise ApiError(
-            415,
-            f"Unsupported content type {media_type[:100]!r}: send multipart/form-data.",
-            code="unsupported_media_type",
-        )
+        raise unsupported_type(media_type, send="multipart/form-data")
     try:
         members: dict[str, Any] = {name: request.POST[name] for name in request.POST}
         files = {name: request.FILES[name] for name in request.FILES}

@@ -21,12 +21,8 @@ _TOO_LARGE = ApiError(413, "The request body is larger than the 11534336 bytes a
 _JSON_TOO_LARGE = ApiError(
     413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"
 )
-_NO_FORM = ApiError(
-    415, "Unsupported content type 'text/plain': send multipart/form-data.", code="unsupported_media_type"
-)
-_NO_JSON = ApiError(
-    415, "Unsupported content type 'text/plain': send application/json.", code="unsupported_media_type"
-)
+_NO_FORM = errors.unsupported_type("text/plain", send="multipart/form-data")
+_NO_JSON = errors.unsupported_type("text/plain", send="application/json")
 _FULL = errors.invalid(
     "Your organization has 20 voices, which is as many as it may have: delete one first.",
     code="voice_limit_reached",

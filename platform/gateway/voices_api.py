@@ -17,7 +17,7 @@ from accounts.audit import KeyActor
 from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from gateway import uploads, voice_actions
-from gateway.errors import ApiError, client_closed, invalid
+from gateway.errors import client_closed, invalid, unsupported_type
 from gateway.parsing import parse, read_json, too_large
 from gateway.rest import ManagementView
 from gateway.voice_schemas import ListQuery, NewConsent, NewVoice, Rename
@@ -137,11 +137,7 @@ def _name_in(request: Request) -> str:
     """Raises ApiError: 400, 413 or 415; 499 where the client has gone."""
     media_type = (request.content_type or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise ApiError(
-            415,
-            f"Unsupported content type {media_type[:100]!r}: send application/json.",
-            code="unsupported_media_type",
-        )
+        raise unsupported_type(media_type, send="application/json")
     try:
         body = _django(request).body
     except RequestDataTooBig:

@@ -17,11 +17,7 @@ _UNKNOWN_FILE = batches.unknown_file(samples.FILE_ID)
 _UNKNOWN_BATCH = batches.unknown_batch(samples.BATCH_ID)
 _BAD_LIMIT = errors.invalid("Invalid value for 'limit': expected less than or equal to 100.", param="limit")
 _TOO_LARGE = ApiError(413, "The file is larger than the 200000000 bytes allowed.", code="request_too_large")
-_NO_FORM = ApiError(
-    415,
-    "Unsupported content type 'application/json': send multipart/form-data.",
-    code="unsupported_media_type",
-)
+_NO_FORM = errors.unsupported_type("application/json", send="multipart/form-data")
 
 BATCH_ROUTES = (
     V1Route(

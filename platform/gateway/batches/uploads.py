@@ -16,7 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from gateway.batches import files
-from gateway.errors import ApiError, invalid, rate_limited, unavailable
+from gateway.errors import ApiError, invalid, rate_limited, unavailable, unsupported_type
 
 AT_ONCE = 16
 """Uploads of one gateway: each may take 200 MB of the disk before it is refused."""
@@ -78,11 +78,7 @@ async def receive(request: Request, *, file_field: str) -> AsyncIterator[Upload]
     media_type, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if media_type != b"multipart/form-data" or not boundary:
-        raise ApiError(
-            415,
-            f"Unsupported content type {media_type.decode('latin-1')[:100]!r}: send multipart/form-data.",
-            code="unsupported_media_type",
-        )
+        raise unsupported_type(media_type.decode("latin-1"), send="multipart/form-data")
     with files.spool() as path, path.open("wb") as file:
         form = _Form(Upload(path), file_field)
         try:

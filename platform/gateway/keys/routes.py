@@ -17,9 +17,7 @@ _KEY_ID = {**_PROJECT, "key_id": Parameter("Id of the key, `key_…`.", samples.
 _UNKNOWN = acts.unknown(samples.KEY_ID)
 _NO_PROJECT = errors.not_found("No project with id 'proj_1'.", code="project_not_found", param="project_id")
 _BAD_NAME = errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter")
-_NO_JSON = ApiError(
-    415, "Unsupported content type 'text/plain': send application/json.", code="unsupported_media_type"
-)
+_NO_JSON = errors.unsupported_type("text/plain", send="application/json")
 _TOO_LARGE = ApiError(413, "The request body is larger than the 65536 bytes allowed.", code="request_too_large")
 _ADMIN = "Needs a key with the permission `admin`, which is made in the console."
 

@@ -75,11 +75,7 @@ def unknown_dictionary(param: str) -> ApiError:
 BODY = (
     errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter"),
     ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
-    ApiError(
-        415,
-        "Unsupported content type 'text/plain': send application/json.",
-        code="unsupported_media_type",
-    ),
+    errors.unsupported_type("text/plain", send="application/json"),
 )
 """Of the routes that take a JSON body and are not speech."""
 BAD_QUERY = errors.invalid("Invalid value for 'version': expected greater than or equal to 1.", param="version")
@@ -91,11 +87,7 @@ SPEECH = (
     unknown_dictionary("pronunciation"),
     errors.cancelled("it costs nothing"),
     ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
-    ApiError(
-        415,
-        "Unsupported content type 'text/plain': send application/json.",
-        code="unsupported_media_type",
-    ),
+    errors.unsupported_type("text/plain", send="application/json"),
     ApiError(
         422,
         "This Idempotency-Key was used within the last 24 hours for another request. "
