@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway import catalog, database_threads, voices_api
+from gateway.pages import Page
 from gateway.parsing import parse
 from gateway.service import Service
-from gateway.voice_schemas import ListQuery
 from inference.speech import voices
 from inference.speech.voices import Voice
 
@@ -41,7 +41,7 @@ async def list_voices(request: Request) -> Response:
     principal = await service.keys.authenticate(request)
     data = [_voice_as_json(voices.find(name)) for name in await service.workers.voices()]
     if await service.workers.can_clone():
-        own = await database_threads.run(voices_api.list_voices, principal.organization_id, ListQuery(limit=100))
+        own = await database_threads.run(voices_api.list_voices, principal.organization_id, Page(limit=100))
         data += [_voice_as_json(Voice(voice["id"], description=voice["name"])) for voice in own["data"]]
     return JSONResponse({"object": "list", "data": data})
 
@@ -62,7 +62,7 @@ async def list_audio_voices(request: Request) -> Response:
     if "authorization" not in request.headers:
         return JSONResponse({"voices": offered})
     principal = await service.keys.authenticate(request)
-    asked = parse(ListQuery, dict(request.query_params))
+    asked = parse(Page, dict(request.query_params))
     own = await database_threads.run(voices_api.list_voices, principal.organization_id, asked)
     named = [{"id": voice["id"], "name": voice["name"]} for voice in own["data"]]
     return JSONResponse({"voices": [*offered, *named], **own})

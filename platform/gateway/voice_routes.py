@@ -5,11 +5,12 @@ from __future__ import annotations
 from gateway import consent_phrases, errors, models_api
 from gateway.errors import ApiError
 from gateway.mounting import DJANGO, V1Route
+from gateway.pages import Page
 from gateway.reference import answers, failures, samples
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.speech import own_voices
 from gateway.voice_actions import unknown_consent
-from gateway.voice_schemas import ListQuery, NewConsent, NewVoice, Rename
+from gateway.voice_schemas import NewConsent, NewVoice, Rename
 
 _CONSENT_ID = {"consent_id": Parameter("Id of the consent, `cons_…`.", samples.CONSENT_ID)}
 _VOICE_ID = {"voice_id": Parameter("Id of the voice, `voice_…`.", samples.VOICE_ID)}
@@ -50,7 +51,7 @@ VOICE_ROUTES = (
                 summary="List voices of your own",
                 description="With a key, `data` has the voices of your organization. Without a key, only `voices` "
                 "is there: the names of the standard voices, as Open WebUI asks for them.",
-                query=ListQuery,
+                query=Page,
                 answers=[Answer("The voices.", samples.AUDIO_VOICES)],
                 errors=[_NO_ID, *failures.WITH_KEY],
                 public=True,
@@ -130,7 +131,7 @@ VOICE_ROUTES = (
                 id="listVoiceConsents",
                 tag="Voices",
                 summary="List consents",
-                query=ListQuery,
+                query=Page,
                 answers=[Answer("The consents.", samples.CONSENTS)],
                 errors=[_NO_ID],
             ),

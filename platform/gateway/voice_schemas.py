@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gateway.schemas import MAX_TEXT_CHARACTERS, Name, Schema
@@ -57,17 +57,6 @@ class NewVoice(Schema):
     transcript: Words | None = None
     """What is said in the sample, word for word. The clone is closer to the voice then, and the sample has at most
     20 seconds."""
-
-
-class ListQuery(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True, hide_input_in_errors=True)
-
-    after: Name | None = None
-    """Id of the last item of the page before."""
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    """The most items to send, the newest first."""
 
 
 class Rename(Schema):

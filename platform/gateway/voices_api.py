@@ -18,9 +18,10 @@ from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from gateway import uploads, voice_actions
 from gateway.errors import client_closed, invalid, unsupported_type
+from gateway.pages import Page
 from gateway.parsing import parse, read_json, too_large
 from gateway.rest import ManagementView
-from gateway.voice_schemas import ListQuery, NewConsent, NewVoice, Rename
+from gateway.voice_schemas import NewConsent, NewVoice, Rename
 from inference import custom_voices
 from inference.custom_voices import CONSENT_PREFIX, PREFIX
 from inference.models import CustomVoice, VoiceConsent
@@ -36,7 +37,7 @@ class _View(ManagementView):
 
 class ConsentsView(_View):
     def get(self, request: Request) -> Response:
-        asked = parse(ListQuery, request.query_params.dict())
+        asked = parse(Page, request.query_params.dict())
         of_it = custom_voices.consents(self.principal(request).organization_id)
         return Response(as_list(of_it, consent_as_json, asked, CONSENT_PREFIX))
 
@@ -111,7 +112,7 @@ def voice_as_json(voice: CustomVoice) -> dict[str, Any]:
 
 
 def as_list(
-    newest_first: QuerySet[Thing], as_json: Callable[[Thing], dict[str, Any]], asked: ListQuery, prefix: str
+    newest_first: QuerySet[Thing], as_json: Callable[[Thing], dict[str, Any]], asked: Page, prefix: str
 ) -> dict[str, Any]:
     """One page of a list. `after` may name an item that was deleted meanwhile.
 
@@ -123,13 +124,10 @@ def as_list(
         if after is None:
             raise invalid(f"Invalid value for 'after': expected an id, `{prefix}…`.", param="after")
         newest_first = newest_first.filter(id__lt=after)
-    found = [as_json(thing) for thing in newest_first[: asked.limit + 1]]
-    data = found[: asked.limit]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return {"object": "list", "data": data, **ends, "has_more": len(found) > len(data)}
+    return asked.listed(list(newest_first[: asked.limit + 1]), as_json)
 
 
-def list_voices(organization_id: UUID, asked: ListQuery) -> dict[str, Any]:
+def list_voices(organization_id: UUID, asked: Page) -> dict[str, Any]:
     return as_list(custom_voices.voices(organization_id), voice_as_json, asked, PREFIX)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from starlette.endpoints import HTTPEndpoint
@@ -13,10 +12,11 @@ from starlette.types import ASGIApp
 from accounts.keys import Principal
 from gateway import database_threads
 from gateway.batches import archive, batches
-from gateway.batches.files_api import counted, listed
-from gateway.batches.schemas import BatchRequest, Page
+from gateway.batches.files_api import counted
+from gateway.batches.schemas import BatchRequest
 from gateway.errors import ApiError
 from gateway.models import SpeechBatch
+from gateway.pages import Page
 from gateway.parsing import parse, read_body, read_json
 from gateway.service import Service
 
@@ -38,8 +38,7 @@ class BatchesResource(HTTPEndpoint):
         principal = await _caller(request)
         page = parse(Page, dict(request.query_params))
         found = await database_threads.run(_list, principal.organization_id, page)
-        shown = [batches.as_json(batch) for batch in found[: page.limit]]
-        return JSONResponse(listed(shown, page.limit < len(found)))
+        return JSONResponse(page.listed(found, batches.as_json))
 
 
 async def get_batch(request: Request) -> Response:
@@ -91,7 +90,7 @@ async def _caller(request: Request) -> Principal:
     return await service.keys.authenticate(request)
 
 
-def _list(organization_id: UUID, page: Page) -> list[Any]:
+def _list(organization_id: UUID, page: Page) -> list[SpeechBatch]:
     """A page, and one batch more where there are more. Raises ApiError: 404, `after` is no batch."""
     found = SpeechBatch.objects.filter(organization=organization_id)
     if page.after is not None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.core.files.base import File as Content
@@ -58,9 +57,7 @@ class FilesResource(HTTPEndpoint):
         principal = await service.keys.authenticate(request)
         page = parse(FilePage, dict(request.query_params))
         found = await database_threads.run(_list, principal.organization_id, page)
-        return JSONResponse(
-            listed([batches.file_as_json(file) for file in found[: page.limit]], page.limit < len(found))
-        )
+        return JSONResponse(page.listed(found, batches.file_as_json))
 
 
 class FileResource(HTTPEndpoint):
@@ -106,13 +103,6 @@ def counted(service: Service, principal: Principal, make: Callable[[], Awaitable
             await response(scope, receive, send)
 
     return answer
-
-
-def listed(data: Sequence[dict[str, Any]], has_more: bool) -> dict[str, Any]:
-    """A page of a list."""
-    ids = [each["id"] for each in data]
-    first, last = (ids[0], ids[-1]) if ids else (None, None)
-    return {"object": "list", "data": [*data], "first_id": first, "last_id": last, "has_more": has_more}
 
 
 async def _pieces(content: Content[bytes]) -> AsyncIterator[bytes]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gateway import errors
 from gateway.batches import batches, batches_api, files_api
-from gateway.batches.schemas import BatchRequest, FileForm, FilePage, Page
+from gateway.batches.schemas import BatchRequest, FileForm, FilePage
 from gateway.errors import ApiError
 from gateway.mounting import V1Route
+from gateway.pages import Page
 from gateway.reference import batches as samples
 from gateway.reference import failures
 from gateway.reference.operation import Answer, Operation, Parameter

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from gateway.pages import Page
 from gateway.schemas import Metadata, Name, Schema
 
-MAX_LISTED = 100
 SECONDS_A_DAY = 86_400
 Binary = Annotated[str, WithJsonSchema({"type": "string", "format": "binary"})]
 
@@ -41,17 +41,6 @@ class BatchRequest(Schema):
     """How long the batch may take. What is not spoken by then is not billed."""
     metadata: Metadata | None = None
     """Up to 16 pairs of strings of your own, which come back with the batch."""
-
-
-class Page(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True)
-
-    after: Name | None = None
-    """Id of the last item of the page before."""
-    limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] = 20
-    """The most items on a page."""
 
 
 class FilePage(Page):

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,10 +16,9 @@ from accounts.client_secrets import ClientSecret
 from accounts.keys import Principal
 from accounts.models import ApiKey
 from gateway import database_threads
-from gateway.batches.files_api import listed
-from gateway.batches.schemas import Page
 from gateway.keys import acts
 from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
+from gateway.pages import Page
 from gateway.parsing import Body, parse, read_body, read_json
 from gateway.service import Service
 
@@ -39,7 +37,7 @@ class KeysResource(HTTPEndpoint):
         principal = await _admin(request)
         page = parse(Page, dict(request.query_params))
         found = await database_threads.run(_list, principal.organization_id, page)
-        return JSONResponse(listed(found[: page.limit], page.limit < len(found)))
+        return JSONResponse(page.listed(found, acts.as_json))
 
 
 class KeyResource(HTTPEndpoint):
@@ -100,9 +98,9 @@ def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-def _list(organization_id: UUID, page: Page) -> list[dict[str, Any]]:
+def _list(organization_id: UUID, page: Page) -> list[ApiKey]:
     """A page, and one key more where there are more; the newest first."""
     found = acts.active(organization_id)
     if page.after is not None:
         found = found.filter(id__lt=acts.find(organization_id, page.after).id)
-    return [acts.as_json(key) for key in found.order_by("-id")[: page.limit + 1]]
+    return list(found.order_by("-id")[: page.limit + 1])

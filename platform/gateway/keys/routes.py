@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gateway import errors
-from gateway.batches.schemas import Page
 from gateway.errors import ApiError
 from gateway.keys import acts, api
 from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
 from gateway.mounting import V1Route
+from gateway.pages import Page
 from gateway.reference import failures
 from gateway.reference import keys as samples
 from gateway.reference.operation import Answer, Operation, Parameter

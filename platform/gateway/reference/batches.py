@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from gateway.errors import ApiError
-from gateway.reference.answers import Answer, Deleted
+from gateway.reference.answers import Answer, Deleted, ListEnds
 from gateway.reference.samples import ID
 
 FILE_ID = f"file-{ID}"
@@ -28,12 +28,8 @@ class FileObject(Answer):
     status: Literal["processed"]
 
 
-class FileList(Answer):
-    object: Literal["list"]
+class FileList(ListEnds):
     data: list[FileObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class BatchError(Answer):
@@ -90,12 +86,8 @@ class BatchObject(Answer):
     """Why no further request is started now, such as a lack of credit. The batch goes on by itself once it can."""
 
 
-class BatchList(Answer):
-    object: Literal["list"]
+class BatchList(ListEnds):
     data: list[BatchObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 FILE = FileObject(

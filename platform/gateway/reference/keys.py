@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gateway.reference.answers import Answer, Deleted
+from gateway.reference.answers import Answer, Deleted, ListEnds
 from gateway.reference.samples import ID
 
 KEY_ID = f"key_{ID}"
@@ -45,12 +45,8 @@ class NewProjectKey(ProjectKey):
     """The whole key, which is shown this once."""
 
 
-class ProjectKeyList(Answer):
-    object: Literal["list"]
+class ProjectKeyList(ListEnds):
     data: list[ProjectKey]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class MadeClientSecret(Answer):
