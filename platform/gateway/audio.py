@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal
 from gateway import deletion, ranges
+from gateway.authentication import caller
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, invalid, not_found
@@ -54,7 +55,7 @@ class AudioResource(HTTPEndpoint):
         in another `format`; HEAD, too. It counts among the requests of its key until the last byte has left.
         """
         service: Service = request.state.service
-        principal = await _caller(request)
+        principal = await caller(request)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             async with service.limiter.slot(principal) as slot, AsyncExitStack() as stack:
@@ -67,7 +68,7 @@ class AudioResource(HTTPEndpoint):
     async def delete(self, request: Request) -> Response:
         """Purge the audio at once, wherever it is; the record of what was billed stays."""
         service: Service = request.state.service
-        principal = await _caller(request)
+        principal = await caller(request)
         job_id = await _in_background(request, principal)
         if job_id is None or not await background.cancel(service, job_id):
             job_id = (await owned_asset(request, principal)).job_id
@@ -154,11 +155,6 @@ async def _path(request: Request, principal: Principal, asset: StoredAudio, want
         samples=asset.samples,
     )
     return await _conversions.make(conversion, request.receive)
-
-
-async def _caller(request: Request) -> Principal:
-    service: Service = request.state.service
-    return await service.keys.authenticate(request)
 
 
 async def _in_background(request: Request, principal: Principal) -> UUID | None:

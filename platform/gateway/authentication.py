@@ -50,6 +50,12 @@ def _route_of(path: str) -> str:
     return "/".join(path.split("/")[:3])
 
 
+async def caller(request: HTTPConnection) -> Principal:
+    """Who sent a request of this gateway. Raises ApiError, as `KeyCache.authenticate` does."""
+    known: KeyCache = request.state.service.keys
+    return await known.authenticate(request)
+
+
 class KeyCache:
     """Looks keys up, remembering each, unknown ones too, for less than a second."""
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway import catalog, database_threads, voices_api
+from gateway.authentication import caller
 from gateway.pages import Page
 from gateway.parsing import parse
 from gateway.service import Service
@@ -18,14 +19,14 @@ from inference.speech.voices import Voice
 
 async def list_models(request: Request) -> Response:
     """Every model on offer."""
-    await _authenticate(request)
+    await caller(request)
     data: list[dict[str, Any]] = [model.as_json() for model in catalog.MODELS.values()]
     return JSONResponse({"object": "list", "data": data})
 
 
 async def get_model(request: Request) -> Response:
     """One model."""
-    await _authenticate(request)
+    await caller(request)
     if not (name := request.path_params["model"]):
         raise HTTPException(404)
     return JSONResponse(catalog.find(name).as_json())
@@ -66,8 +67,3 @@ async def list_audio_voices(request: Request) -> Response:
     own = await database_threads.run(voices_api.list_voices, principal.organization_id, asked)
     named = [{"id": voice["id"], "name": voice["name"]} for voice in own["data"]]
     return JSONResponse({"voices": [*offered, *named], **own})
-
-
-async def _authenticate(request: Request) -> None:
-    service: Service = request.state.service
-    await service.keys.authenticate(request)

@@ -20,6 +20,8 @@ MAX_BRACKETS = 50_000
 """Opening ones, in texts too: of all that a body can hold, lists and objects take longest to read."""
 
 
+SMALL_BODY_BYTES = 65_536
+"""Of a request that carries no text to speak."""
 RECORDING = b'"input_audio"'
 """The name of the part that carries a recording."""
 
@@ -52,6 +54,11 @@ async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | 
             grow()
             grown = True
     return bytes(body)
+
+
+async def read_request(request: Request, schema: type[Body], *, limit: int) -> Body:
+    """A JSON body of at most `limit` bytes, typed. Raises ApiError: 400, 413 or 415, it is none."""
+    return parse(schema, read_json(await read_body(request, limit=limit)))
 
 
 def too_large(limit: int) -> ApiError:

@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal
 from gateway import database_threads, pronouncing
+from gateway.authentication import caller
 from gateway.errors import ApiError, invalid
-from gateway.parsing import parse, read_body, read_json
+from gateway.parsing import Body, parse, read_request
 from gateway.pronouncing import PREFIX
 from gateway.pronunciation_schemas import NewPronunciation, PronunciationChange, PronunciationQuery, RuleBody
 from gateway.service import Service
@@ -30,15 +31,15 @@ class PronunciationDictionaries(HTTPEndpoint):
     """/v1/pronunciation_dictionaries"""
 
     async def get(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         shown = await database_threads.run(_list, principal)
         return JSONResponse({"object": "list", "data": shown})
 
     async def post(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         service: Service = request.state.service
         async with service.limiter.slot(principal):
-            body = parse(NewPronunciation, await _json(request))
+            body = await _body(request, NewPronunciation)
             rules = _rules(body) or []
             try:
                 return JSONResponse(await database_threads.run(_create, principal, body, rules))
@@ -50,24 +51,24 @@ class OnePronunciationDictionary(HTTPEndpoint):
     """/v1/pronunciation_dictionaries/{dictionary_id}"""
 
     async def get(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         number = parse(PronunciationQuery, dict(request.query_params)).version
         version = await _owned(request, principal, number=number)
         return JSONResponse(await database_threads.run(_shown, version, principal))
 
     async def post(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         service: Service = request.state.service
         async with service.limiter.slot(principal):
             version = await _owned(request, principal)
-            body = parse(PronunciationChange, await _json(request))
+            body = await _body(request, PronunciationChange)
             changed = await database_threads.run(_change, principal, version.dictionary_id, body, _rules(body))
         if changed is None:
             raise pronouncing.unknown(request.path_params["dictionary_id"], param="dictionary_id")
         return JSONResponse(changed)
 
     async def delete(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         version = await _owned(request, principal)
         await database_threads.run(
             pronunciations.delete, version.dictionary_id, organization_id=principal.organization_id
@@ -84,13 +85,8 @@ def too_many() -> ApiError:
     )
 
 
-async def _caller(request: Request) -> Principal:
-    service: Service = request.state.service
-    return await service.keys.authenticate(request)
-
-
-async def _json(request: Request) -> Any:
-    return read_json(await read_body(request, limit=settings.ENVIRONMENT.max_body_bytes))
+async def _body(request: Request, schema: type[Body]) -> Body:
+    return await read_request(request, schema, limit=settings.ENVIRONMENT.max_body_bytes)
 
 
 async def _owned(request: Request, principal: Principal, *, number: int | None = None) -> PronunciationVersion:

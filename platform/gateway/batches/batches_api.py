@@ -9,18 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from accounts.keys import Principal
 from gateway import database_threads
+from gateway.authentication import caller
 from gateway.batches import archive, batches
 from gateway.batches.files_api import counted
 from gateway.batches.schemas import BatchRequest
 from gateway.errors import ApiError
 from gateway.models import SpeechBatch
 from gateway.pages import Page
-from gateway.parsing import parse, read_body, read_json
+from gateway.parsing import SMALL_BODY_BYTES, parse, read_request
 from gateway.service import Service
-
-MAX_BODY_BYTES = 65_536
 
 
 class BatchesResource(HTTPEndpoint):
@@ -30,12 +28,12 @@ class BatchesResource(HTTPEndpoint):
         service: Service = request.state.service
         principal = await service.keys.authenticate(request)
         async with service.limiter.slot(principal):
-            body = parse(BatchRequest, read_json(await read_body(request, limit=MAX_BODY_BYTES)))
+            body = await read_request(request, BatchRequest, limit=SMALL_BODY_BYTES)
             batch = await database_threads.run(batches.create, principal, body)
         return JSONResponse(batches.as_json(batch))
 
     async def get(self, request: Request) -> Response:
-        principal = await _caller(request)
+        principal = await caller(request)
         page = parse(Page, dict(request.query_params))
         found = await database_threads.run(_list, principal.organization_id, page)
         return JSONResponse(page.listed(found, batches.as_json))
@@ -43,14 +41,14 @@ class BatchesResource(HTTPEndpoint):
 
 async def get_batch(request: Request) -> Response:
     """GET /v1/batches/{batch_id}"""
-    principal = await _caller(request)
+    principal = await caller(request)
     batch = await database_threads.run(batches.find, principal.organization_id, request.path_params["batch_id"])
     return JSONResponse(batches.as_json(batch))
 
 
 async def cancel_batch(request: Request) -> Response:
     """POST /v1/batches/{batch_id}/cancel"""
-    principal = await _caller(request)
+    principal = await caller(request)
     batch = await database_threads.run(batches.cancel, principal.organization_id, request.path_params["batch_id"])
     return JSONResponse(batches.as_json(batch))
 
@@ -83,11 +81,6 @@ def no_audio() -> ApiError:
         code="batch_has_no_audio",
         param="batch_id",
     )
-
-
-async def _caller(request: Request) -> Principal:
-    service: Service = request.state.service
-    return await service.keys.authenticate(request)
 
 
 def _list(organization_id: UUID, page: Page) -> list[SpeechBatch]:

@@ -19,10 +19,8 @@ from gateway import database_threads
 from gateway.keys import acts
 from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
 from gateway.pages import Page
-from gateway.parsing import Body, parse, read_body, read_json
+from gateway.parsing import SMALL_BODY_BYTES, parse, read_request
 from gateway.service import Service
-
-MAX_BODY_BYTES = 65_536
 
 
 class KeysResource(HTTPEndpoint):
@@ -30,7 +28,7 @@ class KeysResource(HTTPEndpoint):
 
     async def post(self, request: Request) -> Response:
         principal = await _admin(request)
-        body = await _body(request, NewKey)
+        body = await read_request(request, NewKey, limit=SMALL_BODY_BYTES)
         return JSONResponse(await database_threads.run(acts.create, principal, body, _address(request)))
 
     async def get(self, request: Request) -> Response:
@@ -52,7 +50,7 @@ class KeyResource(HTTPEndpoint):
         principal = await _admin(request)
         name = request.path_params["key_id"]
         await database_threads.run(acts.find, principal.organization_id, name)
-        body = await _body(request, ChangedKey)
+        body = await read_request(request, ChangedKey, limit=SMALL_BODY_BYTES)
         return JSONResponse(await database_threads.run(acts.change, principal, name, body, _address(request)))
 
     async def delete(self, request: Request) -> Response:
@@ -67,7 +65,7 @@ async def create_client_secret(request: Request) -> Response:
     service: Service = request.state.service
     principal = await service.keys.authenticate(request)
     async with service.limiter.slot(principal) as slot:
-        body = await _body(request, ClientSecretRequest)
+        body = await read_request(request, ClientSecretRequest, limit=SMALL_BODY_BYTES)
         expires_at = timezone.now() + timedelta(seconds=body.expires_after.seconds)
         if principal.expires_at is not None:
             expires_at = min(expires_at, principal.expires_at)
@@ -88,10 +86,6 @@ async def _admin(request: Request) -> Principal:
     principal = await service.keys.authenticate(request)
     acts.check_project(principal, request.path_params["project_id"])
     return principal
-
-
-async def _body(request: Request, schema: type[Body]) -> Body:
-    return parse(schema, read_json(await read_body(request, limit=MAX_BODY_BYTES)))
 
 
 def _address(request: Request) -> str | None:
