@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import psycopg
+import redis
+from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 
 from billing import budgets
@@ -175,6 +178,21 @@ def unavailable(message: str, *, code: str, retry_after_seconds: int) -> ApiErro
         type="service_unavailable_error",
         headers={"retry-after": str(retry_after_seconds)},
     )
+
+
+def service_unavailable() -> ApiError:
+    return unavailable(
+        "The service is not available for a moment. Please try again.",
+        code="service_unavailable",
+        retry_after_seconds=1,
+    )
+
+
+def unforeseen(error: Exception) -> ApiError:
+    """What a client is told of an error that is no refusal: whether the database or Redis is away, and no more."""
+    if isinstance(error, psycopg.OperationalError | PoolTimeout | redis.RedisError):
+        return service_unavailable()
+    return internal()
 
 
 def no_room() -> ApiError:

@@ -9,12 +9,9 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 
-import psycopg
-import redis
 from django.conf import settings
 from django.utils import timezone
 from prometheus_client import Counter
-from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -23,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from accounts.identifiers import new_id
 from gateway import astray
 from gateway.door import addresses
-from gateway.errors import ApiError, client_closed, internal, of_status, unavailable
+from gateway.errors import ApiError, client_closed, of_status, unforeseen
 from inference.failures import place_of
 from usage.request_log import Row
 
@@ -102,13 +99,7 @@ def _refusal_of(error: Exception, row: Row, path: str) -> ApiError:
     if isinstance(error, HTTPException):
         return of_status(error.status_code, error.headers)
     log.error("req_%s failed\n%s", row.id.hex, place_of(error))
-    if isinstance(error, psycopg.OperationalError | PoolTimeout | redis.RedisError):
-        return unavailable(
-            "The service is not available for a moment. Please try again.",
-            code="service_unavailable",
-            retry_after_seconds=1,
-        )
-    return internal()
+    return unforeseen(error)
 
 
 def _row(scope: Scope, address: str | None) -> Row:

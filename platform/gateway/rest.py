@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.keys import Principal
-from gateway.errors import ApiError, internal, missing_key, of_status, unavailable
+from gateway.errors import ApiError, internal, missing_key, of_status, service_unavailable
 from inference.failures import place_of
 
 log = logging.getLogger(__name__)
@@ -74,11 +74,7 @@ def _refusal_of(error: Exception) -> ApiError:
         return of_status(error.status_code)
     log.error("the management API failed\n%s", place_of(error))
     if isinstance(error, OperationalError):
-        return unavailable(
-            "The service is not available for a moment. Please try again.",
-            code="service_unavailable",
-            retry_after_seconds=1,
-        )
+        return service_unavailable()
     return internal()
 
 

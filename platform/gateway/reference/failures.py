@@ -41,11 +41,7 @@ WITH_KEY = (
 """Of every route that needs an API key."""
 ANYWHERE = (
     errors.internal(),
-    errors.unavailable(
-        "The service is not available for a moment. Please try again.",
-        code="service_unavailable",
-        retry_after_seconds=1,
-    ),
+    errors.service_unavailable(),
 )
 RATE_LIMITED = bucket_refusal(Bucket("key", "requests", "", 600), 100_000, {})
 UNKNOWN_MODEL = catalog.unknown_model("gpt-4o")

@@ -10,13 +10,10 @@ from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
-import psycopg
-import redis
-from psycopg_pool import PoolTimeout
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
-from gateway.errors import ApiError, internal, invalid, unavailable
+from gateway.errors import ApiError, invalid, unforeseen
 from gateway.service import Service
 from gateway.speech import stream_messages
 from gateway.speech.outcome import Bill
@@ -222,10 +219,4 @@ def _refusal_of(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     log.error("a sentence of a socket failed\n%s", place_of(error))
-    if isinstance(error, psycopg.OperationalError | PoolTimeout | redis.RedisError):
-        return unavailable(
-            "The service is not available for a moment. Please try again.",
-            code="service_unavailable",
-            retry_after_seconds=1,
-        )
-    return internal()
+    return unforeseen(error)
