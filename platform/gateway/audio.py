@@ -24,7 +24,7 @@ from gateway.errors import ApiError, expired, invalid, not_found
 from gateway.parsing import parse
 from gateway.schemas import Format, FormatOptions
 from gateway.service import Service
-from gateway.speech import background
+from gateway.speech import background, stopping
 from inference import assets, stored
 from inference.audio import SAMPLE_RATE
 from inference.speech.formats import AudioFormat
@@ -70,7 +70,7 @@ class AudioResource(HTTPEndpoint):
         service: Service = request.state.service
         principal = await caller(request)
         job_id = await _in_background(request, principal)
-        if job_id is None or not await background.cancel(service, job_id):
+        if job_id is None or not await stopping.cancel(service, job_id):
             job_id = (await owned_asset(request, principal)).job_id
             await deletion.purge(service, job_id)
         return JSONResponse({"id": f"audio_{job_id.hex}", "object": "audio", "deleted": True})

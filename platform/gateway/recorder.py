@@ -49,7 +49,7 @@ class RequestRecorder:
         address = addresses.of(scope)
         scope["scheme"] = addresses.scheme_of(scope)
         scope["client"] = (address, 0) if address else None  # for all behind us, Django too
-        row = _row(scope, address)
+        row = new_row(scope, address, method=scope["method"][:8])
         scope["state"]["row"] = row
         scope["app"] = self  # with an "app" there, Starlette's router raises its 404 and 405 for us to answer
         answered = False
@@ -102,13 +102,14 @@ def _refusal_of(error: Exception, row: Row, path: str) -> ApiError:
     return unforeseen(error)
 
 
-def _row(scope: Scope, address: str | None) -> Row:
+def new_row(scope: Scope, address: str | None, *, method: str, route: str = "") -> Row:
+    """The row of a call that begins now."""
     headers = Headers(scope=scope)
     return Row(
         id=new_id(),
         created_at=timezone.now(),
-        method=scope["method"][:8],
-        route="",
+        method=method,
+        route=route,
         client_address=address,
         user_agent="".join(c for c in headers.get("user-agent", "")[:200] if c.isprintable()),
     )

@@ -16,7 +16,7 @@ from gateway.errors import ApiError, invalid
 from gateway.models import BackgroundRequest
 from gateway.service import Service
 from gateway.speech.outcome import Bill, failure_of
-from inference import cancellations, jobs, results
+from inference import results
 from inference.models import SynthesisJob
 
 Kind = Literal["audio.speech", "chat.completion"]
@@ -91,14 +91,6 @@ def failure(job: SynthesisJob) -> ApiError:
     result = results.of(job)
     refusal = failure_of(result, Bill.of(result, replayed=False))
     return ApiError(409, refusal.message, code=refusal.code, param=refusal.param, type=refusal.type, retry=False)
-
-
-async def cancel(service: Service, job_id: UUID) -> bool:
-    """Stop a job that is not done; False for one that is."""
-    cancelled = await database_threads.run(jobs.cancel, job_id)
-    if cancelled:
-        await cancellations.announce(service.redis, job_id)
-    return cancelled
 
 
 def _find(job_id: UUID) -> tuple[BackgroundRequest, SynthesisJob] | None:

@@ -18,7 +18,7 @@ from gateway.errors import ApiError, expired, not_found
 from gateway.parsing import parse
 from gateway.schemas import ChatRequest
 from gateway.service import Service
-from gateway.speech import background, relay, sse, timestamps
+from gateway.speech import background, relay, sse, stopping, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished, Piece, Times
 from gateway.speech.speech_request import order_from_chat
@@ -215,7 +215,7 @@ class CompletionResource(HTTPEndpoint):
         """Cancel a running completion for all its listeners, or delete the audio of a finished one."""
         service: Service = request.state.service
         job_id, _ = await _owned_job(request)
-        if not await background.cancel(service, job_id):
+        if not await stopping.cancel(service, job_id):
             await deletion.purge(service, job_id)
         name = request.path_params["completion_id"]
         return JSONResponse({"id": name, "object": "chat.completion.deleted", "deleted": True})

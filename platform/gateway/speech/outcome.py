@@ -22,6 +22,7 @@ from gateway.errors import (
 from gateway.speech.relay import Begun, Finished, Times
 from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
+from usage.request_log import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class Bill:
     @property
     def seconds(self) -> float:
         return self.frames * SAMPLES_PER_FRAME / SAMPLE_RATE
+
+
+def note(row: Row, result: Result, bill: Bill) -> None:
+    """Keep in a call's row of the log what its job came to."""
+    row.samples, row.cost = result.samples, Decimal(bill.cost)
+    row.queue_ms = result.queue_ms
+    row.first_audio_ms = result.first_audio_ms
+    row.synthesis_ms = result.synthesis_ms
 
 
 class AnswerFormat(Protocol):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Annotated, cast
 
 from django.conf import settings
-from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 from starlette.datastructures import Headers
@@ -19,15 +18,15 @@ from starlette.responses import Response
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from accounts.identifiers import new_id
 from gateway.door import addresses
 from gateway.errors import ApiError, invalid
 from gateway.parsing import parse
+from gateway.recorder import new_row
 from gateway.service import Service
 from gateway.speech import stream_messages
 from gateway.speech.stream_context import StreamContext
 from gateway.speech.stream_messages import StreamMessage
-from usage.request_log import Row
+from gateway.speech.stream_sentence import METHOD
 
 MOST_CONTEXTS = 20
 """Of one socket, at a time."""
@@ -73,7 +72,7 @@ async def stream_speech(websocket: WebSocket) -> None:
     scope["client"] = (address, 0) if address else None
     _take_key_from_subprotocol(scope)
     service: Service = websocket.state.service
-    websocket.state.row = _row(address)
+    websocket.state.row = new_row(scope, address, method=METHOD)  # of the handshake, which is not logged
     try:
         asked = parse(StreamQuery, dict(websocket.query_params))
         await service.keys.authenticate(websocket)
@@ -196,10 +195,3 @@ def _take_key_from_subprotocol(scope: Scope) -> None:
                 (b"authorization", f"Bearer {key}".encode("latin-1", "replace")),
             ]
             return
-
-
-def _row(address: str | None) -> Row:
-    """Of the handshake, which is not logged: each sentence is."""
-    return Row(
-        id=new_id(), created_at=timezone.now(), method="WS", route="", client_address=address, user_agent=""
-    )

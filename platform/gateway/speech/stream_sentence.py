@@ -7,12 +7,10 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
@@ -20,23 +18,24 @@ from accounts.identifiers import new_id
 from gateway import database_threads
 from gateway.errors import ApiError, client_closed, internal
 from gateway.parsing import parse
+from gateway.recorder import new_row
 from gateway.schemas import SpeechBody
 from gateway.service import Service
-from gateway.speech import admission, conversation, relay, synthesis
+from gateway.speech import admission, conversation, outcome, relay, stopping, synthesis
 from gateway.speech.admission import Admitted
 from gateway.speech.conversation import EarlierTurn
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import Bill, failure_of
 from gateway.speech.relay import Finished, Piece
 from gateway.speech.speech_request import SpeechOrder, order_from_speech
-from inference import cancellations, jobs, results
+from inference import jobs, results
 from inference.audio import SAMPLES_PER_FRAME
+from inference.results import Result
 from inference.speech.formats import AudioFormat
 from usage.request_log import Row
 
-CUT_PATIENCE_SECONDS = 5.0
-"""How long the log waits to learn what a sentence that was cut off had come to."""
-ROUTE = "/v1/audio/speech/stream"
+METHOD, ROUTE = "WS", "/v1/audio/speech/stream"
+"""As the log has them."""
 
 
 class SentenceJob:
@@ -52,16 +51,9 @@ class SentenceJob:
         self._service = service
         self._connection = connection
         self._began = time.perf_counter()
-        headers = Headers(scope=connection.scope)
-        self.row = Row(
-            id=new_id(),
-            created_at=timezone.now(),
-            method="WS",
-            route=ROUTE,
-            client_address=connection.client.host if connection.client else None,
-            user_agent="".join(c for c in headers.get("user-agent", "")[:200] if c.isprintable()),
-            status=200,
-        )
+        address = connection.client.host if connection.client else None
+        self.row = new_row(connection.scope, address, method=METHOD, route=ROUTE)
+        self.row.status = 200
         self.bill: Bill | None = None
         self.job_id: UUID | None = None
         self._relayed_frames = 0
@@ -136,19 +128,15 @@ class SentenceJob:
                 self._relayed_frames = max(self._relayed_frames, event.frames)
                 self.row.relayed_samples = self._relayed_frames * SAMPLES_PER_FRAME
             elif isinstance(event, Finished):
-                self._note(event)
+                self._note(event.result)
                 if event.result.state != results.SUCCEEDED:
                     raise failure_of(event.result, Bill.of(event.result, replayed=False))
             yield event
 
-    def _note(self, finished: Finished) -> None:
+    def _note(self, result: Result) -> None:
         """Keep what the job came to."""
-        result, row = finished.result, self.row
-        bill = self.bill = Bill.of(result, replayed=False)
-        row.samples, row.cost = result.samples, Decimal(bill.cost)
-        row.queue_ms = result.queue_ms
-        row.first_audio_ms = result.first_audio_ms
-        row.synthesis_ms = result.synthesis_ms
+        self.bill = Bill.of(result, replayed=False)
+        outcome.note(self.row, result, self.bill)
 
     async def _abandon(self, admitting: asyncio.Task[Admitted]) -> None:
         """Stop the job, if there is one that has not ended, and learn what is billed of it."""
@@ -157,14 +145,9 @@ class SentenceJob:
             return
         job_id = self.row.job_id = admitting.result().job_id
         await database_threads.run(jobs.leave, job_id, relayed_frames=self._relayed_frames)
-        if await database_threads.run(jobs.abandon, job_id):
-            await cancellations.announce(self._service.redis, job_id)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CUT_PATIENCE_SECONDS):
-                deadline = settings.REQUEST_DEADLINE_SECONDS
-                async for event in relay.listen(self._service, job_id, deadline_seconds=deadline):
-                    if isinstance(event, Finished):
-                        self._note(event)
+        await stopping.abandon(self._service, job_id)
+        if (result := await stopping.end_of(self._service, job_id)) is not None:
+            self._note(result)
 
 
 def read_order(text: str, given: dict[str, Any], offered: Sequence[str]) -> SpeechOrder:

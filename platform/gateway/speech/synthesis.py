@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +21,24 @@ from gateway.errors import client_closed, expired
 from gateway.limits.limiter import Slot
 from gateway.parsing import LargeBodies, read_body, read_json, too_large
 from gateway.service import Service
-from gateway.speech import admission, background, conversation, hangups, own_voices, recordings, relay
+from gateway.speech import (
+    admission,
+    background,
+    conversation,
+    hangups,
+    outcome,
+    own_voices,
+    recordings,
+    relay,
+    stopping,
+)
 from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
 from gateway.speech.relay import Begun, Finished, Piece, Silence, Times
 from gateway.speech.speech_request import SpeechOrder, frame_bound
 from gateway.speech.timings import Timings
-from inference import cancellations, jobs, pronunciations, results
+from inference import jobs, pronunciations, results
 from inference.audio import SAMPLES_PER_FRAME
 from inference.results import Result
 from inference.speech.formats import AudioFormat
@@ -41,8 +49,6 @@ RETRY_GRACE_SECONDS = 0.8
 """How long a job waits for the client that hung up to ask again; OpenAI's SDKs do so within half a second."""
 LARGE_BODY_BYTES = 65_536
 """From here on a body is understood in a thread: its steps take milliseconds, and others go on between them."""
-CUT_PATIENCE_SECONDS = 5.0
-"""How long the log waits to learn what a job that was cut off had generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,27 +314,14 @@ class _Serving:
         await database_threads.run(jobs.leave, self._job_id, relayed_frames=self._relayed_frames)
         if ask.may_come_again:
             await asyncio.sleep(RETRY_GRACE_SECONDS)
-        cut = await database_threads.run(jobs.abandon, self._job_id)
-        if cut:
-            await cancellations.announce(self._service.redis, self._job_id)
+        cut = await stopping.abandon(self._service, self._job_id)
         if cut or await relay.ended(self._service, self._job_id) is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CUT_PATIENCE_SECONDS):
-                    await self._note_the_end()
-
-    async def _note_the_end(self) -> None:
-        deadline = settings.REQUEST_DEADLINE_SECONDS
-        async for event in relay.listen(self._service, self._job_id, deadline_seconds=deadline):
-            if isinstance(event, Finished):
-                self._note(event.result, Bill.of(event.result, replayed=self._replayed))
+            result = await stopping.end_of(self._service, self._job_id)
+            if result is not None:
+                self._note(result, Bill.of(result, replayed=self._replayed))
 
     def _note(self, result: Result, bill: Bill) -> None:
-        row = self._row
-        row.samples = result.samples
-        row.cost = Decimal(bill.cost)
-        row.queue_ms = result.queue_ms
-        row.first_audio_ms = result.first_audio_ms
-        row.synthesis_ms = result.synthesis_ms
+        outcome.note(self._row, result, bill)
         self._slot.tokens_used = 0 if self._replayed else bill.frames
 
 
