@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from gateway.batches import collecting, files, telling
 from gateway.models import BatchLine, File, SpeechBatch
+from gateway.speech import chat, speech
 from gateway.speech.outcome import Bill
 from inference import results
 from inference.models import AudioAsset, SynthesisJob
@@ -82,18 +83,11 @@ def _id_of(line: BatchLine) -> str:
 
 def _speech(job: SynthesisJob, result: Result) -> dict[str, Any]:
     """`POST /v1/audio/speech` has no JSON answer of OpenAI's; this is ours."""
-    bill = Bill.of(result, replayed=False)
     return {
         "object": "audio.speech",
         "audio": _audio(job.id, job.format, result),
         "model": result.engine_model,
-        "usage": {
-            "input_tokens": bill.prompt_tokens,
-            "output_tokens": bill.frames,
-            "total_tokens": bill.prompt_tokens + bill.frames,
-            "audio_seconds": bill.seconds,
-            "cost_usd": bill.cost,
-        },
+        "usage": speech.usage(Bill.of(result, replayed=False)),
     }
 
 
@@ -101,21 +95,14 @@ def _completion(job: SynthesisJob, result: Result) -> dict[str, Any]:
     """The chat completion, whose audio is named by its id instead of carried along."""
     bill = Bill.of(result, replayed=False)
     audio = {**_audio(job.id, job.format, result), "data": "", "transcript": result.transcript}
-    message = {"role": "assistant", "content": result.transcript, "refusal": None, "audio": audio}
-    return {
-        "id": f"chatcmpl-{job.id.hex}",
-        "object": "chat.completion",
-        "created": int(job.created_at.timestamp()),
-        "model": result.engine_model,
-        "choices": [{"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}],
-        "usage": {
-            "prompt_tokens": bill.prompt_tokens,
-            "completion_tokens": bill.frames,
-            "total_tokens": bill.prompt_tokens + bill.frames,
-            "audio_seconds": bill.seconds,
-            "cost_usd": bill.cost,
-        },
+    usage = {
+        "prompt_tokens": bill.prompt_tokens,
+        "completion_tokens": bill.frames,
+        "total_tokens": bill.prompt_tokens + bill.frames,
+        "audio_seconds": bill.seconds,
+        "cost_usd": bill.cost,
     }
+    return chat.completion(job.id, int(job.created_at.timestamp()), result, audio=audio, usage=usage)
 
 
 def _audio(job_id: UUID, format: str, result: Result) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from gateway.speech.speech_request import order_from_chat
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
 from inference import jobs
+from inference.results import Result
 from inference.speech.alignment import Timed
 from usage.request_log import Row
 
@@ -80,30 +81,17 @@ class _Completion:
 
     def end(self, finished: Finished, bill: Bill) -> bytes:
         result = finished.result
-        message = {
-            "role": "assistant",
-            "content": result.transcript,
-            "refusal": None,
-            "audio": {
-                "id": f"audio_{self._job_id.hex}",
-                "data": HERE,
-                "expires_at": result.expires_at,
-                "transcript": result.transcript,
-                **self._timestamps(),
-            },
+        told = {
+            "id": f"audio_{self._job_id.hex}",
+            "data": HERE,
+            "expires_at": result.expires_at,
+            "transcript": result.transcript,
+            **self._timestamps(),
         }
-        choice = {"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}
-        completion = {
-            "id": f"chatcmpl-{self._job_id.hex}",
-            "object": "chat.completion",
-            "created": self._created,
-            "model": result.engine_model,
-            "choices": [choice],
-            "usage": _usage(bill),
-        }
+        made = completion(self._job_id, self._created, result, audio=told, usage=_usage(bill))
         audio = b"".join(self._audio)
         whole = finished.head + audio[len(finished.head) :]
-        return Spliced(json.dumps(completion).encode()).with_audio(whole)
+        return Spliced(json.dumps(made).encode()).with_audio(whole)
 
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b""
@@ -169,6 +157,21 @@ class _Chunks:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
         usage = {"usage": None} if self._include_usage else {}
         return sse.event({**self._envelope, "choices": [choice], **usage})
+
+
+def completion(
+    job_id: UUID, created: int, result: Result, *, audio: dict[str, Any], usage: dict[str, Any]
+) -> dict[str, Any]:
+    """The chat completion of a job that succeeded, with what it tells of its audio."""
+    message = {"role": "assistant", "content": result.transcript, "refusal": None, "audio": audio}
+    return {
+        "id": f"chatcmpl-{job_id.hex}",
+        "object": "chat.completion",
+        "created": created,
+        "model": result.engine_model,
+        "choices": [{"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}],
+        "usage": usage,
+    }
 
 
 def _usage(bill: Bill) -> dict[str, Any]:

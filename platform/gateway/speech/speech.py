@@ -89,13 +89,13 @@ class _Events:
         return sse.COMMENT
 
     def end(self, finished: Finished, bill: Bill) -> bytes:
-        return sse.event({"type": "speech.audio.done", "usage": _usage(bill)})
+        return sse.event({"type": "speech.audio.done", "usage": usage(bill)})
 
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
-        return b"data: " + refusal.body(usage=_usage(bill)).encode() + b"\n\n"
+        return b"data: " + refusal.body(usage=usage(bill)).encode() + b"\n\n"
 
 
-def _usage(bill: Bill) -> dict[str, Any]:
+def usage(bill: Bill) -> dict[str, Any]:
     return {
         "input_tokens": bill.prompt_tokens,
         "output_tokens": bill.frames,
