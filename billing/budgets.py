@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from accounts.identifiers import uuid7_floor
 from accounts.models import Organization
 from billing.models import Account, Budget, BudgetPeriod, UsageRecord
-from billing.partitions import uuid7_floor
 
 EVER = date(1970, 1, 1)
 """The start of a total, which has one period."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
 from django.db import connection, migrations, transaction
 from django.utils import timezone
 from psycopg import sql
+
+from accounts.identifiers import uuid7_floor
 
 LOCK_TIMEOUT = "3s"
 """A change of partitions waits no longer than this for the table, so that requests do not queue up behind it."""
@@ -33,12 +35,6 @@ class CreatePartitionedModel(migrations.CreateModel):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
         finally:
             schema_editor.sql_create_table = plain
-
-
-def uuid7_floor(moment: datetime) -> UUID:
-    """The least id that a UUIDv7 made at `moment` or later can have."""
-    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80)
 
 
 def ensure_partitions(table: str, *, months_ahead: int = 2, since: date | None = None) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from accounts.identifiers import uuid7_moment
 from billing import partitions, seals, verification
 from billing.models import LedgerTransaction, MonthSeal, Reservation, UsageRecord
 
@@ -47,7 +48,7 @@ def _next() -> date | None:
         ]
         if (oldest := min((id for id in ids if id), default=None)) is None:
             return None
-        month = datetime.fromtimestamp((oldest.int >> 80) / 1000, UTC).date().replace(day=1)
+        month = uuid7_moment(oldest).date().replace(day=1)
     end = seals.after(month)
     return month if datetime(end.year, end.month, 1, tzinfo=UTC) + SEAL_AFTER <= timezone.now() else None
 

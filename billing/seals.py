@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from accounts.identifiers import uuid7_floor
 from billing.models import MonthSeal, SealedSum
-from billing.partitions import uuid7_floor
 
 NEVER = date(1970, 1, 1)
 """Before any row: nothing is sealed."""

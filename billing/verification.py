@@ -24,9 +24,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
+from accounts.identifiers import uuid7_floor
 from billing import seals
 from billing.models import Reservation, Verification
-from billing.partitions import uuid7_floor
 
 OFFENDERS_SHOWN = 10
 RECENT = timedelta(hours=3)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+
+from accounts.identifiers import uuid7_floor
 
 BATCH = 1000
 """Rows a transaction: what a purge locks at once."""
@@ -31,7 +32,7 @@ DELETE FROM inference_synthesisjob job USING old WHERE job.id = old.id
 
 def purge_jobs() -> int:
     """Delete the ended jobs that are older than `JOB_DAYS`, batch after batch; returns how many."""
-    before = _id_of(timezone.now() - timedelta(days=settings.JOB_DAYS))
+    before = uuid7_floor(timezone.now() - timedelta(days=settings.JOB_DAYS))
     purged = 0
     while True:
         with connection.cursor() as cursor:
@@ -40,9 +41,3 @@ def purge_jobs() -> int:
         purged += deleted
         if deleted < BATCH:
             return purged
-
-
-def _id_of(moment: datetime) -> UUID:
-    """The least UUIDv7 of a moment's millisecond."""
-    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80)

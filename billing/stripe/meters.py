@@ -17,9 +17,9 @@ from django.db.models import Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
+from accounts.identifiers import uuid7_floor
 from accounts.models import Organization
 from billing.models import StripeCall, UsageRecord
-from billing.partitions import uuid7_floor
 from billing.stripe import customers, outbox
 
 HOUR = timedelta(hours=1)

@@ -5,16 +5,28 @@ from __future__ import annotations
 import secrets
 import string
 from argparse import ArgumentTypeError
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils import compat
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id() -> UUID:
     """A UUIDv7: its first 48 bits are the time in milliseconds."""
     return compat.uuid7()
+
+
+def uuid7_floor(moment: datetime) -> UUID:
+    """The least id that a UUIDv7 made at `moment` or later can have."""
+    return UUID(int=(moment - _EPOCH) // timedelta(milliseconds=1) << 80)
+
+
+def uuid7_moment(id: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=id.int >> 80)
 
 
 def random_token(length: int) -> str:

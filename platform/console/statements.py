@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db.models import Q, Sum
 
+from accounts.identifiers import uuid7_floor
 from billing import pricing
 from billing.models import LedgerEntry, LedgerTransaction
-from billing.partitions import uuid7_floor
 from usage import rollups, usage
 
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import redis
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db.models import Count, F, Min, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.identifiers import uuid7_floor
 from accounts.models import Organization
 from billing.models import Account, StripeCall, StripeEvent, Verification
 from inference import presence
@@ -68,7 +68,7 @@ def _work(now: datetime) -> list[Figure]:
 
 def _traffic(now: datetime) -> list[Figure]:
     # The key is a UUIDv7, so the last minutes are the end of its index.
-    first = UUID(int=int((now - timedelta(minutes=MINUTES)).timestamp() * 1000) << 80)
+    first = uuid7_floor(now - timedelta(minutes=MINUTES))
     seen = RequestLog.objects.filter(id__gte=first).aggregate(
         requests=Count("id"), errors=Count("id", filter=Q(status__gte=500))
     )

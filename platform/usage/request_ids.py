@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
+from accounts.identifiers import uuid7_moment
 from usage.models import RequestLog
 
 MARGIN = timedelta(minutes=1)
@@ -16,7 +17,7 @@ def of_jobs(organization_id: UUID, job_ids: Collection[UUID]) -> dict[UUID, UUID
     """The request that each job was made for; those whose month of the log was dropped are not in it."""
     if not job_ids:
         return {}
-    first, last = (datetime.fromtimestamp((id.int >> 80) // 1000, UTC) for id in (min(job_ids), max(job_ids)))
+    first, last = (uuid7_moment(id) for id in (min(job_ids), max(job_ids)))
     rows = RequestLog.objects.filter(
         organization_id=organization_id,
         created_at__gte=first - MARGIN,

@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.identifiers import new_id
-from billing.partitions import drop_partitions, ensure_partitions, uuid7_floor
+from accounts.identifiers import new_id, uuid7_floor
+from billing.partitions import drop_partitions, ensure_partitions
 
 pytestmark = pytest.mark.django_db
 

@@ -13,11 +13,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts import keys
-from accounts.identifiers import new_id
+from accounts.identifiers import new_id, uuid7_floor
 from accounts.models import Organization
 from billing import budgets, ledger, partitions, sealing, seals, verification
 from billing.models import Account, Budget, BudgetPeriod, Reservation, SealedSum
-from billing.partitions import uuid7_floor
 from inference.models import SynthesisJob
 from tests.billing.books import FRAME, admit, by_hand, new_organization, usage
 

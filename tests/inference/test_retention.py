@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import keys, organizations
+from accounts.identifiers import uuid7_floor
 from billing.models import UsageRecord
-from billing.partitions import uuid7_floor
 from inference import retention
 from inference.models import AudioAsset, LostAttempt, SynthesisJob
 from tests import history

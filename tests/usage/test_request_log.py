@@ -16,8 +16,8 @@ from django.db.models import Sum
 from django.utils import timezone
 from psycopg_pool import AsyncConnectionPool
 
-from accounts.identifiers import new_id
-from billing.partitions import ensure_partitions, uuid7_floor
+from accounts.identifiers import new_id, uuid7_floor
+from billing.partitions import ensure_partitions
 from tests.conftest import Customer
 from tests.gateway.speaking import body
 from tests.live import Service, wait_for

@@ -19,10 +19,9 @@ from django.db import connection, connections, transaction
 from django.db.models import Sum
 
 from accounts import organizations
-from accounts.identifiers import new_id
+from accounts.identifiers import new_id, uuid7_floor
 from accounts.models import Organization
 from billing.models import UsageRecord
-from billing.partitions import uuid7_floor
 from tests.benchmarks import dashboard
 from usage import rollups, usage
 from usage.models import RequestLog, RollupDue, UsageRollup

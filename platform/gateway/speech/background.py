@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.responses import JSONResponse
 
+from accounts.identifiers import uuid7_moment
 from accounts.keys import Principal
 from gateway import database_threads
 from gateway.batches import doorbell
@@ -103,7 +104,7 @@ def _shown(job_id: UUID, kind: str, doing: str) -> dict[str, Any]:
     return {
         "id": f"{prefix}{job_id.hex}",
         "object": kind,
-        "created": min(int(job_id.int >> 80) // 1000, int(time.time())),
+        "created": min(int(uuid7_moment(job_id).timestamp()), int(time.time())),
         "status": doing,
         "audio_id": f"audio_{job_id.hex}",
     }

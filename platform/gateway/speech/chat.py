@@ -11,7 +11,7 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from accounts.identifiers import parse_prefixed
+from accounts.identifiers import parse_prefixed, uuid7_moment
 from accounts.keys import Principal
 from gateway import database_threads, deletion
 from gateway.errors import ApiError, expired, not_found
@@ -200,7 +200,7 @@ class CompletionResource(HTTPEndpoint):
             result = await relay.ended(service, job_id)
             if result is None or not result.path:
                 raise _unknown(request.path_params["completion_id"])
-            created = int(job_id.int >> 80) // 1000
+            created = int(uuid7_moment(job_id).timestamp())
             completion = _Completion(job_id, created, granularity=result.timestamps)
             try:
                 async for event in relay.replay(result):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db import transaction
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.identifiers import uuid7_floor
 from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
@@ -90,7 +90,7 @@ class Outcome(admin.SimpleListFilter):
         if outcome is None:
             return queryset
         since = timezone.now() - timedelta(minutes=RECENT_MINUTES)
-        return queryset.filter(outcome, id__gte=UUID(int=int(since.timestamp() * 1000) << 80))
+        return queryset.filter(outcome, id__gte=uuid7_floor(since))
 
 
 @admin.register(RequestLog)
