@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.models import ApiKey, AuditEvent, User
+from accounts.models import AuditEvent, User
 
 NOBODY = 0
 """The id of an actor who is no person."""
@@ -21,25 +21,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyActor:
-    """An API key that acts, and the address that it was used from."""
+    """An API key that acts, as the log is to name it, and the address that it was used from."""
 
-    public_id: str
+    name: str
     address: str | None = None
-
-
-def record_by_key(
-    *, organization_id: UUID, by: ApiKey, address: str | None, action: AuditEvent.Action, subject: str, key: str
-) -> AuditEvent:
-    """Record what an admin key did to another `key`, in its own transaction. 0 stands for who is no person."""
-    return AuditEvent.objects.create(
-        organization_id=organization_id,
-        actor_id=0,
-        actor=f"{by.name} ({by.named})",
-        address=address,
-        action=action,
-        subject=subject,
-        detail={"key": key},
-    )
 
 
 def record(
@@ -54,7 +39,7 @@ def record(
     return AuditEvent.objects.create(
         organization_id=organization_id,
         actor_id=by.user.pk if isinstance(by, Actor) else NOBODY,
-        actor=by.user.email if isinstance(by, Actor) else f"sk-{by.public_id}",
+        actor=by.user.email if isinstance(by, Actor) else by.name,
         address=by.address,
         action=action,
         subject=subject,

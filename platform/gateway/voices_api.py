@@ -32,7 +32,7 @@ Thing = TypeVar("Thing", VoiceConsent, CustomVoice)
 class _View(ManagementView):
     def by(self, request: Request) -> KeyActor:
         key = ApiKey.objects.only("public_id").get(id=self.principal(request).key_id)
-        return KeyActor(public_id=key.public_id, address=request.META.get("REMOTE_ADDR") or None)
+        return KeyActor(name=key.named, address=request.META.get("REMOTE_ADDR") or None)
 
 
 class ConsentsView(_View):

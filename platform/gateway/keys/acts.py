@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit, keys, limits
+from accounts.audit import KeyActor
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal, Reach
 from accounts.models import ApiKey, AuditEvent, Organization
@@ -144,10 +145,9 @@ def _reach(request: KeyTerms) -> Reach:
 
 def _record(principal: Principal, action: AuditEvent.Action, key: ApiKey, address: str | None) -> None:
     acting = ApiKey.objects.get(id=principal.key_id)
-    audit.record_by_key(
+    audit.record(
         organization_id=principal.organization_id,
-        by=acting,
-        address=address,
+        by=KeyActor(name=f"{acting.name} ({acting.named})", address=address),
         action=action,
         subject=key.name,
         key=key.named,
