@@ -14,10 +14,14 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from celery import Celery
 from django.conf import settings
+from openai import OpenAI
 
+from gateway.batches import advance, doorbell
 from launch import processes
 from tests.conftest import Customer
+from tests.gateway.batching import ended, results, start, tone_line
 from tests.live import ROOT, Service, free_port, running_service, wait_for
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
@@ -128,6 +132,23 @@ def test_requests_share_few_server_connections(
 def test_a_process_holds_four_connections(behind: Service, pgbouncer: PgBouncer) -> None:
     """Those of gateway and worker for speech; pages have a pool of their own."""
     assert len([row for row in pgbouncer.shows("CLIENTS") if row["database"] != "pgbouncer"]) <= 3 * 4
+
+
+def test_a_batch_is_spoken(
+    behind: Service, pgbouncer: PgBouncer, new_customer: Callable[..., Customer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever moves it leaves no lock on a server connection, which others are given next."""
+    client = OpenAI(base_url=f"{behind.url}/v1", api_key=new_customer(credit="5.00").secret)
+    broker = behind.environment["REDIS_URL"].replace("unix://", "redis+socket://", 1)
+    with Celery(broker=broker, set_as_current=False) as clock:
+        clock.conf.task_default_queue = settings.CELERY_TASK_DEFAULT_QUEUE
+        monkeypatch.setattr(doorbell, "current_app", clock)
+        batch = ended(client, start(client, [tone_line(number) for number in range(20)]))
+    assert batch.status == "completed"
+    assert len(results(client, batch.output_file_id)) == 20
+    with psycopg.connect(pgbouncer.url()) as connection:
+        held = connection.execute("SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchall()
+    assert (advance.LOCK,) not in held
 
 
 def test_commands_work(behind: Service) -> None:

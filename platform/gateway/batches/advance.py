@@ -102,9 +102,11 @@ def _finish() -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Whether no other part moves batches now. The lock has a connection of its own and goes with it, however the
-    part ends; one of the pool's would be given back with the lock.
+    """Whether no other part moves batches now.
+
+    The lock is a transaction's on a connection of its own, and goes with either, however the part ends: behind
+    PgBouncer a session's would stay with a connection that others are given next.
     """
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    with psycopg.connect(settings.DATABASE_URL) as connection:
+        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
         yield bool(row and row[0])

@@ -27,7 +27,8 @@ from gateway import catalog
 from gateway.batches import collecting, files, lines
 from gateway.errors import ApiError, account_deactivated, account_suspended, out_of_budget, out_of_credit
 from gateway.models import BatchLine, SpeechBatch
-from gateway.speech import conversation, group_commit
+from gateway.speech import conversation
+from gateway.speech.group_commit import Admission, AdmissionOutcome, Admissions
 from inference import doorbell, jobs, presence, repeats
 from inference.models import SynthesisJob
 
@@ -111,23 +112,33 @@ def _choose(room: int) -> list[LineAdmission]:
     return chosen
 
 
-async def _admit_all(admissions: Sequence[LineAdmission], offered: Sequence[str]) -> None:
+async def _admit_all(chosen: Sequence[LineAdmission], offered: Sequence[str]) -> None:
     async with AsyncConnectionPool(
-        settings.DATABASE_URL, min_size=1, max_size=1, kwargs={"autocommit": True}, open=False
+        settings.DATABASE_URL,
+        min_size=1,
+        max_size=1,
+        kwargs={"autocommit": True, "prepare_threshold": settings.DATABASE_PREPARE_THRESHOLD},
+        open=False,
     ) as database:
-        for each in admissions:
+        asked = []
+        for each in chosen:
             try:
-                await _admit(database, each, offered)
+                if (admission := await _ask_for(database, each, offered)) is not None:
+                    asked.append((each, admission))
             except ApiError as refusal:
                 each.refusal = refusal
+        admissions = Admissions(database)
+        outcomes = await asyncio.gather(*(admissions.admit(admission) for _, admission in asked))
+        for (each, admission), outcome in zip(asked, outcomes, strict=True):
+            _take(each, admission, outcome)
 
 
-async def _admit(database: AsyncConnectionPool, each: LineAdmission, offered: Sequence[str]) -> None:
-    """Raises ApiError: the line cannot be spoken, now or later."""
+async def _ask_for(database: AsyncConnectionPool, each: LineAdmission, offered: Sequence[str]) -> Admission | None:
+    """The line's job; None where it is not its time. Raises ApiError: the line can never be spoken."""
     batch, line = each.batch, each.line
     if batch.organization.suspended_at is not None:
         each.pause = account_deactivated()
-        return
+        return None
     request = lines.read(await asyncio.to_thread(_text_of, batch, line), endpoint=batch.endpoint)
     order = lines.understand(request, offered)
     caller = Principal(batch.api_key_id, batch.organization_id, None, b"", 0)
@@ -143,12 +154,15 @@ async def _admit(database: AsyncConnectionPool, each: LineAdmission, offered: Se
         # No client can send this key: a header has no line break.
         idempotency_key=f"batch\n{batch.id.hex}\n{line.number}\n{line.attempt}",
     )
+    return Admission(job, cap_ms=order.cap_ms, tier=TIER)
+
+
+def _take(each: LineAdmission, admission: Admission, outcome: AdmissionOutcome) -> None:
+    """Keep what became of the job that was asked for."""
+    if outcome.outcome in {repeats.JOINED, repeats.REUSED}:
+        return  # a part that died admitted it
     try:
-        async with database.connection() as connection:
-            asked = group_commit.Admission(job, cap_ms=order.cap_ms, tier=TIER)
-            [outcome] = await group_commit.place(connection, [asked])
-        if outcome.outcome not in {repeats.JOINED, repeats.REUSED}:  # else a part that died admitted it
-            reservations.check(outcome.outcome, outcome.detail, model=order.model)
+        reservations.check(outcome.outcome, outcome.detail, model=admission.job.model)
     except reservations.InsufficientCredit:
         each.pause = out_of_credit()
     except reservations.AccountSuspended:
@@ -156,7 +170,7 @@ async def _admit(database: AsyncConnectionPool, each: LineAdmission, offered: Se
     except reservations.BudgetExceeded as refusal:
         each.pause = out_of_budget(refusal.which)
     except reservations.NoPrice:
-        raise catalog.unknown_model(order.model) from None
+        each.refusal = catalog.unknown_model(admission.job.model)
 
 
 def _text_of(batch: SpeechBatch, line: BatchLine) -> bytes:
