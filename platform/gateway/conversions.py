@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from starlette.types import Receive
 
-from gateway import database_threads
+from gateway import database_threads, decoders
 from gateway.errors import ApiError, client_closed, expired, internal, rate_limited, unavailable
 from gateway.speech import hangups
 from inference import assets
@@ -138,7 +136,7 @@ async def _run(wanted: Wanted, source: Path, target: Path) -> None:
         samples=wanted.samples,
     )
     try:
-        code = await run_bounded(command)
+        code = await decoders.run(command, seconds=PATIENCE_SECONDS)
     except TimeoutError:
         log.error("job %s: its audio as %s took too long", wanted.job_id, wanted.target_format)
         raise _busy() from None
@@ -147,25 +145,3 @@ async def _run(wanted: Wanted, source: Path, target: Path) -> None:
             "job %s: its audio could not be converted to %s: code %d", wanted.job_id, wanted.target_format, code
         )
         raise internal()
-
-
-async def run_bounded(command: list[str]) -> int:
-    """Run a decoder's process and return its exit status; none is left behind, whatever ends the waiting.
-
-    Raises:
-        TimeoutError: it takes longer than `PATIENCE_SECONDS`.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        cwd=settings.PROJECT_ROOT,
-        env={"PATH": os.environ.get("PATH", "")},  # it needs no secret
-    )
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await asyncio.shield(process.wait())

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import asyncio
 import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from gateway.errors import ApiError, client_closed, invalid, unavailable, unsupported_type
+from gateway import decoders
+from gateway.errors import client_closed, invalid, unsupported_type
 from gateway.parsing import LargeBodies
-from inference.speech import flaws, reference
+from inference.speech import reference
 
 MAX_BYTES = 10 << 20
 PATIENCE_SECONDS = 30.0
@@ -76,7 +75,7 @@ def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seco
         ApiError: 400, it is too large, of no format on offer, or has a flaw; 429 or 503, another one is decoded.
     """
     if (upload.size or 0) > MAX_BYTES:
-        raise _unusable(param, f"it is larger than {MAX_BYTES >> 20} MiB")
+        raise decoders.unusable(param, f"it is larger than {MAX_BYTES >> 20} MiB")
     format = _format_of(upload)
     if format is None:
         raise invalid(
@@ -91,42 +90,22 @@ def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seco
     ):
         with _taking:
             take()
-        source, target = Path(folder) / "source", Path(folder) / "target"
+        source = Path(folder) / "source"
         with source.open("wb") as file:
             for piece in upload.chunks():
                 file.write(piece)
-        command = reference.command(source, target, format=format, seconds=seconds, purpose="voice")
-        if status := _run(command):
-            raise _unusable(param, flaws.explain(status, format=format, seconds=seconds))
-        return target.read_bytes()
+        reading = decoders.read_recording(
+            source,
+            format=format,
+            seconds=seconds,
+            purpose="voice",
+            param=param,
+            patience_seconds=PATIENCE_SECONDS,
+        )
+        return asyncio.run(reading)
 
 
 def _format_of(upload: UploadedFile[Any]) -> str | None:
     media_type = (upload.content_type or "").partition(";")[0].strip().lower()
     ending = (upload.name or "").rpartition(".")[2].lower()
     return FORMATS.get(media_type) or (ending if ending in reference.DEMUXERS else None)
-
-
-def _run(command: list[str]) -> int:
-    """The exit status of a decoder. Raises ApiError: 503, it takes too long."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            cwd=settings.PROJECT_ROOT,
-            env={"PATH": os.environ.get("PATH", "")},  # it needs no secret
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise unavailable(
-            "The recording could not be read in time. Please try again.",
-            code="recordings_busy",
-            retry_after_seconds=2,
-        ) from None
-    return done.returncode
-
-
-def _unusable(param: str, why: str) -> ApiError:
-    return invalid(f"Invalid value for {param!r}: {why}.", param=param, code="invalid_audio")

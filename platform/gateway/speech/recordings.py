@@ -18,11 +18,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gateway.conversions import run_bounded
-from gateway.errors import ApiError, invalid, unavailable
+from gateway import decoders
+from gateway.errors import invalid
 from gateway.schemas import MAX_CONTENT_CHARACTERS, MAX_TEXT_CHARACTERS
 from gateway.speech.speech_request import SpeechOrder
-from inference.speech import flaws, reference
+from inference.speech import reference
 from inference.speech.dialogue import split_lines
 from inference.speech.voices import recorded_name
 
@@ -32,6 +32,8 @@ MOST = 4
 """Recordings of one request: each takes a decoder's process."""
 AT_ONCE = 2
 """Decoders of one gateway; a further recording waits for its turn."""
+PATIENCE_SECONDS = 120.0
+"""Half a minute of audio takes under a second of a processor that is free."""
 NOT_USED = "not_supported_by_engine"
 """What the answer says of a recording that the engine cannot clone: it speaks in the voice asked for."""
 CLONED = "cloned"
@@ -149,36 +151,25 @@ async def decode(recording: VoiceRecording) -> bytes:
             param=f"{recording.param}.format",
             code="unsupported_value",
         )
+    param = f"{recording.param}.data"
     with tempfile.TemporaryDirectory(prefix="speech-reference-") as folder:
-        source, target = Path(folder) / "source", Path(folder) / "target"
+        source = Path(folder) / "source"
         try:
             await asyncio.to_thread(_write, recording.data, source)
         except (binascii.Error, ValueError):
-            raise _unusable(recording, "it is no base64") from None
-        try:
-            async with _decoders:
-                command = reference.command(
-                    source, target, format=recording.format, seconds=reference.MAX_SECONDS, purpose="request"
-                )
-                code = await run_bounded(command)
-        except TimeoutError:
-            raise unavailable(
-                "The recording could not be read in time. Please try again.",
-                code="recordings_busy",
-                retry_after_seconds=2,
-            ) from None
-        if code:
-            why = flaws.explain(code, format=recording.format, seconds=reference.MAX_SECONDS)
-            raise _unusable(recording, why)
-        return await asyncio.to_thread(target.read_bytes)
+            raise decoders.unusable(param, "it is no base64") from None
+        async with _decoders:
+            return await decoders.read_recording(
+                source,
+                format=recording.format,
+                seconds=reference.MAX_SECONDS,
+                purpose="request",
+                param=param,
+                patience_seconds=PATIENCE_SECONDS,
+            )
 
 
 def _write(data: str, path: Path) -> None:
     with path.open("wb") as file:
         for start in range(0, len(data), PIECE_CHARACTERS):
             file.write(base64.b64decode(data[start : start + PIECE_CHARACTERS], validate=True))
-
-
-def _unusable(recording: VoiceRecording, why: str) -> ApiError:
-    param = f"{recording.param}.data"
-    return invalid(f"Invalid value for {param!r}: {why}.", param=param, code="invalid_audio")
