@@ -20,11 +20,12 @@ from gateway import deletion, ranges
 from gateway.authentication import caller
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
-from gateway.errors import ApiError, expired, invalid, not_found
+from gateway.errors import ApiError, expired, invalid
 from gateway.parsing import parse
 from gateway.schemas import Format, FormatOptions
 from gateway.service import Service
 from gateway.speech import background, stopping
+from gateway.speech.conversation import unknown_audio
 from inference import assets, stored
 from inference.audio import SAMPLE_RATE
 from inference.speech.formats import AudioFormat
@@ -181,7 +182,7 @@ async def owned_asset(request: Request, principal: Principal) -> StoredAudio:
     if job_id is not None:
         asset = await stored.find(service.database, job_id, organization_id=principal.organization_id)
     if asset is None:
-        raise not_found(f"No audio with id {audio_id[:100]!r}.", code="audio_not_found", param="audio_id")
+        raise unknown_audio(audio_id, "audio_id")
     row.job_id = asset.job_id
     if asset.purged_at is not None or asset.expires_at <= timezone.now():
         raise expired()

@@ -122,6 +122,17 @@ def unsupported_type(media_type: str, *, send: str) -> ApiError:
     )
 
 
+def body_too_large(limit: int, *, recordings: bool = False) -> ApiError:
+    """For a body of more than `limit` bytes; where it may hold recordings, they come on top."""
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The request body is larger than the {limit} bytes allowed"
+        f"{', not counting recordings' if recordings else ''}.",
+        code="request_too_large",
+        headers={"connection": "close"},
+    )
+
+
 def not_found(message: str, *, code: str = "not_found", param: str | None = None) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, message, code=code, param=param)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
-from gateway.errors import ApiError, invalid, rate_limited, unavailable, unsupported_type
+from gateway.errors import ApiError, body_too_large, invalid, rate_limited, unavailable, unsupported_type
 from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -50,7 +50,7 @@ async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | 
         body += piece
         if len(body) > limit and not grown:
             if grow is None or RECORDING not in body:
-                raise too_large(limit)
+                raise body_too_large(limit, recordings=grow is not None)
             grow()
             grown = True
     return bytes(body)
@@ -59,16 +59,6 @@ async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | 
 async def read_request(request: Request, schema: type[Body], *, limit: int) -> Body:
     """A JSON body of at most `limit` bytes, typed. Raises ApiError: 400, 413 or 415, it is none."""
     return parse(schema, read_json(await read_body(request, limit=limit)))
-
-
-def too_large(limit: int) -> ApiError:
-    """The refusal of a body, or of what of it is no recording."""
-    return ApiError(
-        413,
-        f"The request body is larger than the {limit} bytes allowed, not counting recordings.",
-        code="request_too_large",
-        headers={"connection": "close"},
-    )
 
 
 class LargeBodies:
@@ -98,11 +88,7 @@ class LargeBodies:
     def _take(self, owner: object) -> None:
         """Raises ApiError: 429 while the owner has another one here, 503 while there are too many."""
         if owner in self._owners:
-            raise rate_limited(
-                "Your organization is sending another recording right now: one at a time. Please try again soon.",
-                type="concurrency",
-                headers={"retry-after": "2"},
-            )
+            raise one_at_a_time()
         if len(self._owners) >= self.AT_ONCE:
             raise unavailable(
                 "The service is receiving as many recordings as it can. Please try again shortly.",
@@ -110,6 +96,14 @@ class LargeBodies:
                 retry_after_seconds=2,
             )
         self._owners.add(owner)
+
+
+def one_at_a_time() -> ApiError:
+    return rate_limited(
+        "Your organization is sending another recording right now: one at a time. Please try again soon.",
+        type="concurrency",
+        headers={"retry-after": "2"},
+    )
 
 
 def read_json(body: bytes) -> Any:

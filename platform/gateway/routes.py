@@ -124,11 +124,7 @@ V1_ROUTES = (
                     Answer("It is not done.", batches.CHAT_ACCEPTED, status=202),
                 ],
                 errors=[
-                    errors.not_found(
-                        f"No chat completion with id '{samples.COMPLETION_ID}'.",
-                        code="completion_not_found",
-                        param="completion_id",
-                    ),
+                    chat.unknown(samples.COMPLETION_ID),
                     errors.expired("completion_id"),
                     batches.BACKGROUND_FAILED,
                     failures.RATE_LIMITED,
@@ -147,13 +143,7 @@ V1_ROUTES = (
                         answers.Deleted(id=samples.COMPLETION_ID, object="chat.completion.deleted", deleted=True),
                     )
                 ],
-                errors=[
-                    errors.not_found(
-                        f"No chat completion with id '{samples.COMPLETION_ID}'.",
-                        code="completion_not_found",
-                        param="completion_id",
-                    )
-                ],
+                errors=[chat.unknown(samples.COMPLETION_ID)],
             ),
         },
     ),

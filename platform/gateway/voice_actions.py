@@ -45,7 +45,7 @@ def create_consent(organization_id: UUID, asked: NewConsent, *, by: By) -> Voice
             )
             _record(organization_id, by, _Act.CONSENT_CREATED, consent)
     except custom_voices.VoiceLimitReached as refusal:
-        raise _too_many("consents", refusal.most) from None
+        raise too_many("consents", refusal.most) from None
     return consent
 
 
@@ -69,7 +69,7 @@ def create_voice(organization_id: UUID, asked: NewVoice, *, by: By) -> CustomVoi
     except custom_voices.UnknownConsent:  # deleted meanwhile
         raise unknown_consent(asked.consent, "consent") from None
     except custom_voices.VoiceLimitReached as refusal:
-        raise _too_many("voices", refusal.most) from None
+        raise too_many("voices", refusal.most) from None
     try:
         doorbell.ask_to_encode(voice.id)
     except kombu.exceptions.OperationalError:
@@ -146,7 +146,7 @@ def _decoded(upload: UploadedFile[Any], param: str, organization_id: UUID, secon
     return uploads.decode(upload, param=param, organization_id=organization_id, seconds=seconds)
 
 
-def _too_many(what: str, most: int) -> ApiError:
+def too_many(what: str, most: int) -> ApiError:
     return invalid(
         f"Your organization has {most} {what}, which is as many as it may have: delete one first.",
         code="voice_limit_reached",

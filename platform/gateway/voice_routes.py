@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 from gateway import consent_phrases, errors, models_api
-from gateway.errors import ApiError
+from gateway.decoders import unusable
+from gateway.door.bodies import FORM_BYTES
 from gateway.mounting import DJANGO, V1Route
 from gateway.pages import Page
+from gateway.parsing import one_at_a_time
 from gateway.reference import answers, failures, samples
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.speech import own_voices
-from gateway.voice_actions import unknown_consent
+from gateway.voice_actions import too_many, unknown_consent
 from gateway.voice_schemas import NewConsent, NewVoice, Rename
+from inference.speech import flaws
+from inference.speech.reference import MAX_SAMPLE_SECONDS
 
 _CONSENT_ID = {"consent_id": Parameter("Id of the consent, `cons_…`.", samples.CONSENT_ID)}
 _VOICE_ID = {"voice_id": Parameter("Id of the voice, `voice_…`.", samples.VOICE_ID)}
 _UNKNOWN_CONSENT = unknown_consent(samples.CONSENT_ID)
 _UNKNOWN_VOICE = own_voices.unknown(samples.VOICE_ID, "voice_id")
-_MISSING = errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter")
-_NO_ID = errors.invalid("Invalid value for 'limit': expected less than or equal to 100.", param="limit")
-_TOO_LARGE = ApiError(413, "The request body is larger than the 11534336 bytes allowed.", code="request_too_large")
-_JSON_TOO_LARGE = ApiError(
-    413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"
-)
-_NO_FORM = errors.unsupported_type("text/plain", send="multipart/form-data")
-_NO_JSON = errors.unsupported_type("text/plain", send="application/json")
-_FULL = errors.invalid(
-    "Your organization has 20 voices, which is as many as it may have: delete one first.",
-    code="voice_limit_reached",
-)
-_BUSY = errors.rate_limited(
-    "Your organization is sending another recording right now: one at a time. Please try again soon.",
-    type="concurrency",
-    headers={"retry-after": "2"},
-)
-_QUIET = "it is too quiet: record closer to the microphone, or raise its level"
-
-
-def _unusable(param: str) -> ApiError:
-    return errors.invalid(f"Invalid value for {param!r}: {_QUIET}.", param=param, code="invalid_audio")
-
+_TOO_LARGE = errors.body_too_large(FORM_BYTES)
+_FULL = too_many("voices", 20)
+_NO_BODY = (failures.TOO_LARGE, failures.NO_JSON)
+_BUSY = one_at_a_time()
+_QUIET = flaws.explain(flaws.Flaw.TOO_QUIET, format="wav", seconds=MAX_SAMPLE_SECONDS)
 
 VOICE_ROUTES = (
     V1Route(
@@ -53,7 +39,7 @@ VOICE_ROUTES = (
                 "is there: the names of the standard voices, as Open WebUI asks for them.",
                 query=Page,
                 answers=[Answer("The voices.", samples.AUDIO_VOICES)],
-                errors=[_NO_ID, *failures.WITH_KEY],
+                errors=[failures.BAD_LIMIT, *failures.WITH_KEY],
                 public=True,
             )
         },
@@ -73,12 +59,12 @@ VOICE_ROUTES = (
                 requests=samples.NEW_VOICE,
                 answers=[Answer("The voice.", samples.CUSTOM_VOICE)],
                 errors=[
-                    _MISSING,
-                    _unusable("audio_sample"),
+                    failures.MISSING_NAME,
+                    unusable("audio_sample", _QUIET),
                     _FULL,
                     unknown_consent(samples.CONSENT_ID, "consent"),
                     _TOO_LARGE,
-                    _NO_FORM,
+                    failures.NO_FORM,
                     _BUSY,
                 ],
             )
@@ -104,7 +90,7 @@ VOICE_ROUTES = (
                 body=Rename,
                 requests=samples.RENAME,
                 answers=[Answer("The voice.", samples.CUSTOM_VOICE)],
-                errors=[_MISSING, _UNKNOWN_VOICE, _JSON_TOO_LARGE, _NO_JSON],
+                errors=[failures.MISSING_NAME, _UNKNOWN_VOICE, *_NO_BODY],
             ),
             "DELETE": Operation(
                 id="deleteVoice",
@@ -133,7 +119,7 @@ VOICE_ROUTES = (
                 summary="List consents",
                 query=Page,
                 answers=[Answer("The consents.", samples.CONSENTS)],
-                errors=[_NO_ID],
+                errors=[failures.BAD_LIMIT],
             ),
             "POST": Operation(
                 id="createVoiceConsent",
@@ -146,7 +132,14 @@ VOICE_ROUTES = (
                 body_type="multipart/form-data",
                 requests=samples.NEW_CONSENT,
                 answers=[Answer("The consent.", samples.CONSENT)],
-                errors=[_MISSING, _unusable("recording"), _FULL, _TOO_LARGE, _NO_FORM, _BUSY],
+                errors=[
+                    failures.MISSING_NAME,
+                    unusable("recording", _QUIET),
+                    _FULL,
+                    _TOO_LARGE,
+                    failures.NO_FORM,
+                    _BUSY,
+                ],
             ),
         },
     ),
@@ -170,7 +163,7 @@ VOICE_ROUTES = (
                 body=Rename,
                 requests=samples.RENAME,
                 answers=[Answer("The consent.", samples.CONSENT)],
-                errors=[_MISSING, _UNKNOWN_CONSENT, _JSON_TOO_LARGE, _NO_JSON],
+                errors=[failures.MISSING_NAME, _UNKNOWN_CONSENT, *_NO_BODY],
             ),
             "DELETE": Operation(
                 id="deleteVoiceConsent",

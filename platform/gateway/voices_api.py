@@ -17,9 +17,9 @@ from accounts.audit import KeyActor
 from accounts.identifiers import parse_prefixed
 from accounts.models import ApiKey
 from gateway import uploads, voice_actions
-from gateway.errors import client_closed, invalid, unsupported_type
+from gateway.errors import body_too_large, client_closed, invalid, unsupported_type
 from gateway.pages import Page
-from gateway.parsing import parse, read_json, too_large
+from gateway.parsing import parse, read_json
 from gateway.rest import ManagementView
 from gateway.voice_schemas import NewConsent, NewVoice, Rename
 from inference import custom_voices
@@ -139,7 +139,7 @@ def _name_in(request: Request) -> str:
     try:
         body = _django(request).body
     except RequestDataTooBig:
-        raise too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
+        raise body_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
     except UnreadablePostError:
         raise client_closed() from None
     return parse(Rename, read_json(body)).name

@@ -171,3 +171,13 @@ def _purge_orphans() -> int:
         store().delete(name)
         purged += 1
     return purged
+
+
+def too_large(param: str) -> ApiError:
+    return ApiError(
+        413,
+        f"The file is larger than the {MAX_FILE_BYTES} bytes allowed.",
+        code="request_too_large",
+        param=param,
+        headers={"connection": "close"},
+    )

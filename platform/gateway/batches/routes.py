@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway import errors
-from gateway.batches import batches, batches_api, files_api
+from gateway.batches import batches, batches_api, files, files_api
 from gateway.batches.schemas import BatchRequest, FileForm, FilePage
 from gateway.errors import ApiError
 from gateway.mounting import V1Route
@@ -16,9 +16,6 @@ _FILE_ID = {"file_id": Parameter("Id of the file, `file-…`.", samples.FILE_ID)
 _BATCH_ID = {"batch_id": Parameter("Id of the batch, `batch_…`.", samples.BATCH_ID)}
 _UNKNOWN_FILE = batches.unknown_file(samples.FILE_ID)
 _UNKNOWN_BATCH = batches.unknown_batch(samples.BATCH_ID)
-_BAD_LIMIT = errors.invalid("Invalid value for 'limit': expected less than or equal to 100.", param="limit")
-_TOO_LARGE = ApiError(413, "The file is larger than the 200000000 bytes allowed.", code="request_too_large")
-_NO_FORM = errors.unsupported_type("application/json", send="multipart/form-data")
 
 BATCH_ROUTES = (
     V1Route(
@@ -36,11 +33,9 @@ BATCH_ROUTES = (
                 requests={"A file": {"file": samples.FILE_CONTENT, "purpose": "batch"}},
                 answers=[Answer("The file.", samples.FILE)],
                 errors=[
-                    errors.invalid(
-                        "Missing required parameter: 'file'.", param="file", code="missing_required_parameter"
-                    ),
-                    _TOO_LARGE,
-                    _NO_FORM,
+                    failures.missing("file"),
+                    files.too_large("file"),
+                    failures.NO_FORM,
                     failures.RATE_LIMITED,
                 ],
             ),
@@ -50,7 +45,7 @@ BATCH_ROUTES = (
                 summary="List files",
                 query=FilePage,
                 answers=[Answer("The files.", samples.FILES)],
-                errors=[_BAD_LIMIT, batches.unknown_file(samples.FILE_ID, param="after")],
+                errors=[failures.BAD_LIMIT, batches.unknown_file(samples.FILE_ID, param="after")],
             ),
         },
     ),
@@ -119,14 +114,8 @@ BATCH_ROUTES = (
                         code="unsupported_value",
                     ),
                     batches.unknown_file(samples.FILE_ID, param="input_file_id"),
-                    ApiError(
-                        413, "The request body is larger than the 65536 bytes allowed.", code="request_too_large"
-                    ),
-                    ApiError(
-                        415,
-                        "Unsupported content type 'text/plain': send application/json.",
-                        code="unsupported_media_type",
-                    ),
+                    failures.SMALL_TOO_LARGE,
+                    failures.NO_JSON,
                     failures.RATE_LIMITED,
                 ],
             ),
@@ -137,7 +126,7 @@ BATCH_ROUTES = (
                 description="The newest first.",
                 query=Page,
                 answers=[Answer("The batches.", samples.BATCHES)],
-                errors=[_BAD_LIMIT, _UNKNOWN_BATCH],
+                errors=[failures.BAD_LIMIT, _UNKNOWN_BATCH],
             ),
         },
     ),

@@ -16,7 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from gateway.batches import files
-from gateway.errors import ApiError, invalid, rate_limited, unavailable, unsupported_type
+from gateway.errors import invalid, rate_limited, unavailable, unsupported_type
 
 AT_ONCE = 16
 """Uploads of one gateway: each may take 200 MB of the disk before it is refused."""
@@ -163,13 +163,7 @@ class _Form:
         if self._in_file:
             self.upload.size += end - start
             if self.upload.size > files.MAX_FILE_BYTES:
-                raise ApiError(
-                    413,
-                    f"The file is larger than the {files.MAX_FILE_BYTES} bytes allowed.",
-                    code="request_too_large",
-                    param=self._file_field,
-                    headers={"connection": "close"},
-                )
+                raise files.too_large(self._file_field)
             self.waiting += data[start:end]
             return
         self._value += data[start:end]

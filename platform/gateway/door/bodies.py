@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import ApiError
+from gateway.errors import ApiError, body_too_large
 
 WITH_AUDIO_BYTES = 25_000_000
 """Of a body that carries recordings; JSON without them stays within MAX_BODY_BYTES (see `gateway.parsing`)."""
@@ -64,11 +64,11 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal left
             if left < 0:
-                raise _too_large(limit)
+                raise body_too_large(limit)
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise _too_large(limit)
+                raise body_too_large(limit)
             return message
 
         async def watched(message: Message) -> None:
@@ -78,7 +78,7 @@ class BodyLimit:
 
         try:
             if left < 0 and not is_api:
-                raise _too_large(limit)
+                raise body_too_large(limit)
             await self._app(scope, counted, watched)
         except ApiError as refusal:
             if refusal.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or started or is_api:
@@ -89,11 +89,3 @@ class BodyLimit:
 def _declared(scope: Scope) -> int:
     """Content-Length, which the server has checked to be a number; 0 where there is none."""
     return int(Headers(scope=scope).get("content-length", "0"))
-
-
-def _too_large(limit: int) -> ApiError:
-    return ApiError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The request body is larger than the {limit} bytes allowed.",
-        code="request_too_large",
-    )

@@ -32,7 +32,7 @@ def check_project(principal: Principal, name: str) -> None:
         ApiError: 404, it is none of the caller's.
     """
     if name not in (DEFAULT_PROJECT, f"proj_{principal.organization_id.hex}"):
-        raise not_found(f"No project with id {name[:100]!r}.", code="project_not_found", param="project_id")
+        raise unknown_project(name)
 
 
 def active(organization_id: UUID) -> QuerySet[ApiKey]:
@@ -124,6 +124,10 @@ def as_json(key: ApiKey) -> dict[str, Any]:
 
 def unknown(name: str) -> ApiError:
     return not_found(f"No API key with id {name[:100]!r}.", code="key_not_found", param="key_id")
+
+
+def unknown_project(name: str) -> ApiError:
+    return not_found(f"No project with id {name[:100]!r}.", code="project_not_found", param="project_id")
 
 
 def protected() -> ApiError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway import errors
-from gateway.errors import ApiError
 from gateway.keys import acts, api
 from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
 from gateway.mounting import V1Route
@@ -15,10 +14,8 @@ from gateway.reference.operation import Answer, Operation, Parameter
 _PROJECT = {"project_id": Parameter("`default`, or `proj_…`: an organization is one project.", "default")}
 _KEY_ID = {**_PROJECT, "key_id": Parameter("Id of the key, `key_…`.", samples.KEY_ID)}
 _UNKNOWN = acts.unknown(samples.KEY_ID)
-_NO_PROJECT = errors.not_found("No project with id 'proj_1'.", code="project_not_found", param="project_id")
-_BAD_NAME = errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter")
-_NO_JSON = errors.unsupported_type("text/plain", send="application/json")
-_TOO_LARGE = ApiError(413, "The request body is larger than the 65536 bytes allowed.", code="request_too_large")
+_NO_PROJECT = acts.unknown_project("proj_1")
+_NO_BODY = (failures.SMALL_TOO_LARGE, failures.NO_JSON)
 _ADMIN = "Needs a key with the permission `admin`, which is made in the console."
 
 KEY_ROUTES = (
@@ -35,7 +32,7 @@ KEY_ROUTES = (
                 body=NewKey,
                 requests=samples.KEY_BODY,
                 answers=[Answer("The key.", samples.NEW_KEY)],
-                errors=[_BAD_NAME, _NO_PROJECT, acts.too_many(), _TOO_LARGE, _NO_JSON],
+                errors=[failures.MISSING_NAME, _NO_PROJECT, acts.too_many(), *_NO_BODY],
             ),
             "GET": Operation(
                 id="listProjectApiKeys",
@@ -46,9 +43,7 @@ KEY_ROUTES = (
                 query=Page,
                 answers=[Answer("The keys.", samples.KEYS)],
                 errors=[
-                    errors.invalid(
-                        "Invalid value for 'limit': expected less than or equal to 100.", param="limit"
-                    ),
+                    failures.BAD_LIMIT,
                     _NO_PROJECT,
                     _UNKNOWN,
                 ],
@@ -77,7 +72,7 @@ KEY_ROUTES = (
                 body=ChangedKey,
                 requests=samples.KEY_BODY,
                 answers=[Answer("The key.", samples.KEY)],
-                errors=[_BAD_NAME, _NO_PROJECT, _UNKNOWN, acts.protected(), _TOO_LARGE, _NO_JSON],
+                errors=[failures.MISSING_NAME, _NO_PROJECT, _UNKNOWN, acts.protected(), *_NO_BODY],
             ),
             "DELETE": Operation(
                 id="deleteProjectApiKey",
@@ -108,8 +103,7 @@ KEY_ROUTES = (
                         "Invalid value for 'expires_after.seconds': expected less than or equal to 7200.",
                         param="expires_after.seconds",
                     ),
-                    _TOO_LARGE,
-                    _NO_JSON,
+                    *_NO_BODY,
                     failures.RATE_LIMITED,
                 ],
             )

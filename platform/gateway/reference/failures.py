@@ -7,9 +7,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from billing.reservations import Limit
-from gateway import catalog, errors
+from gateway import catalog, errors, pronouncing
 from gateway.errors import ApiError
 from gateway.limits.limits import Bucket, bucket_refusal
+from gateway.parsing import SMALL_BODY_BYTES
+from gateway.speech import conversation, own_voices
 
 STATUSES = {
     400: "The request is invalid. `param` names the parameter.",
@@ -48,42 +50,43 @@ UNKNOWN_MODEL = catalog.unknown_model("gpt-4o")
 
 
 def unknown_audio(param: str) -> ApiError:
-    return errors.not_found(
-        "No audio with id 'audio_01980000000070008000000000000000'.", code="audio_not_found", param=param
-    )
+    return conversation.unknown_audio("audio_01980000000070008000000000000000", param)
 
 
 def own_voice(param: str) -> tuple[ApiError, ...]:
     """Of a voice of one's own that is asked for."""
-    name = "voice_01980000000070008000000000000000"
-    unknown = errors.not_found(f"No voice with id {name!r}.", code="voice_not_found", param=param)
-    return errors.voice_not_supported(param), unknown
+    return errors.voice_not_supported(param), own_voices.unknown("voice_01980000000070008000000000000000", param)
 
 
 def unknown_dictionary(param: str) -> ApiError:
-    return errors.not_found(
-        "No pronunciation dictionary with id 'pd_01980000000070008000000000000000'.",
-        code="pronunciation_not_found",
-        param=param,
+    return pronouncing.unknown("pd_01980000000070008000000000000000", param=param)
+
+
+def missing(param: str) -> ApiError:
+    return errors.invalid(
+        f"Missing required parameter: {param!r}.", param=param, code="missing_required_parameter"
     )
 
 
-BODY = (
-    errors.invalid("Missing required parameter: 'name'.", param="name", code="missing_required_parameter"),
-    ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
-    errors.unsupported_type("text/plain", send="application/json"),
-)
+MISSING_NAME = missing("name")
+TOO_LARGE = errors.body_too_large(1_048_576)
+SMALL_TOO_LARGE = errors.body_too_large(SMALL_BODY_BYTES)
+NO_JSON = errors.unsupported_type("text/plain", send="application/json")
+NO_FORM = errors.unsupported_type("application/json", send="multipart/form-data")
+BAD_LIMIT = errors.invalid("Invalid value for 'limit': expected less than or equal to 100.", param="limit")
+"""Of every list that comes by pages."""
+BODY = (MISSING_NAME, TOO_LARGE, NO_JSON)
 """Of the routes that take a JSON body and are not speech."""
 BAD_QUERY = errors.invalid("Invalid value for 'version': expected greater than or equal to 1.", param="version")
 
 SPEECH = (
-    errors.invalid("Missing required parameter: 'model'.", param="model", code="missing_required_parameter"),
+    missing("model"),
     errors.invalid("Invalid value for 'temperature': expected less than or equal to 2.", param="temperature"),
     UNKNOWN_MODEL,
     unknown_dictionary("pronunciation"),
     errors.cancelled("it costs nothing"),
-    ApiError(413, "The request body is larger than the 1048576 bytes allowed.", code="request_too_large"),
-    errors.unsupported_type("text/plain", send="application/json"),
+    TOO_LARGE,
+    NO_JSON,
     ApiError(
         422,
         "This Idempotency-Key was used within the last 24 hours for another request. "

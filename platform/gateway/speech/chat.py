@@ -199,7 +199,7 @@ class CompletionResource(HTTPEndpoint):
                 return waiting
             result = await relay.ended(service, job_id)
             if result is None or not result.path:
-                raise _unknown(request.path_params["completion_id"])
+                raise unknown(request.path_params["completion_id"])
             created = int(uuid7_moment(job_id).timestamp())
             completion = _Completion(job_id, created, granularity=result.timestamps)
             try:
@@ -234,12 +234,12 @@ async def _owned_job(request: Request) -> tuple[UUID, Principal]:
     if job_id is None or not await database_threads.run(
         jobs.belongs_to, job_id, organization_id=principal.organization_id
     ):
-        raise _unknown(name)
+        raise unknown(name)
     row.job_id = job_id
     return job_id, principal
 
 
-def _unknown(name: str) -> ApiError:
+def unknown(name: str) -> ApiError:
     return not_found(
         f"No chat completion with id {name[:100]!r}.", code="completion_not_found", param="completion_id"
     )

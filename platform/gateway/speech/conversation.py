@@ -26,7 +26,7 @@ class EarlierTurn:
         """Raises ApiError: 404 for what is no id of ours."""
         job_id = parse_prefixed("audio_", audio_id)
         if job_id is None:
-            raise _unknown(audio_id, param)
+            raise unknown_audio(audio_id, param)
         return cls(job_id, param)
 
 
@@ -42,10 +42,10 @@ async def check(database: AsyncConnectionPool, principal: Principal, turns: Sequ
     kept = await stored.are_kept(database, asked, organization_id=principal.organization_id)
     for turn in turns:
         if turn.job_id not in kept:
-            raise _unknown(f"audio_{turn.job_id.hex}", turn.param)
+            raise unknown_audio(f"audio_{turn.job_id.hex}", turn.param)
         if not kept[turn.job_id]:
             raise expired(turn.param)
 
 
-def _unknown(audio_id: str, param: str) -> ApiError:
+def unknown_audio(audio_id: str, param: str) -> ApiError:
     return not_found(f"No audio with id {audio_id[:100]!r}.", code="audio_not_found", param=param)

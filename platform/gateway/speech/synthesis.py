@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 from accounts.keys import Principal
 from gateway import database_threads
 from gateway.door import trailers
-from gateway.errors import client_closed, expired
+from gateway.errors import body_too_large, client_closed, expired
 from gateway.limits.limiter import Slot
-from gateway.parsing import LargeBodies, read_body, read_json, too_large
+from gateway.parsing import LargeBodies, read_body, read_json
 from gateway.service import Service
 from gateway.speech import (
     admission,
@@ -147,7 +147,7 @@ class SpeechRoute:
         data = read_json(body)
         found = recordings.cut_out(data) if self._takes_recordings else []
         if len(body) - sum(len(each.data) for each in found) > (limit := settings.ENVIRONMENT.max_body_bytes):
-            raise too_large(limit)
+            raise body_too_large(limit, recordings=self._takes_recordings)
         return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data), found
 
 
