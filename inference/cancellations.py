@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +25,20 @@ RETRY_SECONDS = 1.0
 
 async def announce(client: redis.asyncio.Redis, job_id: UUID) -> None:
     """Say that the job was cancelled, to whichever worker speaks it."""
-    try:
+    with _may_fail(job_id):
         await client.publish(CHANNEL, job_id.hex)
+
+
+def announce_from_thread(client: redis.Redis, job_id: UUID) -> None:
+    """The same, where no event loop runs."""
+    with _may_fail(job_id):
+        client.publish(CHANNEL, job_id.hex)
+
+
+@contextlib.contextmanager
+def _may_fail(job_id: UUID) -> Iterator[None]:
+    try:
+        yield
     except redis.RedisError as error:
         log.warning("job %s: its cancelling waits for a heartbeat: %s", job_id, type(error).__name__)
 

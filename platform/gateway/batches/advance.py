@@ -17,8 +17,7 @@ from django.utils import timezone
 
 from gateway.batches import collecting, feeding, outputs, telling, validation
 from gateway.models import BackgroundRequest, BatchLine, SpeechBatch
-from inference import jobs, presence
-from inference.cancellations import CHANNEL
+from inference import cancellations, jobs, presence
 
 State = SpeechBatch.State
 ROUND_SECONDS = 5.0
@@ -77,7 +76,7 @@ def _stop(client: redis.Redis) -> None:
         collecting.end_waiting(batch.id, collecting.CANCELLED if batch.cancelling_at else collecting.EXPIRED)
         for job_id in batch.lines.filter(state=BatchLine.State.RUNNING).values_list("job_id", flat=True):
             if job_id and jobs.cancel(job_id):
-                client.publish(CHANNEL, job_id.hex)
+                cancellations.announce_from_thread(client, job_id)
 
 
 def _finish() -> None:
