@@ -15,6 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.identifiers import new_id
+from accounts.models import Organization
 from inference.models import KeyPronunciation, PronunciationDictionary, PronunciationVersion, SynthesisJob
 from inference.speech.pronunciation import NO_DICTIONARY, Dictionary, PronunciationRule
 
@@ -31,6 +32,7 @@ class TooManyDictionaries(Exception):
 @transaction.atomic
 def create(*, organization_id: UUID, name: str, rules: Sequence[PronunciationRule]) -> PronunciationVersion:
     """A new dictionary's first version. Raises TooManyDictionaries."""
+    Organization.objects.select_for_update(no_key=True).get(id=organization_id)  # one at a time: they are counted
     own = PronunciationDictionary.objects.filter(organization_id=organization_id)
     if own.count() >= MOST_DICTIONARIES:
         raise TooManyDictionaries

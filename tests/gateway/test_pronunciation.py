@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
+from accounts.identifiers import new_id
 from gateway.routes import document
+from inference import pronunciations
 from inference.models import PronunciationDictionary, SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import decode, transcript_of
@@ -272,3 +277,19 @@ def test_the_new_members_are_explained() -> None:
     for name in ("RuleBody", "NewPronunciation", "PronunciationChange"):
         members = document()["components"]["schemas"][name]["properties"]
         assert [member for member, schema in members.items() if not schema.get("description")] == []
+
+
+def test_two_at_once_make_no_more_dictionaries_than_the_most(service: Service, customer: Customer) -> None:
+    PronunciationDictionary.objects.bulk_create(
+        PronunciationDictionary(
+            id=new_id(), organization=customer.organization, name="Ours", created_at=timezone.now()
+        )
+        for _ in range(pronunciations.MOST_DICTIONARIES - 1)
+    )
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            pronunciations.create(organization_id=customer.organization.id, name="The last", rules=[])
+            second = thread.submit(api, service, customer, "POST", json={"name": "One more"})
+            time.sleep(0.5)  # it would be counted meanwhile, if it did not wait for the first
+        answer = second.result()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_dictionaries")
