@@ -1,4 +1,7 @@
-"""The part of SSML that is spoken as it asks, as text with marks (https://www.w3.org/TR/speech-synthesis11/)."""
+"""Reads SSML (https://www.w3.org/TR/speech-synthesis11/) as text with inline marks.
+
+Elements that speech here cannot follow are reported, and their text is spoken.
+"""
 
 from __future__ import annotations
 
