@@ -4,7 +4,7 @@ To add a route:
 
 1. Write its endpoint, in Starlette; or a view in `gateway.urls`, with `DJANGO` as the endpoint here.
 2. Write the model of its answer in `gateway.reference.answers`, and a sample of it in `gateway.reference.samples`.
-3. Add an entry to `V1_ROUTES`.
+3. Add an entry to `V1_ROUTES`, or to the routes of its subject, such as `gateway.voice_routes`.
 
 `tests/gateway/test_reference.py` then sends it generated requests and checks its answers against the description.
 """
@@ -18,11 +18,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import audio, captions, errors, models_api, pronunciation_api, request_api
+from gateway import errors, models_api, request_api
+from gateway.audio_routes import AUDIO_ROUTES, AUDIO_TYPES
 from gateway.batches.routes import BATCH_ROUTES
 from gateway.keys.routes import KEY_ROUTES
 from gateway.mounting import DJANGO, V1Route
-from gateway.pronunciation_schemas import NewPronunciation, PronunciationChange, PronunciationQuery
+from gateway.pronunciation_routes import PRONUNCIATION_ROUTES
 from gateway.reference import answers, batches, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Operation, Parameter
@@ -32,7 +33,6 @@ from gateway.speech import chat, speech, stream
 from gateway.speech.background import too_many
 from gateway.usage_api import UsageQuery
 from gateway.voice_routes import VOICE_ROUTES
-from inference.speech.formats import CONTENT_TYPES, FORMAT_NAMES, WEBM_CONTENT_TYPE
 
 
 @cache
@@ -48,7 +48,6 @@ async def show_document(request: Request) -> Response:
     return JSONResponse(with_voices(made, await service.workers.voices()))
 
 
-_AUDIO_TYPES = (*CONTENT_TYPES.values(), WEBM_CONTENT_TYPE)
 _EVENTS = (EVENTS,)
 _IDEMPOTENCY_KEY = {
     "Idempotency-Key": Parameter(
@@ -57,8 +56,6 @@ _IDEMPOTENCY_KEY = {
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     )
 }
-_AUDIO_ID = {"audio_id": Parameter("Id of the audio, from `x-audio-id` or `message.audio.id`.", samples.AUDIO_ID)}
-_DICTIONARY_ID = {"dictionary_id": Parameter("Id of the dictionary, `pd_…`.", samples.DICTIONARY_ID)}
 _SPEECH_HEADERS = {
     "x-audio-id": "Id of the stored audio, `audio_…`.",
     "idempotency-replayed": "`true` if this repeats an earlier answer, at no cost.",
@@ -70,11 +67,6 @@ _SPEECH_HEADERS = {
     "x-ratelimit-limit-tokens": "Audio frames per minute; one second of audio has 25.",
     "x-ratelimit-remaining-tokens": "Frames that remain now.",
     "x-ratelimit-reset-tokens": "Time until the limit is whole again.",
-}
-_STORED_HEADERS = {
-    "x-audio-seconds": "Duration of the audio.",
-    "x-cost-usd": "What generating it cost, in US dollars.",
-    "etag": "Send it back as `If-None-Match` or `If-Range`.",
 }
 
 V1_ROUTES = (
@@ -161,7 +153,7 @@ V1_ROUTES = (
                 body=SpeechBody,
                 requests=samples.SPEECH,
                 answers=[
-                    Answer("The audio.", None, _AUDIO_TYPES, headers=_SPEECH_HEADERS),
+                    Answer("The audio.", None, AUDIO_TYPES, headers=_SPEECH_HEADERS),
                     Answer("With `stream_format: sse`.", samples.SPEECH_EVENTS, _EVENTS),
                     Answer("With `background: true`.", batches.SPEECH_ACCEPTED, status=202),
                 ],
@@ -240,155 +232,8 @@ V1_ROUTES = (
             )
         },
     ),
-    V1Route(
-        "/audio/{audio_id:audio_id}",
-        audio.AudioResource,
-        {
-            "GET": Operation(
-                id="getAudio",
-                tag="Audio",
-                summary="Retrieve audio",
-                description="Returns stored audio until it expires, in the format it was generated in or another.",
-                path=_AUDIO_ID,
-                query=audio.AudioQuery,
-                headers={
-                    "Range": Parameter("One range of bytes.", "bytes=0-65535"),
-                    "If-None-Match": Parameter("The `etag` of a copy that you have.", f'"{samples.ID}-mp3"'),
-                    "If-Range": Parameter("Ignore `Range` unless this is the `etag`.", f'"{samples.ID}-mp3"'),
-                },
-                answers=[
-                    Answer("The audio.", None, _AUDIO_TYPES, headers=_STORED_HEADERS),
-                    Answer("The range.", None, _AUDIO_TYPES, 206, _STORED_HEADERS),
-                    Answer(
-                        "It was asked for with `background: true`, and is not done.",
-                        batches.SPEECH_ACCEPTED,
-                        status=202,
-                    ),
-                    Answer("Your copy is current.", None, (), 304),
-                ],
-                errors=[
-                    errors.invalid(
-                        f"Invalid format 'xml'. Supported values: {', '.join(FORMAT_NAMES)}.",
-                        param="format",
-                        code="unsupported_value",
-                    ),
-                    failures.unknown_audio("audio_id"),
-                    errors.expired(),
-                    errors.ApiError(
-                        416,
-                        "Requested range not satisfiable: the audio has 48044 bytes.",
-                        code="range_not_satisfiable",
-                        param="range",
-                    ),
-                    batches.BACKGROUND_FAILED,
-                    failures.RATE_LIMITED,
-                ],
-            ),
-            "DELETE": Operation(
-                id="deleteAudio",
-                tag="Audio",
-                summary="Delete audio",
-                description="Deletes stored audio before it expires. Cancels a request in the background.",
-                path=_AUDIO_ID,
-                answers=[
-                    Answer("It is deleted.", answers.Deleted(id=samples.AUDIO_ID, object="audio", deleted=True))
-                ],
-                errors=[failures.unknown_audio("audio_id"), errors.expired()],
-            ),
-        },
-    ),
-    *(
-        V1Route(
-            f"/audio/{{audio_id:audio_id}}/captions.{kind}",
-            captions.route(kind),
-            {
-                "GET": Operation(
-                    id=f"getCaptions{kind.capitalize()}",
-                    tag="Audio",
-                    summary=f"Retrieve captions as {name}",
-                    description="When each word or sentence of an audio is spoken that was asked for with "
-                    "`timestamps`; kept as long as the audio.",
-                    path=_AUDIO_ID,
-                    answers=[Answer("The captions.", sample, (captions.KINDS[kind],))],
-                    errors=[
-                        failures.unknown_audio("audio_id"),
-                        captions.no_timestamps(samples.AUDIO_ID),
-                        errors.expired(),
-                        failures.RATE_LIMITED,
-                    ],
-                )
-            },
-        )
-        for kind, name, sample in (
-            ("vtt", "WebVTT", samples.CAPTIONS_VTT),
-            ("srt", "SubRip", samples.CAPTIONS_SRT),
-            ("json", "JSON", samples.CAPTIONS),
-        )
-    ),
-    V1Route(
-        "/pronunciation_dictionaries",
-        pronunciation_api.PronunciationDictionaries,
-        {
-            "GET": Operation(
-                id="listPronunciationDictionaries",
-                tag="Pronunciation",
-                summary="List pronunciation dictionaries",
-                description="Your organization's dictionaries, without their rules.",
-                answers=[Answer("The dictionaries.", samples.DICTIONARIES)],
-            ),
-            "POST": Operation(
-                id="createPronunciationDictionary",
-                tag="Pronunciation",
-                summary="Create a pronunciation dictionary",
-                description="Name it in a request for speech as `pronunciation`, or make it your key's default. "
-                "Up to 100 dictionaries of 2,000 rules.",
-                body=NewPronunciation,
-                requests=samples.NEW_DICTIONARY,
-                answers=[Answer("The dictionary.", samples.DICTIONARY)],
-                errors=[*failures.BODY, pronunciation_api.too_many(), failures.RATE_LIMITED],
-            ),
-        },
-    ),
-    V1Route(
-        "/pronunciation_dictionaries/{dictionary_id}",
-        pronunciation_api.OnePronunciationDictionary,
-        {
-            "GET": Operation(
-                id="getPronunciationDictionary",
-                tag="Pronunciation",
-                summary="Retrieve a pronunciation dictionary",
-                path=_DICTIONARY_ID,
-                query=PronunciationQuery,
-                answers=[Answer("The dictionary.", samples.DICTIONARY)],
-                errors=[failures.BAD_QUERY, failures.unknown_dictionary("dictionary_id")],
-            ),
-            "POST": Operation(
-                id="changePronunciationDictionary",
-                tag="Pronunciation",
-                summary="Change a pronunciation dictionary",
-                description="Renames it, or replaces its rules by a new version. Requests that name no version "
-                "use the new one.",
-                path=_DICTIONARY_ID,
-                body=PronunciationChange,
-                requests=samples.DICTIONARY_CHANGE,
-                answers=[Answer("The dictionary.", samples.DICTIONARY)],
-                errors=[*failures.BODY, failures.unknown_dictionary("dictionary_id"), failures.RATE_LIMITED],
-            ),
-            "DELETE": Operation(
-                id="deletePronunciationDictionary",
-                tag="Pronunciation",
-                summary="Delete a pronunciation dictionary",
-                path=_DICTIONARY_ID,
-                answers=[
-                    Answer(
-                        "It is deleted.",
-                        answers.Deleted(id=samples.DICTIONARY_ID, object="pronunciation_dictionary", deleted=True),
-                    )
-                ],
-                errors=[failures.unknown_dictionary("dictionary_id")],
-            ),
-        },
-    ),
+    *AUDIO_ROUTES,
+    *PRONUNCIATION_ROUTES,
     *BATCH_ROUTES,
     *KEY_ROUTES,
     V1Route(

@@ -13,7 +13,7 @@ from accounts.models import ApiKey
 from accounts.permissions import Action
 from console import samples
 from console.access import Member, member_view
-from console.forms import PronunciationForm
+from console.pronunciation_forms import PronunciationForm
 from inference import pronunciations
 from inference.models import PronunciationVersion
 from inference.speech import lexicons
