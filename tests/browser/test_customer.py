@@ -203,6 +203,7 @@ def test_forms_and_tables_go_without_javascript(
     page.goto(shop.path("settings"))
     page.get_by_label("Name").fill("Renamed, Inc.")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
     page.goto(shop.path("keys/new"))
     page.get_by_label("Name").fill("plain")
     page.get_by_role("button", name="Create key").click()
