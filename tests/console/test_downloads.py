@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -22,14 +24,15 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.fixture
-def busy(committed: None) -> Office:
+@pytest.fixture(scope="module")
+def busy(django_db_setup: None, django_db_blocker: Any) -> Iterator[Office]:
     """A customer of some thousand requests in October."""
-    busy = office(uuid4().hex, credit="0")
-    Organization.objects.filter(pk=busy.organization.pk).update(name="Busy")
-    Account.objects.create(organization=busy.organization, credit_limit=1000)
-    use(busy.organization, 1_240, requests=30_000, apart="1 second")
-    return busy
+    with django_db_blocker.unblock():
+        busy = office(uuid4().hex, credit="0")
+        Organization.objects.filter(pk=busy.organization.pk).update(name="Busy")
+        Account.objects.create(organization=busy.organization, credit_limit=1000)
+        use(busy.organization, 1_240, requests=30_000, apart="1 second")
+        yield busy
 
 
 def session(of: Office) -> dict[str, str]:
