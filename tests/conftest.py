@@ -39,9 +39,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+class HastyPostgres(EmbeddedPostgres):
+    """It survives a kill, which tests do to it, but no power cut: a commit does not wait for the disk."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "-c", "fsync=off"]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(VAR_DIR)
+    server = HastyPostgres(VAR_DIR)
     server.start()
     yield server
     server.stop()

@@ -217,6 +217,6 @@ def test_any_order_of_anything_leaves_the_books_right() -> None:
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -70,11 +70,11 @@ def test_the_pages_see_the_same_address(behind_proxies: Service, beside_proxy: S
     email = f"{uuid4().hex}@example.com"
     User.objects.create_user(email=email, password="correct horse battery")  # type: ignore[attr-defined]
 
+    token = httpx.get(f"{beside_proxy.url}/accounts/login/").cookies["csrftoken"]
+
     def refused(service: Service, address: str) -> bool:
-        login = f"{service.url}/accounts/login/"
-        token = httpx.get(login).cookies["csrftoken"]
         answer = httpx.post(
-            login,
+            f"{service.url}/accounts/login/",
             data={"login": f"{uuid4().hex}@example.com", "password": "wrong", "csrfmiddlewaretoken": token},
             headers={"cookie": f"csrftoken={token}", "x-forwarded-for": address},
         )

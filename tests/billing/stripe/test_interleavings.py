@@ -326,6 +326,6 @@ def test_any_order_of_anything_leaves_the_money_equal(fake: FakeStripe) -> None:
     run_state_machine_as_test(
         Business,
         settings=settings(
-            max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
