@@ -3,8 +3,9 @@
 Audio is delivered once it leaves towards a client that takes it as it is made: such a job is `streamed`. Of any
 other job nothing has been delivered before its end. Two columns keep count, both in samples:
 
-- `published_samples`: put on the job's stream, over all attempts, as its workers tell at each heartbeat and at the
-  end of an attempt. Listeners take everything that is published.
+- `published_samples`: put on the job's stream, over all attempts, as known at the end of the last one. What the
+  running attempt has published since is in its worker's row (`Worker.published`), as of the last heartbeat.
+  Listeners take everything that is published.
 - `relayed_samples`: handed to the connection of the listener who got furthest, written when the last one hangs up;
   null while anybody listens.
 
@@ -15,7 +16,8 @@ audio that never left (`job_bills_what_was_delivered`).
 
 from __future__ import annotations
 
-from django.db.models import Case, F, Value, When
+from django.db.models import BigIntegerField, Case, F, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from inference.audio import FRAME_MS, SAMPLES_PER_FRAME
@@ -32,9 +34,22 @@ def generation_seconds(max_frames: int) -> float:
     return START_SECONDS + SECONDS_PER_AUDIO_SECOND * max_frames * FRAME_MS / 1000
 
 
+_TOLD = """
+COALESCE((
+    SELECT (worker.published ->> inference_synthesisjob.id::text)::bigint
+    FROM inference_worker worker WHERE worker.id = inference_synthesisjob.worker_id
+), 0)
+"""
+
+
 def published(frames: int) -> Greatest:
-    """`published_samples` once an attempt has published `frames`: the attempt that got furthest counts."""
-    return Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME))
+    """`published_samples` of a job that ends, or goes back, after an attempt had published `frames`.
+
+    Of that number, what the worker told at its last heartbeat, and what earlier attempts published, the greatest
+    counts: each attempt goes on from where the one before had come to.
+    """
+    told = RawSQL(_TOLD, (), output_field=BigIntegerField())  # noqa: S611 - a constant
+    return Greatest(F("published_samples"), Value(frames * SAMPLES_PER_FRAME), told)
 
 
 def delivered(frames: int) -> Case:

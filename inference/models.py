@@ -11,10 +11,30 @@ from django.db.models import Q
 from accounts.models import ApiKey, Organization
 
 
+class Worker(models.Model):
+    """A worker process and its lease, which covers every job that it speaks. `inference.jobs` is the only writer.
+
+    The worker renews the row once a second. Once the lease has lapsed, any other worker takes its jobs back; the
+    row goes a while later.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    """Drawn anew by each process, so that a restarted worker never inherits the jobs of the one before."""
+    name = models.CharField(max_length=300)
+    lease_expires_at = models.DateTimeField()
+    published: ClassVar = models.JSONField(db_default={})
+    """The samples that it has published of each job that it speaks, {"<job id>": samples}. Kept here rather than
+    in the job, so that a second of progress rewrites one narrow row for a worker and no text."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SynthesisJob(models.Model):
     """One text to speak, from admission to its end. `inference.jobs` is the only writer.
 
-    queued -> running -> succeeded | failed | cancelled | expired; a lapsed lease puts running back to queued.
+    queued -> running -> succeeded | failed | cancelled | expired; its worker's lapsed lease puts running back to
+    queued.
     The text is kept only as long as the job needs it: an ended job has none, and the database says so.
     """
 
@@ -26,12 +46,21 @@ class SynthesisJob(models.Model):
         CANCELLED = "cancelled"
         EXPIRED = "expired"
 
+    class ServiceTier(models.TextChoices):
+        PRIORITY = "priority"
+        DEFAULT = "default"
+        FLEX = "flex"
+
     id = models.UUIDField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State, db_default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(db_default=0)
     """How often the job was claimed: the worker's fencing token."""
+    worker_id = models.UUIDField(null=True)
+    """The `Worker` that speaks it, or was the last to. No foreign key: ended jobs outlive their workers' rows."""
+    service_tier = models.CharField(max_length=8, choices=ServiceTier, db_default=ServiceTier.DEFAULT)
+    """How much of the workers an organization's job may claim; see `inference.jobs.claiming`."""
 
     model = models.CharField(max_length=100)
     voice = models.CharField(max_length=100)
@@ -74,7 +103,6 @@ class SynthesisJob(models.Model):
     created_at = models.DateTimeField()
     enqueued_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
-    lease_expires_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -110,9 +138,10 @@ class SynthesisJob(models.Model):
                 name="job_ended_keeps_no_recording",
             ),
             models.CheckConstraint(
-                condition=Q(state="running", lease_expires_at__isnull=False)
-                | (~Q(state="running") & Q(lease_expires_at=None)),
-                name="job_running_has_lease",
+                condition=~Q(state="running") | Q(worker_id__isnull=False), name="job_running_has_worker"
+            ),
+            models.CheckConstraint(
+                condition=Q(service_tier__in=["priority", "default", "flex"]), name="job_service_tier_known"
             ),
             models.CheckConstraint(
                 condition=Q(state="succeeded") | Q(streamed=True) | Q(samples=0),
@@ -121,11 +150,11 @@ class SynthesisJob(models.Model):
         )
         indexes = (
             models.Index(fields=["enqueued_at"], condition=Q(state="queued"), name="job_queued"),
-            models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="job_running"),
+            models.Index(fields=["worker_id"], condition=Q(state="running"), name="job_of_worker"),
             models.Index(
-                fields=["state", "organization", "created_at"],
+                fields=["state", "organization", "service_tier", "created_at"],
                 condition=Q(state__in=["queued", "running"]),
-                name="job_share",
+                name="job_lane",
             ),
             models.Index(
                 fields=["organization", "started_at"], condition=Q(started_at__isnull=False), name="job_served"

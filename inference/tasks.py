@@ -16,12 +16,13 @@ log = logging.getLogger(__name__)
 # The worker's module is imported where it runs: maintenance runs with nothing of audio installed.
 
 
-@shared_task(name=doorbell.SYNTHESIZE)
+# Celery documents `Strategy`; its types do not know it.
+@shared_task(name=doorbell.SYNTHESIZE, Strategy="inference.bell:strategy")  # type: ignore[call-overload,untyped-decorator]
 def synthesize() -> None:
-    """Speak one waiting job in this process's engine."""
+    """Tell this process's host that a job waits. A worker takes the message without running this: see `bell`."""
     from inference import worker
 
-    worker.host().speak()
+    worker.host().answer(lambda: None)
 
 
 @shared_task(name=doorbell.ENCODE_VOICE)
@@ -50,9 +51,19 @@ def purge_old_jobs() -> None:
 def _start_worker(sender: Any, **_: object) -> None:
     if doorbell.QUEUE not in sender.app.amqp.queues.consume_from:
         return  # it does maintenance alone: no voice, and nobody takes it for one who speaks
+    if not isinstance(sender.concurrency, int):
+        raise SystemExit("a worker of the voice needs a number for --concurrency")
     from inference import worker
 
-    worker.start()
+    worker.start(concurrency=sender.concurrency)
+
+
+@signals.worker_shutting_down.connect
+def _drain_worker(**_: object) -> None:
+    if "inference.worker" in sys.modules:
+        from inference import worker
+
+        worker.drain()
 
 
 @signals.worker_shutdown.connect

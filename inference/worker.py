@@ -1,8 +1,8 @@
-"""The host: one engine per worker process, and the thread that keeps its jobs' leases alive.
+"""The host: one engine per worker process, and the thread that keeps its lease alive.
 
-Celery's threads call `Host.speak`; each waits for its own job's audio while the engine batches them all. The
-keeper thread beats once a second: it extends leases, cancels what is no longer ours, says that this worker
-lives, and sweeps up after workers that do not. Sweeping needs no leader: every move is a conditional UPDATE.
+The claimer's threads call `Host._serve`; each waits for its own job's audio while the engine batches them all.
+The keeper thread beats once a second: it renews the worker's lease, cancels what is no longer ours, says that this
+worker lives, and sweeps up after workers that do not. Sweeping needs no leader: each move is a conditional UPDATE.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import numpy as np
 import redis
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
+from accounts.identifiers import new_id
 from inference import (
     assets,
     cancellations,
@@ -39,11 +40,11 @@ from inference import (
     turns,
 )
 from inference.audio import FRAME_RATE
+from inference.claimer import Claimer
 from inference.delivery import generation_seconds
 from inference.engines.protocol import (
     Codes,
     Engine,
-    Generation,
     GenerationCancelled,
     Segment,
     SpeechRequest,
@@ -59,6 +60,7 @@ from inference.results import Result
 from inference.speech import script as scripts
 from inference.speech.formats import AudioFormat
 from inference.word_times import WordTimes
+from inference.work import Work, Works
 
 log = logging.getLogger(__name__)
 
@@ -71,25 +73,6 @@ SWITCH_SECONDS = 0.0005
 _host: Host | None = None
 
 
-@dataclass(slots=True)
-class _Work:
-    """A job from its claim to its end; its lease is kept alive all the while."""
-
-    job: SynthesisJob
-    generation: Generation | None = None
-    recording: Recording | None = None
-
-    def cancel(self) -> None:
-        """Stop speaking it; its thread then ends it."""
-        if self.generation is not None:
-            self.generation.cancel()
-
-    @property
-    def published(self) -> int:
-        """The frames that this attempt has put on the job's stream."""
-        return self.recording.published if self.recording else 0
-
-
 def host() -> Host:
     """This process's host. Raises RuntimeError outside a Celery worker."""
     if _host is None:
@@ -100,45 +83,61 @@ def host() -> Host:
 class Host:
     """An engine and the jobs that it speaks now."""
 
-    def __init__(self, engine: Engine, client: redis.Redis) -> None:
+    def __init__(self, engine: Engine, client: redis.Redis, *, concurrency: int) -> None:
         self.engine = engine
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.id = new_id()
         self._redis = client
-        self._running: dict[tuple[UUID, int], _Work] = {}
-        """By job and attempt: a job that was taken back may be here twice for a moment."""
-        self._lock = threading.Lock()
+        self._works = Works()
+        self._claimer = Claimer(
+            most=concurrency,
+            slots=lambda: engine.slots,
+            claim=self._claim,
+            speak=self._serve,
+            pass_on=doorbell.ring,
+        )
         self._pace = Pace()
         self._closing = threading.Event()
         self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
-        self._cancellations = cancellations.Listener(client, self._cancel)
+        self._cancellations = cancellations.Listener(client, self._works.cancel)
+
+    @property
+    def slots(self) -> int:
+        """How many jobs this worker speaks at once."""
+        return self._claimer.slots
 
     def start(self) -> None:
+        self._claimer.start()
         self._keeper.start()
         self._cancellations.start()
 
+    def drain(self) -> None:
+        """Claim no more jobs; safe in a signal handler."""
+        self._claimer.drain()
+
     def close(self) -> None:
-        """Stop. What still runs is left to its lease."""
+        """Speak what is claimed to its end, and stop. A process that is killed before leaves it to the lease."""
+        self._claimer.close()
         self._closing.set()
         self._keeper.join()
         self._cancellations.close()
         self.engine.close()
 
-    def speak(self) -> None:
-        """Claim the job whose turn it is and speak it; returns at once where none waits."""
-        close_old_connections()
+    def answer(self, acknowledge: Callable[[], object]) -> None:
+        """Take the message that work waits, and acknowledge it when this worker can take more."""
+        self._claimer.answer(acknowledge)
+
+    def _claim(self, limit: int) -> list[SynthesisJob]:
         if not self.engine.healthy:
-            doorbell.ring()
             self._retire()
-            self._closing.wait(BEAT_SECONDS)  # so that another worker takes it, not this one again
-            return
-        job = jobs.claim()
-        if job is None:
-            return
+            return []
+        return self._works.take(lambda: jobs.claim(worker=self.id, limit=limit))
+
+    def _serve(self, job: SynthesisJob) -> None:
+        """Speak the job and end it, or put it back."""
         writer = channel.Writer(self._redis, job.id, job.attempt)
-        work = _Work(job)
-        with self._lock:
-            self._running[job.id, job.attempt] = work
+        work = self._works.of(job)
         try:
             self._speak(work, writer)
         except GenerationCancelled:
@@ -155,10 +154,9 @@ class Host:
             elif (result := results.of_job(job.id)) is not None:
                 writer.ended(result)
         finally:
-            with self._lock:
-                del self._running[job.id, job.attempt]
+            self._works.remove(job)
 
-    def _speak(self, work: _Work, writer: channel.Writer) -> None:
+    def _speak(self, work: Work, writer: channel.Writer) -> None:
         job = work.job
         script = scripts.write(
             job.text,
@@ -176,7 +174,7 @@ class Host:
         recording = work.recording = Recording(writer, format=job.format, speed=speed, max_frames=job.max_frames)
         times = WordTimes(writer, job, script, speed=speed) if job.timestamps else None
         request = _request(job, script.segments, context, references, self._codes_so_far(job))
-        generation = work.generation = self.engine.submit(request) if script.segments else silence.answer(request)
+        generation = work.begin(self.engine.submit(request) if script.segments else silence.answer(request))
         until = math.inf
         late = False
         try:
@@ -232,19 +230,14 @@ class Host:
             time.sleep(REJOIN_POLL_SECONDS)
         return result
 
-    def _cancel(self, job_id: UUID) -> None:
-        """Stop speaking the job, if this worker does."""
-        with self._lock:
-            works = [work for (running, _), work in self._running.items() if running == job_id]
-        for work in works:
-            work.cancel()
-
     def _retire(self) -> None:
-        """End this process, whose engine is broken: Celery takes no more jobs, the supervisor starts it anew."""
+        """End this process, whose engine is broken; the supervisor starts it anew, others take what waits."""
         if not self._retired.is_set():
             self._retired.set()
+            self.drain()
             log.critical("%s retires: its engine is broken", self.name)
             os.kill(os.getpid(), signal.SIGTERM)
+            doorbell.ring()  # Celery's loop acts on a signal once something wakes it, else up to 20 s later
 
     def _codes_so_far(self, job: SynthesisJob) -> Codes | None:
         """What an earlier attempt at the job has left, from which this one goes on."""
@@ -265,6 +258,7 @@ class Host:
                 self._beat()
             except Exception as error:
                 log.error("heartbeat failed\n%s", place_of(error))
+            self._claimer.wake()  # the message of a job that waits may be lost
             if self._closing.wait(BEAT_SECONDS):
                 break
         connections.close_all()
@@ -274,14 +268,22 @@ class Host:
         return channel.published_frames(self._redis, job_id)
 
     def _beat(self) -> None:
-        with self._lock:
-            running = dict(self._running)
-        kept = jobs.heartbeat(
-            jobs.Held(job_id, attempt, work.published, work.job.max_frames)
-            for (job_id, attempt), work in running.items()
-        )
-        for lost in running.keys() - kept:
+        running = self._works.now()
+        held = {
+            key: jobs.Held(*key, frames=work.published, max_frames=work.job.max_frames)
+            for key, work in running.items()
+        }
+        kept = jobs.heartbeat(worker=self.id, name=self.name, held=held.values())
+        for lost in running.keys() - kept.wanted:
             running[lost].cancel()
+        begun = [key for key in kept.wanted if held[key].frames and not running[key].begun]
+        jobs.first_audio(held[key] for key in begun)
+        for key in begun:
+            running[key].begun = True
+        for job_id, attempt in self._works.missing(kept.unknown):  # of a claim whose answer was lost
+            if jobs.take_back(Q(), job_id, attempt, published=self._published):
+                log.warning("job %s: attempt %d put back, for it is not spoken here", job_id, attempt)
+                doorbell.ring()
         engine = self.engine
         if not engine.healthy:
             presence.leave(self._redis, self.name)
@@ -295,7 +297,7 @@ class Host:
                 "name": self.name,
                 "model": engine.model,
                 "device": engine.device,
-                "slots": engine.slots,
+                "slots": self.slots,
                 "voices": engine.voices,
                 "clones": engine.cloner is not None,
                 "running": len(running),
@@ -303,26 +305,35 @@ class Host:
                 "real_time_factor": real_time_factor,
             },
         )
-        queue_is_empty = self._redis.llen(doorbell.QUEUE) == 0
-        for job_id in jobs.sweep(queue_is_empty=queue_is_empty, published=self._published):
+        for job_id in jobs.sweep(published=self._published):
             log.warning("job %s put back in the queue", job_id)
             doorbell.ring()
 
 
-def start() -> None:
-    """Load the engine that the settings name and take work; called once a process, before Celery consumes."""
+def start(*, concurrency: int) -> None:
+    """Load the engine that the settings name and take work; called once a process, before Celery consumes.
+
+    Args:
+        concurrency: jobs at once; fewer where the engine has fewer slots.
+    """
     global _host
     # A thread that wakes from PostgreSQL waits this long for one that computes; the default, 5 ms, is much beside
     # the 2 ms that a claim takes.
     sys.setswitchinterval(SWITCH_SECONDS)
     engine: Engine = import_string(settings.ENGINE)()
-    _host = Host(engine, redis.Redis.from_url(settings.REDIS_URL))
+    _host = Host(engine, redis.Redis.from_url(settings.REDIS_URL), concurrency=concurrency)
     _host.start()
-    log.info("%s speaks as %s on %s, %d at once", _host.name, engine.model, engine.device, engine.slots)
+    log.info("%s speaks as %s on %s, %d at once", _host.name, engine.model, engine.device, _host.slots)
+
+
+def drain() -> None:
+    """Let this process's host claim no more jobs."""
+    if _host is not None:
+        _host.drain()
 
 
 def stop() -> None:
-    """Close this process's host; Celery has let its running tasks end."""
+    """Close this process's host once it has spoken what it claimed."""
     if _host is not None:
         _host.close()
 

@@ -30,10 +30,10 @@ from gateway.speech.conversation import EarlierTurn
 from inference import assets, jobs, results, retention, turns
 from inference.jobs import Held
 from inference.jobs.ending import MAX_ATTEMPTS
-from inference.models import AudioAsset, SynthesisJob
+from inference.models import AudioAsset, SynthesisJob, Worker
 from operations import overview
 from tests import history
-from tests.inference.test_jobs import SPOKEN, nothing
+from tests.inference.test_jobs import SPOKEN, WORKER, nothing
 from tests.plans import Prepared, done
 from usage import request_search, rollups, usage
 from usage.request_search import Search
@@ -75,9 +75,8 @@ def make(*, email: str = EMAIL, jobs_alone: int, requests: int, asked_alike: int
     ended = AudioAsset.objects.filter(organization=organization).latest("created_at").job_id
     queued, running = (_admit(organization, key) for _ in range(2))
     now = timezone.now()
-    SynthesisJob.objects.filter(id=running).update(
-        state="running", attempt=1, started_at=now, lease_expires_at=now + timedelta(minutes=1)
-    )
+    SynthesisJob.objects.filter(id=running).update(state="running", attempt=1, started_at=now, worker_id=WORKER)
+    jobs.heartbeat(worker=WORKER, name="w", held=[])
     return Past(organization, key, fingerprint, ended, queued, running)
 
 
@@ -120,12 +119,19 @@ def _member(past: Past) -> Any:
     )
 
 
+def _heartbeat(past: Past) -> None:
+    held = [Held(past.running, 1, 5, 50)]
+    jobs.heartbeat(worker=WORKER, name="w", held=held)
+    jobs.first_audio(held)
+
+
 def _late(past: Past) -> None:
     """The sweep ends one job that is late and one whose worker was lost too often."""
     later = timezone.now() - timedelta(minutes=1)
     SynthesisJob.objects.filter(id=past.queued).update(deadline_at=later)
-    SynthesisJob.objects.filter(id=past.running).update(lease_expires_at=later, attempt=MAX_ATTEMPTS)
-    jobs.sweep(queue_is_empty=True, published=nothing)
+    SynthesisJob.objects.filter(id=past.running).update(attempt=MAX_ATTEMPTS)
+    Worker.objects.update(lease_expires_at=later)
+    jobs.sweep(published=nothing)
 
 
 def _overdue_holds(past: Past) -> None:
@@ -166,8 +172,8 @@ def _converse(past: Past) -> None:
 
 
 BY_THE_CLOCK: dict[str, Callable[[Past], object]] = {
-    "heartbeat": lambda past: jobs.heartbeat([Held(past.running, 1, 5, 50)]),
-    "sweep": lambda past: jobs.sweep(queue_is_empty=True, published=nothing),
+    "heartbeat": lambda past: _heartbeat(past),
+    "sweep": lambda past: jobs.sweep(published=nothing),
     "sweep of what is due": _late,
     "purge of audio": _stored,
     "purge of jobs": lambda past: retention.purge_jobs(),
@@ -197,7 +203,7 @@ BY_REQUEST: dict[str, Callable[[Past], object]] = {
     "conversation": _converse,
     "context": lambda past: turns.load(past.organization.pk, [past.ended]),
     "admission": lambda past: _admit(past.organization, past.key),
-    "claim": lambda past: jobs.claim(),
+    "claim": lambda past: jobs.claim(worker=WORKER, limit=8),
     "end": _finish,
     "hang-up": lambda past: (jobs.leave(past.running, relayed_frames=5), jobs.abandon(past.running)),
     "cancelling": lambda past: (jobs.cancel(past.running), jobs.cut(past.running, 1, frames=0)),

@@ -7,7 +7,7 @@ Redis or a killed worker costs a retry, which `sweep` arranges.
 
 from __future__ import annotations
 
-from .claiming import Held, claim, heartbeat
+from .claiming import claim
 from .ending import (
     abandon,
     cancel,
@@ -21,12 +21,14 @@ from .ending import (
     settlement,
 )
 from .finishing import SpokenJob, finish
+from .leases import Held, Kept, first_audio, heartbeat
 from .submission import SUBMIT, NewJob, belongs_to, member
-from .sweeping import sweep
+from .sweeping import sweep, take_back
 
 __all__ = [
     "SUBMIT",
     "Held",
+    "Kept",
     "NewJob",
     "SpokenJob",
     "abandon",
@@ -37,6 +39,7 @@ __all__ = [
     "expire",
     "fail",
     "finish",
+    "first_audio",
     "give_back",
     "heartbeat",
     "is_left",
@@ -45,4 +48,5 @@ __all__ = [
     "requeue",
     "settlement",
     "sweep",
+    "take_back",
 ]

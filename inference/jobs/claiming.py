@@ -1,16 +1,9 @@
-"""How a worker takes a job, and keeps it: a lease that its heartbeat extends."""
+"""How a worker takes jobs: in fair order, and as many in one statement as it has slots free."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connection
-
-from inference import delivery
-from inference.audio import SAMPLES_PER_FRAME
 from inference.models import SynthesisJob
 
 _CLAIM = """
@@ -22,85 +15,73 @@ WITH RECURSIVE waiting AS (
         WHERE state = 'queued' AND organization_id > waiting.organization_id ORDER BY organization_id LIMIT 1
     )
     FROM waiting WHERE organization_id IS NOT NULL
-), turn AS MATERIALIZED (
-    SELECT organization_id
-    FROM waiting, LATERAL (
-        SELECT
-            (SELECT count(*) FROM inference_synthesisjob
-             WHERE state = 'running' AND organization_id = waiting.organization_id) AS running,
-            (SELECT min(created_at) FROM inference_synthesisjob
-             WHERE state = 'queued' AND organization_id = waiting.organization_id) AS asked_at,
-            (SELECT max(started_at) FROM inference_synthesisjob
-             WHERE organization_id = waiting.organization_id) AS served_at
-    ) AS share
-    WHERE organization_id IS NOT NULL
-    ORDER BY running, greatest(asked_at, served_at)
-), chosen AS MATERIALIZED (
-    SELECT oldest.id
-    FROM turn, LATERAL (
-        SELECT id FROM inference_synthesisjob
-        WHERE state = 'queued' AND organization_id = turn.organization_id
+), lane AS MATERIALIZED (
+    SELECT organization_id, tier.name AS tier, tier.weight, running, greatest(asked_at, served_at) AS since,
+        min((running + 1) / weight) OVER (PARTITION BY organization_id) AS first_turn
+    FROM waiting,
+        LATERAL (
+            SELECT
+                (SELECT count(*) FROM inference_synthesisjob
+                 WHERE state = 'running' AND organization_id = waiting.organization_id) AS running,
+                (SELECT max(started_at) FROM inference_synthesisjob
+                 WHERE organization_id = waiting.organization_id) AS served_at
+        ) AS share,
+        (VALUES ('priority', 4.0), ('default', 1.0), ('flex', 0.25)) AS tier (name, weight),
+        LATERAL (
+            SELECT min(created_at) AS asked_at FROM inference_synthesisjob
+            WHERE state = 'queued' AND organization_id = waiting.organization_id AND service_tier = tier.name
+                AND cancel_requested_at IS NULL AND deadline_at > now()
+        ) AS oldest
+    WHERE organization_id IS NOT NULL AND asked_at IS NOT NULL
+), candidate AS MATERIALIZED (
+    SELECT job.id, weight, running, since,
+        row_number() OVER (PARTITION BY organization_id ORDER BY weight DESC, job.created_at) AS place
+    FROM (
+        SELECT *, dense_rank() OVER (ORDER BY first_turn, organization_since, organization_id) AS position
+        FROM (SELECT *, min(since) OVER (PARTITION BY organization_id) AS organization_since FROM lane) AS lane
+    ) AS lane, LATERAL (
+        SELECT id, created_at FROM inference_synthesisjob
+        WHERE state = 'queued' AND organization_id = lane.organization_id AND service_tier = lane.tier
             AND cancel_requested_at IS NULL AND deadline_at > now()
-        ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) AS oldest
-    LIMIT 1
+        ORDER BY created_at LIMIT %(candidates)s
+    ) AS job
+    WHERE position <= %(candidates)s
+        AND EXISTS (SELECT FROM inference_worker WHERE id = %(worker)s AND lease_expires_at > now())
+), chosen AS MATERIALIZED (
+    SELECT job.id
+    FROM (
+        SELECT id, row_number() OVER (ORDER BY (running + place) / weight, place > 1, since) AS turn
+        FROM candidate ORDER BY turn LIMIT %(candidates)s
+    ) AS candidate JOIN inference_synthesisjob job USING (id)
+    WHERE job.state = 'queued' AND job.cancel_requested_at IS NULL
+    ORDER BY turn LIMIT %(limit)s FOR UPDATE OF job SKIP LOCKED
 )
 UPDATE inference_synthesisjob job
-SET state = 'running', attempt = attempt + 1, started_at = now(),
-    lease_expires_at = now() + make_interval(secs => %s)
+SET state = 'running', attempt = attempt + 1, started_at = now(), worker_id = %(worker)s
 FROM chosen WHERE job.id = chosen.id
 RETURNING job.*
 """
-"""`waiting` steps from organization to organization, so that a long queue of one costs what a short one does."""
+"""Candidates are ranked without a lock, then locked in the order of their turns until there are enough.
+
+`waiting` steps from organization to organization, so a long queue of one costs what a short one does. Only as many
+organizations as there are candidates can have one, so only their jobs are read. There are more candidates than
+slots, because claims that run at once rank the same jobs: what another one has locked is skipped.
+"""
+CANDIDATES_PER_SLOT = 3
+"""How many jobs a claim ranks for each free slot: enough for three workers that claim at the same moment."""
 
 
-def claim() -> SynthesisJob | None:
-    """Take the job whose turn it is for this worker; None where nothing waits.
+def claim(*, worker: UUID, limit: int) -> list[SynthesisJob]:
+    """Take up to `limit` jobs, those whose turn it is, for a worker whose lease has not lapsed.
 
-    The turn is that of the organization with the fewest running jobs. Among equals it is that of the one that has
-    waited longest, since it asked or was served last. Each organization's own jobs go first come, first served.
+    The turn is that of the organization with the fewest running jobs, divided by the weight of the service tier
+    of its next job: an organization that asks for `priority` gets four times the share of one that asks for
+    `default`, which gets four times the share of `flex`. Jobs taken by the same claim count as running. Ties go to
+    the organization that has waited longest since it asked or was last served. An organization's own jobs go by
+    tier, and within a tier first come, first served.
     """
-    return next(iter(SynthesisJob.objects.raw(_CLAIM, (settings.JOB_LEASE_SECONDS,))), None)
+    return list(SynthesisJob.objects.raw(_CLAIM, _parameters(worker, limit)))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A job that a worker speaks, and the frames of it that the worker has published so far."""
-
-    id: UUID
-    attempt: int
-    frames: int
-    max_frames: int
-
-
-def heartbeat(held: Iterable[Held]) -> set[tuple[UUID, int]]:
-    """Extend the leases of the jobs and keep how much of them is published.
-
-    With its first audio a job has kept its deadline, and gets another, by which its last must be there.
-
-    Returns:
-        The jobs, with their attempts, that are still theirs and still wanted.
-    """
-    jobs = sorted(held, key=lambda job: job.id)  # in the order in which `finish` locks them
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE inference_synthesisjob job
-            SET lease_expires_at = now() + make_interval(secs => %s),
-                published_samples = GREATEST(published_samples, held.samples),
-                deadline_at = CASE WHEN published_samples = 0 AND held.samples > 0
-                    THEN now() + make_interval(secs => seconds) ELSE deadline_at END
-            FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::float[]) AS held (id, attempt, samples, seconds)
-            WHERE job.id = held.id AND job.attempt = held.attempt AND state = 'running'
-                AND cancel_requested_at IS NULL
-            RETURNING job.id, job.attempt
-            """,
-            (
-                settings.JOB_LEASE_SECONDS,
-                [job.id for job in jobs],
-                [job.attempt for job in jobs],
-                [job.frames * SAMPLES_PER_FRAME for job in jobs],
-                [delivery.generation_seconds(job.max_frames) + delivery.SWEEP_SECONDS for job in jobs],
-            ),
-        )
-        return set(cursor.fetchall())
+def _parameters(worker: UUID, limit: int) -> dict[str, object]:
+    return {"worker": worker, "limit": limit, "candidates": limit * CANDIDATES_PER_SLOT}

@@ -132,7 +132,6 @@ def put_back(matching: Any, cause: LostAttempt.Cause, *, frames: int = 0) -> boo
     job.lost_attempts.create(attempt=job.attempt, cause=cause, started_at=job.started_at, lost_at=now)
     matching.update(
         state=State.QUEUED,
-        lease_expires_at=None,
         enqueued_at=now,
         published_samples=delivery.published(frames),
     )
@@ -143,7 +142,6 @@ def _ended(state: SynthesisJob.State) -> dict[str, Any]:
     """What becomes of a job that leaves no audio: neither its text nor the hash of its request is of use."""
     return {
         "state": state,
-        "lease_expires_at": None,
         "finished_at": timezone.now(),
         "text": "",
         "style": "",

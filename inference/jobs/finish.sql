@@ -2,8 +2,8 @@
 --
 -- Parameters: arrays, one for each column of `spoken`, each as long as there are jobs.
 --
--- The rows are locked in the order of their ids, as the heartbeat locks them, so that no two transactions wait for
--- each other.
+-- The rows are locked in the order of their ids, as `leases.first_audio` locks them, so that no two transactions wait
+-- for each other.
 
 WITH spoken AS (
     SELECT *
@@ -18,7 +18,7 @@ ours AS (
 )
 UPDATE inference_synthesisjob job
 SET state = 'succeeded', text = '', style = '', recordings = '{}', recorded_texts = '{}',
-    lease_expires_at = NULL, finished_at = now(),
+    finished_at = now(),
     engine_model = spoken.engine_model, finish_reason = spoken.finish_reason, prompt_tokens = spoken.prompt_tokens,
     samples = spoken.samples, first_audio_ms = spoken.first_audio_ms, synthesis_ms = spoken.synthesis_ms,
     encode_ms = spoken.encode_ms

@@ -1,29 +1,30 @@
-"""Repairs what crashed parts left: jobs past their deadline, of lost workers, and those whose message is lost."""
+"""Repairs what crashed parts left: jobs past their deadline, and jobs of lost workers.
+
+A lost message needs no repair: workers with a free slot look for work at every heartbeat.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import redis
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.db.utils import OperationalError
-from django.utils import timezone
 
 from inference.failures import place_of
+from inference.jobs import leases
 from inference.jobs.ending import MAX_ATTEMPTS, Cause, State, end, expire, put_back
 from inference.models import SynthesisJob
 
 log = logging.getLogger(__name__)
 
-RESEND_AFTER_SECONDS = 2
 
-
-def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUID]:
+def sweep(*, published: Callable[[UUID], int]) -> list[UUID]:
     """Repair what crashed parts left; safe to run anywhere, any number of times at once.
 
     Args:
@@ -31,35 +32,37 @@ def sweep(*, queue_is_empty: bool, published: Callable[[UUID], int]) -> list[UUI
             told when the worker was lost.
 
     Returns:
-        The jobs to ring for: those whose worker let its lease lapse, and those that wait though the broker's
-        queue is empty, whose message must be lost.
+        The jobs to ring for: those whose worker let its lease lapse.
     """
-    now = timezone.now()
-    for job in SynthesisJob.objects.filter(state__in=[State.QUEUED, State.RUNNING], deadline_at__lt=now):
-        with _apart(job.id):
-            expire(job.id, frames=published(job.id))
-    lapsed = Q(state=State.RUNNING, lease_expires_at__lt=now)
-    for job in SynthesisJob.objects.filter(lapsed, attempt__gte=MAX_ATTEMPTS):
-        with _apart(job.id):
-            end(
-                SynthesisJob.objects.filter(lapsed, id=job.id),
-                job.id,
-                State.FAILED,
-                frames=published(job.id),
-                error_code=Cause.WORKER_LOST,
-            )
-    unwanted = lapsed & Q(cancel_requested_at__isnull=False)
-    for job in SynthesisJob.objects.filter(unwanted):
-        with _apart(job.id):
-            its = SynthesisJob.objects.filter(unwanted, id=job.id)
-            end(its, job.id, State.CANCELLED, frames=published(job.id))
-    lost = SynthesisJob.objects.filter(lapsed, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None)
-    to_send = [id for id in _ids(lost) if put_back(lost.filter(id=id), Cause.WORKER_LOST)]
-    if queue_is_empty:
-        resend_before = now - timedelta(seconds=RESEND_AFTER_SECONDS)
-        unsent = SynthesisJob.objects.filter(state=State.QUEUED, enqueued_at__lt=resend_before)
-        to_send += [id for id in _ids(unsent) if unsent.filter(id=id).update(enqueued_at=now)]
-    return to_send
+    for id in _ids(SynthesisJob.objects.filter(state__in=[State.QUEUED, State.RUNNING], deadline_at__lt=Now())):
+        with _apart(id):
+            expire(id, frames=published(id))
+    put_back_again = []
+    for job_id, attempt in leases.of_lapsed_workers():
+        with _apart(job_id):
+            if take_back(leases.lapsed(), job_id, attempt, published=published):
+                put_back_again.append(job_id)
+    leases.forget_lapsed_workers()
+    return put_back_again
+
+
+def take_back(which: Q, job_id: UUID, attempt: int, *, published: Callable[[UUID], int]) -> bool:
+    """Take a running job from an attempt whose worker is lost, if `which` is still true of it.
+
+    It goes back to the queue, unless somebody has cancelled it or that was its last attempt.
+
+    Returns:
+        True if it is back in the queue.
+    """
+    its = SynthesisJob.objects.filter(which, id=job_id, attempt=attempt, state=State.RUNNING)
+    if attempt >= MAX_ATTEMPTS:
+        end(its, job_id, State.FAILED, frames=published(job_id), error_code=Cause.WORKER_LOST)
+        return False
+    if put_back(its.filter(cancel_requested_at=None), Cause.WORKER_LOST):
+        return True
+    unwanted = its.filter(cancel_requested_at__isnull=False)
+    end(unwanted, job_id, State.CANCELLED, frames=published(job_id))
+    return False
 
 
 @contextmanager

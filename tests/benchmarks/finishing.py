@@ -50,9 +50,9 @@ WITH job AS (
     SELECT id, organization_id, 0.003, (SELECT min(id) FROM billing_price), 'pending', now() FROM job
 )
 INSERT INTO inference_synthesisjob (id, organization_id, api_key_id, model, voice, format, text, style, sampling,
-    max_frames, state, attempt, created_at, enqueued_at, deadline_at, started_at, lease_expires_at)
+    max_frames, state, attempt, created_at, enqueued_at, deadline_at, started_at, worker_id)
 SELECT id, organization_id, key, 'boson/higgs-audio-v2.5', 'alloy', 'wav', 'Hi.', '', '{}', 100, 'running', 1,
-    now(), now(), now() + interval '1 hour', now(), now() + interval '1 hour'
+    now(), now(), now() + interval '1 hour', now(), gen_random_uuid()
 FROM job RETURNING id
 """
 

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.models import Reservation
-from inference.models import SynthesisJob
+from inference.models import SynthesisJob, Worker
 from tests import history
 from tests import past as pasts
 from tests.benchmarks import budget
@@ -58,7 +58,8 @@ def _keep_alive(past: Past) -> None:
     now = timezone.now()
     soon = now + timedelta(hours=1)
     SynthesisJob.objects.filter(id=past.queued).update(enqueued_at=now - timedelta(minutes=1), deadline_at=soon)
-    SynthesisJob.objects.filter(id=past.running).update(lease_expires_at=soon, deadline_at=soon)
+    SynthesisJob.objects.filter(id=past.running).update(deadline_at=soon)
+    Worker.objects.update(lease_expires_at=soon)
     Reservation.objects.filter(state=Reservation.State.PENDING).update(expires_at=soon)
     with connection.cursor() as cursor:
         for table in history.EVERYTHING:

@@ -148,7 +148,7 @@ def test_a_killed_workers_job_goes_on_where_it_was(
 
 
 def test_a_wrong_checkpoint_stops_the_worker_and_says_why(tmp_path: Path) -> None:
-    start = "import django; django.setup(); from inference import worker; worker.start()"
+    start = "import django; django.setup(); from inference import worker; worker.start(concurrency=1)"
     done = subprocess.run(
         [sys.executable, "-c", start],
         cwd=ROOT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import redis
 
@@ -42,6 +43,7 @@ def _wait_for(client: redis.Redis, key: str) -> bool:
 def install(client: redis.Redis) -> None:
     """Watch the steps in this process."""
     from inference import assets, channel, jobs
+    from inference.models import SynthesisJob
 
     def reach(step: str) -> None:
         if client.get("fault:step") == step.encode():
@@ -58,7 +60,18 @@ def install(client: redis.Redis) -> None:
 
         return watched
 
-    jobs.claim = around("before claim", jobs.claim, "after claim")
+    take = jobs.claim
+
+    def claim(*, worker: UUID, limit: int) -> list[SynthesisJob]:
+        # A worker with free slots looks every second: only a look that finds something is a step of a request.
+        if SynthesisJob.objects.filter(state="queued").exists():
+            reach("before claim")
+        claimed = take(worker=worker, limit=limit)
+        if claimed:
+            reach("after claim")
+        return claimed
+
+    jobs.claim = claim
     assets.save = around("before store", assets.save, "")
     jobs.finish = around("before settle", jobs.finish, "after settle")
     channel.Writer.audio = around("", channel.Writer.audio, "mid-audio")  # type: ignore[method-assign]

@@ -55,7 +55,7 @@ def running_jobs(count: int, *, organization: Organization | None = None) -> lis
                 id=job_id, organization=organization, api_key=key, model="boson/higgs-audio-v2.5", voice="alloy",
                 format="wav", text="Hi.", sampling={}, max_frames=50, state="running", attempt=1, created_at=now,
                 enqueued_at=now, deadline_at=now + timedelta(seconds=60), started_at=now,
-                lease_expires_at=now + timedelta(seconds=60),
+                worker_id=new_id(),
             )  # fmt: skip
     return made
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -15,7 +16,7 @@ from accounts.identifiers import new_id
 from billing import ledger
 from billing.models import Account, Price, Reservation, UsageRecord
 from inference import jobs
-from inference.models import AudioAsset, LostAttempt, SynthesisJob
+from inference.models import AudioAsset, LostAttempt, SynthesisJob, Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,8 @@ SPOKEN = jobs.SpokenJob(
     synthesis_ms=2,
     encode_ms=1,
 )
+
+WORKER = UUID(int=1)
 
 
 def nothing(job_id: UUID) -> int:
@@ -78,8 +81,24 @@ def change(job_id: UUID, **values: Any) -> None:
     SynthesisJob.objects.filter(id=job_id).update(**values)
 
 
+def claim(worker: UUID = WORKER) -> SynthesisJob | None:
+    """The job whose turn it is, claimed by a worker that lives."""
+    if not Worker.objects.filter(id=worker, lease_expires_at__gt=timezone.now()).exists():
+        jobs.heartbeat(worker=worker, name="w", held=[])
+    return next(iter(jobs.claim(worker=worker, limit=1)), None)
+
+
+def beat(*held: jobs.Held, worker: UUID = WORKER) -> set[tuple[UUID, int]]:
+    """A worker's heartbeat: the jobs that are still its own."""
+    kept = jobs.heartbeat(worker=worker, name="w", held=held).wanted
+    jobs.first_audio(each for each in held if each.frames)
+    return kept
+
+
 def lapse(job_id: UUID) -> None:
-    change(job_id, lease_expires_at=timezone.now() - timedelta(seconds=1))
+    """Its worker's heartbeats stop."""
+    of_job = Worker.objects.filter(id=job(job_id).worker_id)
+    assert of_job.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def held() -> Any:
@@ -87,14 +106,14 @@ def held() -> Any:
 
 
 def test_a_job_is_claimed_once(queued: UUID) -> None:
-    claimed = jobs.claim()
+    claimed = claim()
     assert claimed is not None
     assert (claimed.state, claimed.attempt) == ("running", 1)
-    assert jobs.claim() is None
+    assert claim() is None
 
 
 def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     result = jobs.finish(queued, 1, SPOKEN)
     assert result is not None
     assert (result.state, result.samples) == ("succeeded", 24_000)
@@ -105,14 +124,14 @@ def test_finishing_bills_stores_and_forgets_the_text(queued: UUID) -> None:
 
 
 def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     lapse(queued)
-    assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
-    second = jobs.claim()
+    assert jobs.sweep(published=nothing) == [queued]
+    second = claim()
     assert second is not None
     assert second.attempt == 2
     assert jobs.finish(queued, 1, SPOKEN) is None
-    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
+    assert beat(jobs.Held(queued, 1, 0, 50)) == set()
     assert not jobs.give_back(queued, 1, frames=0)
     assert not jobs.fail(queued, 1, error_code="engine_error")
     assert (job(queued).state, job(queued).attempt) == ("running", 2)
@@ -123,20 +142,20 @@ def test_a_worker_that_was_thought_dead_changes_nothing(queued: UUID) -> None:
 
 
 def test_a_heartbeat_keeps_the_lease(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     lapse(queued)
-    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == {(queued, 1)}
-    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
+    assert beat(jobs.Held(queued, 1, 0, 50)) == {(queued, 1)}
+    assert jobs.sweep(published=nothing) == []
 
 
 def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
     for _ in range(2):
-        jobs.claim()
+        claim()
         lapse(queued)
-        assert jobs.sweep(queue_is_empty=False, published=nothing) == [queued]
-    jobs.claim()
+        assert jobs.sweep(published=nothing) == [queued]
+    claim()
     lapse(queued)
-    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
+    assert jobs.sweep(published=nothing) == []
     assert (job(queued).state, job(queued).error_code) == ("failed", "worker_lost")
     assert held() == 0
     assert not UsageRecord.objects.exists()
@@ -144,20 +163,20 @@ def test_three_lost_workers_fail_the_job_free_of_charge(queued: UUID) -> None:
 
 def test_three_broken_attempts_fail_the_job(queued: UUID) -> None:
     for attempt, requeued in ((1, True), (2, True), (3, False)):
-        jobs.claim()
+        claim()
         assert jobs.give_back(queued, attempt, frames=0) is requeued
     assert [*LostAttempt.objects.values_list("attempt", "cause")] == [(1, "engine_error"), (2, "engine_error")]
     assert (job(queued).state, job(queued).error_code, held()) == ("failed", "engine_error", 0)
 
 
 def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     assert jobs.requeue(queued)
     assert (job(queued).state, LostAttempt.objects.get().cause) == ("queued", "taken_back")
     assert jobs.requeue(queued), "its message is sent again"
     assert jobs.finish(queued, 1, SPOKEN) is None
-    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
-    second = jobs.claim()
+    assert beat(jobs.Held(queued, 1, 0, 50)) == set()
+    second = claim()
     assert second is not None
     assert jobs.finish(queued, second.attempt, SPOKEN) is not None
     assert not jobs.requeue(queued)
@@ -166,36 +185,28 @@ def test_a_job_that_is_taken_back_is_spoken_by_the_next_worker_alone(queued: UUI
 
 @pytest.mark.parametrize("of", ["cancelled", "late"])
 def test_a_job_without_a_future_is_not_requeued(queued: UUID, of: str) -> None:
-    jobs.claim()
+    claim()
     moment = timezone.now()
     change(queued, **({"cancel_requested_at": moment} if of == "cancelled" else {"deadline_at": moment}))
     assert not jobs.requeue(queued)
     assert (job(queued).state, LostAttempt.objects.count()) == ("running", 0)
 
 
-def test_a_lost_message_is_sent_again_but_not_at_once(queued: UUID) -> None:
-    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
-    change(queued, enqueued_at=timezone.now() - timedelta(seconds=3))
-    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
-    assert jobs.sweep(queue_is_empty=True, published=nothing) == [queued]
-    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
-
-
 @pytest.mark.parametrize("claimed", [False, True])
 def test_past_its_deadline_a_job_expires(queued: UUID, claimed: bool) -> None:
     if claimed:
-        jobs.claim()
+        claim()
     change(queued, deadline_at=timezone.now() - timedelta(seconds=1))
     if not claimed:
-        assert jobs.claim() is None
-    assert jobs.sweep(queue_is_empty=True, published=nothing) == []
+        assert claim() is None
+    assert jobs.sweep(published=nothing) == []
     assert (job(queued).state, job(queued).text, held()) == ("expired", "", 0)
 
 
 def test_a_queued_job_is_cancelled_at_once(queued: UUID) -> None:
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
-    assert jobs.claim() is None
+    assert claim() is None
     assert (job(queued).state, held()) == ("cancelled", 0)
     assert not UsageRecord.objects.exists()
 
@@ -204,11 +215,11 @@ def test_a_queued_job_is_cancelled_at_once(queued: UUID) -> None:
 def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
     queued: UUID, frames: int, cost: str | None
 ) -> None:
-    jobs.claim()
+    claim()
     assert jobs.cut(queued, 1, frames=frames) is None, "nobody has cancelled it"
     assert jobs.cancel(queued)
     assert not jobs.cancel(queued)
-    assert jobs.heartbeat([jobs.Held(queued, 1, 0, 50)]) == set()
+    assert beat(jobs.Held(queued, 1, 0, 50)) == set()
     result = jobs.cut(queued, 1, frames=frames)
     assert result is not None
     assert (result.state, result.samples) == ("cancelled", frames * 960)
@@ -218,7 +229,7 @@ def test_a_running_job_is_cut_by_its_worker_and_billed_to_the_cut(
 
 
 def test_who_finishes_before_the_cut_is_noticed_is_billed_in_full(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     jobs.cancel(queued)
     assert jobs.finish(queued, 1, SPOKEN) is not None
     assert jobs.cut(queued, 1, frames=3) is None
@@ -227,11 +238,11 @@ def test_who_finishes_before_the_cut_is_noticed_is_billed_in_full(queued: UUID) 
 
 @pytest.mark.parametrize("end", ["lapse", "give back"])
 def test_a_cancelled_job_is_not_tried_again(queued: UUID, end: str) -> None:
-    jobs.claim()
+    claim()
     jobs.cancel(queued)
     if end == "lapse":
         lapse(queued)
-        assert jobs.sweep(queue_is_empty=True, published=nothing) == []
+        assert jobs.sweep(published=nothing) == []
     else:
         assert not jobs.give_back(queued, 1, frames=0)
     assert (job(queued).state, held()) == ("cancelled", 0)
@@ -256,8 +267,8 @@ def test_the_last_listener_to_leave_cancels(queued: UUID) -> None:
 def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, streamed: bool) -> None:
     change(queued, streamed=streamed)
     for attempt in (1, 2, 3):
-        jobs.claim()
-        jobs.heartbeat([jobs.Held(queued, attempt, 10, 50)])
+        claim()
+        beat(jobs.Held(queued, attempt, 10, 50))
         if attempt == 3:
             break
         assert jobs.give_back(queued, attempt, frames=20)
@@ -269,7 +280,7 @@ def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, s
             assert not jobs.give_back(queued, 3, frames=15)
         case "lost":
             lapse(queued)
-            assert jobs.sweep(queue_is_empty=True, published=lambda job_id: 12) == []
+            assert jobs.sweep(published=lambda job_id: 12) == []
         case "cancelled":
             jobs.cancel(queued)
             jobs.cut(queued, 3, frames=15)
@@ -279,8 +290,36 @@ def test_what_was_delivered_is_billed_whatever_the_end(queued: UUID, end: str, s
     assert job(queued).receipt == ({"cost_usd": "0.000600000"} if streamed else {})
 
 
+def test_what_a_lost_worker_told_is_billed_though_its_stream_is_lost(queued: UUID) -> None:
+    for attempt, frames in ((1, 10), (2, 0), (3, 7)):
+        claim()
+        beat(jobs.Held(queued, attempt, frames, 50))
+        lapse(queued)
+        jobs.sweep(published=nothing)
+    assert (job(queued).state, job(queued).samples, job(queued).published_samples) == ("failed", 9_600, 9_600)
+
+
+def test_the_row_of_a_lapsed_worker_goes_when_it_has_left_no_job(queued: UUID) -> None:
+    claim()
+    for row in (WORKER, UUID(int=2)):
+        jobs.heartbeat(worker=row, name="w", held=[jobs.Held(queued, 1, 0, 50)] if row == WORKER else [])
+    Worker.objects.update(lease_expires_at=timezone.now() - timedelta(minutes=2))
+    Worker.objects.filter(id=WORKER).update(lease_expires_at=timezone.now())  # within the minute
+    jobs.sweep(published=nothing)
+    assert [*Worker.objects.values_list("id", flat=True)] == [WORKER]
+
+
+def test_a_claim_whose_answer_was_lost_is_noticed(queued: UUID) -> None:
+    claim()
+    kept = jobs.heartbeat(worker=WORKER, name="w", held=[])
+    assert (kept.wanted, kept.unknown) == (set(), {(queued, 1)})
+    assert jobs.take_back(Q(), queued, 1, published=nothing)
+    assert (job(queued).state, LostAttempt.objects.get().cause) == ("queued", "worker_lost")
+    assert not jobs.take_back(Q(), queued, 1, published=nothing)
+
+
 def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     jobs.leave(queued, relayed_frames=7)
     assert jobs.finish(queued, 1, SPOKEN) is None, "he may come again"
     assert jobs.is_left(queued, 1)
@@ -290,7 +329,7 @@ def test_who_hangs_up_is_billed_what_he_was_handed(queued: UUID) -> None:
 
 
 def test_nobody_is_billed_beyond_the_cap_whatever_a_worker_says(queued: UUID) -> None:
-    jobs.claim()
+    claim()
     jobs.cancel(queued)
     result = jobs.cut(queued, 1, frames=1_000)
     assert result is not None
@@ -301,19 +340,19 @@ def test_a_job_that_cannot_be_ended_holds_up_no_other(queued: UUID, monkeypatch:
     late = timezone.now() - timedelta(seconds=1)
     monkeypatch.setattr("inference.jobs.ending.settlement", refuse)
     change(queued, deadline_at=late)
-    assert jobs.sweep(queue_is_empty=False, published=nothing) == []
+    assert jobs.sweep(published=nothing) == []
     assert job(queued).state == "queued"
 
 
 def test_the_deadline_is_for_the_first_audio(queued: UUID) -> None:
-    jobs.claim()
-    jobs.heartbeat([jobs.Held(queued, 1, 0, 50)])
+    claim()
+    beat(jobs.Held(queued, 1, 0, 50))
     first = job(queued).deadline_at
-    jobs.heartbeat([jobs.Held(queued, 1, 1, 50)])
+    beat(jobs.Held(queued, 1, 1, 50))
     second = job(queued).deadline_at
     assert second - timezone.now() == pytest.approx(timedelta(seconds=44), abs=timedelta(seconds=5))
     assert second != first
-    jobs.heartbeat([jobs.Held(queued, 1, 2, 50)])
+    beat(jobs.Held(queued, 1, 2, 50))
     assert job(queued).deadline_at == second
 
 
@@ -331,7 +370,7 @@ def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
 
 
 def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs.claim()
+    claim()
     monkeypatch.setattr("inference.jobs.ending.settlement", refuse)
     with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
         jobs.finish(queued, 1, SPOKEN)

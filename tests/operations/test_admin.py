@@ -28,6 +28,7 @@ from operations import trace as tracing
 from operations.roles import Role
 from tests.billing.invoices import months_of_use
 from tests.console.people import MODEL, Office, browser, called, office, person, waiting_job
+from tests.inference.test_jobs import claim
 from tests.operations.operators import REASON, operator, page
 from usage import rollups
 from usage.models import RequestLog
@@ -221,9 +222,9 @@ def test_a_customers_page_says_what_one_asks_first(acme: Office, django_assert_m
 def test_a_jobs_page_tells_its_story(acme: Office) -> None:
     job = waiting_job(acme)
     client = operator(Role.SUPPORT)
-    jobs.claim()
+    claim()
     assert client.post(page(job).replace("change/", "requeue/"), REASON).status_code == 302
-    jobs.claim()
+    claim()
     at = job.created_at  # within one transaction PostgreSQL's clock stands still
     job.lost_attempts.update(started_at=at + timedelta(seconds=1), lost_at=at + timedelta(seconds=2))
     SynthesisJob.objects.filter(pk=job.pk).update(started_at=at + timedelta(seconds=3))

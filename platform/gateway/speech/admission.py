@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from uuid import UUID
 
-import kombu.exceptions
+import redis
 from django.conf import settings
 
 from accounts.identifiers import new_id
@@ -86,9 +85,9 @@ async def admit(
     except reservations.NoPrice:
         raise catalog.unknown_model(order.model) from None
     try:
-        await asyncio.to_thread(doorbell.ring)
-    except kombu.exceptions.OperationalError:
-        log.warning("no worker could be rung for job %s; the sweeper does when Redis is back", job.id)
+        await doorbell.ring_through(service.redis)
+    except redis.RedisError:
+        log.warning("no worker could be rung for job %s; one finds it within a second or so", job.id)
     return Admitted(job.id)
 
 

@@ -64,7 +64,7 @@ class Jobs(Looked):
         if not jobs.requeue(job.id):
             raise ValueError("This job has ended, was cancelled, or has passed its deadline.")
         audit.record(operator, what=f"job {job.id} requeued")
-        transaction.on_commit(doorbell.ring, robust=True)  # if this fails, a worker's sweep does it
+        transaction.on_commit(doorbell.ring, robust=True)  # if this fails, a worker finds it at a heartbeat
         return "The job is queued for the next free worker."
 
     @act("Cancel job", Act.SERVE, fits=lambda job: job.state in (_State.QUEUED, _State.RUNNING))

@@ -1,0 +1,146 @@
+"""The slots of a worker: how many jobs it may speak at once, and the thread that claims jobs for the free ones."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import close_old_connections
+
+from inference.failures import place_of
+from inference.models import SynthesisJob
+
+log = logging.getLogger(__name__)
+
+
+class Claimer:
+    """A thread that claims jobs whenever it is woken and slots are free, and a thread for each job.
+
+    Wakes that come while a claim is in flight share the next one, so that a burst of requests costs one or two
+    statements. No wake is needed when a slot becomes free: the claimer knows whether more may wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        most: int,
+        slots: Callable[[], int],
+        claim: Callable[[int], list[SynthesisJob]],
+        speak: Callable[[SynthesisJob], None],
+        pass_on: Callable[[], None],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            most: jobs at once, whatever `slots` says.
+            slots: how many the engine speaks at once now; it lowers the number when its device runs out of memory.
+            claim: takes up to so many jobs.
+            speak: speaks a job to its end; called in a thread of its own.
+            pass_on: called when all slots are taken and more jobs may wait, for workers that have slots free.
+        """
+        self._most = most
+        self._slots = slots
+        self._claim = claim
+        self._speak = speak
+        self._pass_on = pass_on
+        self._taken = 0
+        self._more = False
+        """Whether jobs may wait that the last claim had no slot for."""
+        self._unanswered: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._draining = False
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="speak")
+        self._thread = threading.Thread(target=self._run, name="claimer", daemon=True)
+
+    @property
+    def slots(self) -> int:
+        """How many jobs the worker may speak at once."""
+        return min(self._most, self._slots())
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Claim no more. Takes no lock: a signal handler calls it."""
+        self._draining = True
+
+    def close(self) -> None:
+        """Claim no more and wait until the jobs that are spoken have ended."""
+        self.drain()
+        self._woken.set()
+        self._thread.join()
+        self._pool.shutdown()
+
+    def wake(self) -> None:
+        """Look for jobs if a slot is free."""
+        self._woken.set()
+
+    def answer(self, acknowledge: Callable[[], object]) -> None:
+        """Look for jobs because a message says so, and acknowledge it once a slot is free.
+
+        The broker delivers only so many messages before an acknowledgement, so that a worker whose slots are all
+        taken leaves the others to workers that can speak.
+        """
+        with self._lock:
+            full = self._taken >= self.slots
+            if full:
+                self._unanswered.append(acknowledge)
+        if not full:
+            acknowledge()
+        self._woken.set()
+
+    def _run(self) -> None:
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            if self._draining:
+                return
+            try:
+                self._fill()
+            except Exception as error:  # the next heartbeat wakes it again
+                log.error("jobs cannot be claimed\n%s", place_of(error))
+            finally:
+                close_old_connections()
+
+    def _fill(self) -> None:
+        """Claim until the slots are taken or nothing waits."""
+        claimed = self._claim_once()
+        several = len(claimed) > 1
+        while self._more and claimed:
+            claimed = self._claim_once()
+        if self._more and several:
+            self._pass_on()
+
+    def _claim_once(self) -> list[SynthesisJob]:
+        with self._lock:
+            free = self.slots - self._taken
+            if free <= 0:
+                self._more = True
+                return []
+        claimed = self._claim(free)
+        with self._lock:
+            self._taken += len(claimed)
+            self._more = len(claimed) == free
+        for job in claimed:
+            self._pool.submit(self._run_job, job)
+        return claimed
+
+    def _run_job(self, job: SynthesisJob) -> None:
+        try:
+            close_old_connections()
+            self._speak(job)
+        except Exception as error:  # its lease has it put back
+            log.error("job %s: attempt %d was dropped\n%s", job.id, job.attempt, place_of(error))
+        finally:
+            close_old_connections()
+            with self._lock:
+                self._taken -= 1
+                unanswered, self._unanswered = self._unanswered, []
+                more = self._more
+            for acknowledge in unanswered:
+                acknowledge()
+            if more:
+                self._woken.set()
