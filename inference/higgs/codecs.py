@@ -45,8 +45,14 @@ class Codec(Protocol):
         """
 
 
-def load_codec(folder: Path, *, device: torch.device | str = "cpu") -> Codec:
-    """Load the decoder, always float32. Raises ConfigError or CheckpointError."""
+def load_codec(
+    folder: Path, *, device: torch.device | str = "cpu", matrices: torch.dtype = torch.float32
+) -> Codec:
+    """Load the decoder. Raises ConfigError or CheckpointError.
+
+    Args:
+        matrices: what it multiplies in where it bears less than float32; the published codec does not.
+    """
     if read_json(folder / "config.json").get("model_type") == spectral_codec.MODEL_TYPE:
-        return spectral_codec.load_spectral_codec(folder, device=device)
+        return spectral_codec.load_spectral_codec(folder, device=device, matrices=matrices)
     return load_dac_codec(folder, device=device)

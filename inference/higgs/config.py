@@ -56,6 +56,13 @@ class HiggsConfig:
     text_frontend: Literal["text", "phonemes"] = "text"
     """What the text tokens are: text in a chat's turns, as published, or one sentence's phonemes."""
 
+    @property
+    def step_weights(self) -> int:
+        """The weights that a decode step reads: attention, audio feed-forwards, head."""
+        q, kv = self.heads * self.head_dim, 2 * self.kv_heads * self.head_dim
+        layer = self.hidden_size * (2 * q + kv + 3 * self.intermediate_size)
+        return self.layers * layer + self.hidden_size * self.num_codebooks * self.codebook_size
+
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ConfigError(f"{self.heads} attention heads are no multiple of {self.kv_heads} key/value heads")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 _ROWS = 32
@@ -49,9 +49,30 @@ def pack(weight: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     return cast(Tensor, torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS))
 
 
-def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """x [..., I] times the transpose of a packed weight [O, I], in the weight's type."""
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x [..., I] times the transpose of a packed weight [O, I], plus bias [O], in the weight's type."""
     x = x.to(weight.dtype)
     if weight.is_mkldnn:
-        return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], ""))
-    return F.linear(x, weight)
+        return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))
+    return F.linear(x, weight, bias)
+
+
+class PackedLinear(nn.Module):
+    """`nn.Linear` with a packed weight, for inference only: it has no parameters, and its output is float32."""
+
+    def __init__(self, source: nn.Linear, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._weight = pack(source.weight.detach(), dtype)
+        self._bias = source.bias.detach().to(dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self._weight, self._bias).float()
+
+
+def pack_linears(module: nn.Module, dtype: torch.dtype) -> None:
+    """Replace every `nn.Linear` within `module` by a packed one. Its weights can no longer be saved."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, PackedLinear(child, dtype))
+        else:
+            pack_linears(child, dtype)

@@ -74,19 +74,23 @@ class Spectra:
         return replace(self, noise=self.noise + breath[..., None], harmonic=self.harmonic - breath[..., None] / 2)
 
 
-def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop: int, rate: int) -> Tensor:
+def synthesize(
+    spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop: int, rate: int, first: int = 0
+) -> Tensor:
     """Samples [B, U · hop] of as many windows; their tracks are left where the windows' kept part ends.
 
     Args:
         f0: [B, U] Hz, 0 where there is no voice.
+        first: the frame of each window that U begins with.
     """
     device, frames = f0.device, f0.shape[1]
     per_frame = SAMPLES_PER_FRAME
     frequency = _interpolated(f0, hop)
     cycles = (frequency.double().clamp_min(VOICED_HZ) / rate).cumsum(1)  # [B, U · hop]
     before = F.pad(cycles, (1, 0))
-    starts = torch.tensor([(e.window.start - e.window.low) * per_frame for e in excerpts], device=device)
-    ends = torch.tensor([(e.window.end - e.window.low) * per_frame for e in excerpts], device=device)
+    skipped = first * hop
+    starts = torch.tensor([(e.window.start - e.window.low) * per_frame - skipped for e in excerpts], device=device)
+    ends = torch.tensor([(e.window.end - e.window.low) * per_frame - skipped for e in excerpts], device=device)
     known = torch.tensor([e.track.phase for e in excerpts], dtype=torch.float64, device=device)
     offset = known - before.gather(1, starts[:, None]).squeeze(1)
     for excerpt, phase in zip(
@@ -99,11 +103,11 @@ def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop
     source = torch.stft(
         pulses, 4 * hop, hop, window=window / hop, center=True, pad_mode="reflect", return_complex=True
     ).transpose(1, 2)[:, :frames]
-    first = [e.window.low * per_frame // hop for e in excerpts]
-    places = torch.tensor(first, device=device)[:, None] + torch.arange(frames, device=device)
+    begins = [e.window.low * per_frame // hop + first for e in excerpts]
+    places = torch.tensor(begins, device=device)[:, None] + torch.arange(frames, device=device)
     noise = _noise(2 * hop + 1, device)[places % NOISE_FRAMES]
-    spectrum = source * torch.polar(_exp(spectra.harmonic), math.pi * spectra.shift.tanh())
-    spectrum = spectrum + noise * _exp(spectra.noise) + torch.polar(_exp(spectra.free), spectra.phase)
+    spectrum = source * _polar(_exp(spectra.harmonic), math.pi * spectra.shift.tanh())
+    spectrum = spectrum + noise * _exp(spectra.noise) + _polar(_exp(spectra.free), spectra.phase)
     return torch.istft(
         # The last frame reaches past the end: a silent one more closes the sum.
         F.pad(spectrum.transpose(1, 2), (0, 1)),
@@ -113,6 +117,11 @@ def synthesize(spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop
         center=True,
         length=frames * hop,
     )
+
+
+def _polar(magnitude: Tensor, angle: Tensor) -> Tensor:
+    """As `torch.polar`, which on the CPU computes one number at a time, and takes five times as long."""
+    return torch.complex(magnitude * angle.cos(), magnitude * angle.sin())
 
 
 def _exp(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,7 +95,7 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     scores = force(logits, row, eos_age, config)
     temperature = state.temperature[slots, None]  # [B, 1]
     draws = uniform(state.key[slots], row, config.num_codebooks)  # [B, N, 2]
-    best, order = scores.topk(candidates or config.codebook_size, dim=-1)  # [B, N, C], best first
+    best, order = _best(scores, candidates or config.codebook_size)  # [B, N, C]
     warped = best / temperature.clamp_min(1e-5)[..., None]
     kept = _keep(warped, state.top_k[slots, None], state.top_p[slots, None])
     drawn = order.gather(-1, _draw(kept, draws[..., 0])).squeeze(-1)
@@ -114,6 +115,17 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     state.done[slots] = is_eos.all(dim=1)
     state.history[slots] = torch.cat([history[:, 1:], codes[:, None]], dim=1)
     return codes
+
+
+def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` greatest scores of each codebook [B, N, V], best first, and their codes.
+
+    NumPy sorts on the CPU, several numbers at once: for 32 rows of 12 × 104 in 0.2 ms, torch in 1.0.
+    """
+    if scores.device.type != "cpu":
+        return scores.topk(count, dim=-1)
+    order = torch.from_numpy(np.argsort(scores.neg().numpy(), axis=-1)[..., :count].copy())
+    return scores.gather(-1, order), order
 
 
 def _keep(ordered: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:

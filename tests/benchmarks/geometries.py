@@ -78,13 +78,6 @@ def random_model(
     )
 
 
-def touched_weights(config: HiggsConfig) -> int:
-    """The weights that a decode step reads: attention, audio feed-forwards, head."""
-    q, kv = config.heads * config.head_dim, 2 * config.kv_heads * config.head_dim
-    layer = config.hidden_size * (2 * q + kv + 3 * config.intermediate_size)
-    return config.layers * layer + config.hidden_size * config.num_codebooks * config.codebook_size
-
-
 def cache_numbers(config: HiggsConfig) -> int:
     """Keys and values of one position."""
     return 2 * config.layers * config.kv_heads * config.head_dim

@@ -35,7 +35,7 @@ from inference.higgs.config import PUBLISHED_RAS, HiggsConfig
 from inference.higgs.hubert import HubertConfig
 from inference.higgs.prompt import PromptBuilder
 from tests.benchmarks.device import Session, device_seconds, measure_device, say
-from tests.benchmarks.geometries import cache_numbers, geometry, random_model, touched_weights
+from tests.benchmarks.geometries import cache_numbers, geometry, random_model
 from tests.higgs.tokenizer import make_tokenizer
 
 LIVE = 500
@@ -136,7 +136,7 @@ def compare_graphs(session: Session, state: BatchState, runner: GraphRunner) -> 
 
 def floor_seconds(config: HiggsConfig, batch: int, memory: float, arithmetic: float) -> float:
     """What a step takes at least, in bfloat16, where memory and arithmetic do not overlap."""
-    weights = touched_weights(config)
+    weights = config.step_weights
     bytes_read = 2 * (weights + batch * LIVE * cache_numbers(config))
     return bytes_read / memory + 2 * weights * batch / arithmetic
 

@@ -150,7 +150,7 @@ def _speak(folder: Path, batch: int, dtype: Any) -> list[tuple[float, float]]:
     class Mute(Vocoder):
         def __init__(self) -> None: ...
 
-        def decode(self, windows: Any) -> Any:
+        def decode(self, windows: Any, *, wait: bool = True) -> Any:
             return [(stream, w, torch.zeros((w.high - w.low) * 960)) for stream, w in windows]
 
     model = load_checkpoint(folder, matrices=dtype).model

@@ -151,7 +151,7 @@ def test_a_broken_engine_fails_all_and_says_so(make_engine: MakeEngine, monkeypa
     def fail(*_: object) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure")
 
-    monkeypatch.setattr(Vocoder, "decode", fail)
+    monkeypatch.setattr(Vocoder, "_decode", fail)
     generations = [engine.submit(request(*TEXTS)) for _ in range(6)]
     for generation in generations:
         with pytest.raises(EngineError, match="the engine broke: RuntimeError"):

@@ -58,7 +58,7 @@ class Watched(Scheduler):
                 return wait
 
         class Windows(Vocoder):
-            def decode(self, windows: Any) -> Any:
+            def decode(self, windows: Any, *, wait: bool = True) -> Any:
                 done = [] if watched.busy else super().decode(windows)
                 watched.decoded.append(len(done))
                 return done

@@ -127,6 +127,28 @@ def test_one_core_decodes_twenty_times_faster_than_it_plays(folder: Path) -> Non
     assert 10 / min(took) > 20
 
 
+def test_no_more_is_decoded_than_a_window_keeps(folder: Path) -> None:
+    """That, and the stretch that the next window fades with, are what the whole window would give."""
+    codec, codes = load_codec(folder), codes_of(40)[None]
+    kept = codec.decode(codes, [Excerpt(Window(0, 40, 0, 4), Track(), [Rendering()] * 40)])[0]
+    whole = codec.decode(codes)[0]
+    sound = 4 * 960 + 240
+    assert whole[sound:].std() > 1e-3
+    torch.testing.assert_close(kept[:sound], whole[:sound], atol=1e-4, rtol=1e-4)
+    assert not kept[10 * 960 :].any()
+
+
+def test_in_bfloat16_it_sounds_the_same(folder: Path) -> None:
+    codes = codes_of(40)[None]
+    types = (torch.float32, torch.bfloat16)
+    exact, close = (load_codec(folder, matrices=dtype).decode(codes)[0] for dtype in types)
+    assert pitch_of(close) == pytest.approx(pitch_of(exact), rel=0.01)
+    assert not torch.equal(close, exact)
+    hann = torch.hann_window(1200)
+    before, after = (torch.stft(x, 1200, 300, window=hann, return_complex=True).abs() for x in (exact, close))
+    assert float((after - before).norm() / before.norm()) < 0.1
+
+
 def test_a_configuration_that_lacks_something_names_it(folder: Path) -> None:
     path = folder / "config.json"
     data = json.loads(path.read_text())

@@ -19,7 +19,7 @@ from inference.engines.higgs.script import Script
 from inference.engines.higgs.speakers import Speaker, recorded, speakers_of
 from inference.engines.higgs.state import BatchState
 from inference.engines.higgs.stream import Stream
-from inference.engines.higgs.vocoder import Vocoder
+from inference.engines.higgs.vocoder import BackgroundVocoder, Vocoder
 from inference.engines.protocol import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
@@ -31,7 +31,7 @@ from inference.engines.protocol import (
 from inference.failures import place_of
 from inference.higgs.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from inference.higgs.codecs import Codec, load_codec
-from inference.higgs.config import ConfigError, load_ras_config, load_sampling_defaults
+from inference.higgs.config import ConfigError, HiggsConfig, load_ras_config, load_sampling_defaults
 from inference.higgs.frontend import load_prompt_builder
 from inference.higgs.linear import Precision, matrix_dtype
 from inference.higgs.voice_encoder import VoiceEncoder, load_voice_encoder
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 CODEC_FOLDER = "codec"
 WAIT_FOR_LISTENERS_SECONDS = 0.005
+SMALL_WEIGHTS = 16_000_000
+"""Weights read by a step, up to which one thread is as fast as several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,15 @@ class Options:
         context: positions of a slot, for the prompt and the audio together.
         dtype: of the matrices; "auto" is what the device multiplies fastest. On the CPU all else is float32, on a
             GPU all is of the one type.
+        threads: of the processor, for one operation. By default one for a small network, whose operations are too
+            short to be shared out, and torch's choice for a larger one.
     """
 
     device: str = "cpu"
     slots: int = 8
     context: int = 2048
     dtype: Precision = "auto"
+    threads: int | None = None
     policy: Policy = field(default_factory=Policy)
 
 
@@ -82,12 +87,18 @@ class HiggsEngine:
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
         self._speakers, self._options = dict(speakers or speakers_of(folder)), options
-        self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device)
+        self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device, matrices=matrices)
         _check(self._checkpoint, codec)
         self._cloner = load_voice_encoder(folder / CODEC_FOLDER) if self._builder.remembers else None
         self._slots = options.slots
         state, runner = self._allocate()
-        self._scheduler = Scheduler(state, runner, Vocoder(codec, device), options.policy)
+        self._threads = options.threads or threads_for(self._checkpoint.model.config)
+        self._vocoder = (
+            BackgroundVocoder(codec, device, threads=self._threads)
+            if device.type == "cpu"
+            else Vocoder(codec, device)
+        )
+        self._scheduler = Scheduler(state, runner, self._vocoder, options.policy)
         self._arrived: deque[Stream] = deque()
         self._closed = False
         self._changed = threading.Condition()
@@ -142,6 +153,7 @@ class HiggsEngine:
             self._closed = True
             self._changed.notify()
         self._thread.join()
+        self._vocoder.close()
 
     def _stream(self, generation: Generation) -> Stream:
         config = self._checkpoint.model.config
@@ -166,8 +178,9 @@ class HiggsEngine:
         reason = "the engine was closed"
         device = self._checkpoint.model.device
         try:
+            torch.set_num_threads(self._threads)  # each thread has its own number, and its own device
             if device.type == "cuda":
-                torch.cuda.set_device(device)  # each thread has its own
+                torch.cuda.set_device(device)
             while self._wait_for_work():
                 if not self._turn():
                     time.sleep(WAIT_FOR_LISTENERS_SECONDS)
@@ -232,6 +245,15 @@ class HiggsEngine:
             self._turn()
         for _ in generation:
             pass
+
+
+def threads_for(config: HiggsConfig) -> int:
+    """Processor threads that share one operation of a step.
+
+    Two threads wait for each other after every operation, by spinning. In a network of 8 million weights that
+    costs more than it saves, and doubles the step's time as soon as anything else wants a core.
+    """
+    return 1 if config.step_weights <= SMALL_WEIGHTS else torch.get_num_threads()
 
 
 def _check(checkpoint: Checkpoint, codec: Codec) -> None:

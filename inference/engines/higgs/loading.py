@@ -18,8 +18,6 @@ from inference.higgs.voice_samples import VoiceError, VoiceSamples
 def load() -> HiggsEngine:
     """Load the checkpoint that HIGGS_CHECKPOINT names. Raises ConfigError or CheckpointError."""
     higgs: dict[str, Any] = settings.HIGGS
-    if higgs["threads"]:
-        torch.set_num_threads(higgs["threads"])
     device = higgs["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -28,6 +26,7 @@ def load() -> HiggsEngine:
         slots=higgs["slots"],
         context=higgs["context"],
         dtype=higgs["dtype"],
+        threads=higgs["threads"],
         policy=Policy(prefill_tokens=higgs["prefill_tokens"], pace_seconds=higgs["pace_seconds"]),
     )
     folder = Path(higgs["checkpoint"])

@@ -103,7 +103,7 @@ class Scheduler:
         done, self._in_flight = self._in_flight, launched
         if done is not None:
             self._read_back(done)
-        decoded = self._vocode()
+        decoded = self._vocode(wait=not (read or launched or done))
         return bool(read or launched or done or decoded)
 
     def withdraw(self) -> None:
@@ -277,8 +277,12 @@ class Scheduler:
         elif stream.slot != NO_SLOT:
             self._begin(stream)
 
-    def _vocode(self) -> bool:
-        """Decode one batch of windows, those first whose listener has heard nothing yet."""
+    def _vocode(self, *, wait: bool) -> bool:
+        """Decode one batch of windows, those first whose listener has heard nothing yet.
+
+        Args:
+            wait: for the audio; otherwise a decoder that works in the background may hand it over in a later turn.
+        """
         windows = []
         for stream in list(self._audible):
             if (window := stream.next_window()) is not None:
@@ -288,7 +292,9 @@ class Scheduler:
             if stream.ended:
                 stream.generation.finish(stream.ended)
         windows.sort(key=lambda pair: pair[0].first_audio_at is not None)
-        for stream, window, audio in self._vocoder.decode(windows):
+        for stream, window, audio in self._vocoder.decode(windows, wait=wait):
+            if stream not in self._audible:
+                continue  # it was cancelled, or failed, while its window was decoded
             if stream.put(window, audio):
                 self._end_sentence(stream)
             if stream.first_audio_at is None:
