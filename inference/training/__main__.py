@@ -14,13 +14,13 @@ from inference.training.run import Run
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    stages = ("corpus", "codec", "larger", "distill", "align", "export", "evaluate", "listen")
+    stages = ("corpus", "codec", "larger", "distill", "align", "export", "evaluate", "voices", "listen")
     parser.add_argument("stage", choices=stages)
     parser.add_argument("--recipe", choices=RECIPES, default="cores", help="sizes; `gpu` trains on one")
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
     parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
-    parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges")
+    parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges, or `voices` of each")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
     networks = ("larger", "distill", "align")
@@ -78,6 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import export
 
             export.write(run, recipe, options.out or options.folder / "checkpoint", stage=options.of)
+        case "voices":
+            from inference.training import voices
+
+            checkpoint = options.out or options.folder / "checkpoint"
+            voices.measure(run, checkpoint, sentences=options.sentences)
         case "listen":
             from inference.training import listening
 
