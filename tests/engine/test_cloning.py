@@ -131,7 +131,7 @@ def test_a_client_that_hangs_up_leaves_no_recording(higgs: Service, customer: Cu
 def test_a_killed_workers_job_keeps_its_voice(
     higgs: Service, customer: Customer, environment: dict[str, str]
 ) -> None:
-    asked = request(LOW) | {"max_completion_tokens": 60}
+    asked = request(LOW) | {"max_completion_tokens": 400}
     asked["messages"][-1]["content"] = "This is one sentence. This is another. And this is the last one."
     expected = codes(post(higgs, customer, asked))
     with ThreadPoolExecutor() as pool:

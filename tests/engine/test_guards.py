@@ -252,3 +252,15 @@ def test_the_engine_says_what_it_is(engine: HiggsEngine) -> None:
     assert engine.device == "cpu"
     assert engine.slots == 8
     assert engine.healthy
+
+
+def test_a_run_of_silence_is_counted_across_the_end_of_one_before() -> None:
+    """However the audio is cut into chunks: a resumed stream is cut elsewhere than the first attempt was."""
+    silence = np.zeros(2 * guards.SILENT_FRAMES * 960, np.float32)
+    frames = 2 * guards.SILENT_FRAMES
+    for length in (1, 7, 25):
+        watch = guards.SilenceWatch()
+        starts = range(0, frames, length)
+        found = [watch.ends_at(silence[start * 960 : (start + length) * 960]) for start in starts]
+        ends = [start + end for start, end in zip(starts, found, strict=True) if end is not None]
+        assert ends == [guards.SILENT_FRAMES, frames]

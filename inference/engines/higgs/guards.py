@@ -28,11 +28,17 @@ class SilenceWatch:
         self._run = 0
 
     def ends_at(self, pcm: Pcm) -> int | None:
-        """How many of the chunk's frames there are up to the end of a run that is too long; None without one."""
+        """How many of the chunk's frames there are up to the end of a run that is too long; None without one.
+
+        The frames after that end count towards the next run; a caller who cuts them off calls `reset`.
+        """
         loudness = np.sqrt(np.square(pcm.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1))
+        found = None
         for number, silent in enumerate(loudness < SILENCE, start=1):
             self._run = self._run + 1 if silent else 0
             if self._run >= SILENT_FRAMES:
-                self._run = 0
-                return number
-        return None
+                self._run, found = 0, number
+        return found
+
+    def reset(self) -> None:
+        self._run = 0

@@ -183,6 +183,7 @@ class Stream:
         silent_frames = self._silence.ends_at(pcm)
         if silent_frames is not None and self.ended is None and window.start + silent_frames > self.start:
             end, cut = window.start + silent_frames, True
+            self._silence.reset()
             pcm = pcm[: silent_frames * SAMPLES_PER_FRAME]
             self.chunks.emitted = self.total = end
         ends = tuple(place * SAMPLES_PER_FRAME for place in self._unsent_ends(end))
