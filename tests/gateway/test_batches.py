@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import tarfile
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -65,7 +66,7 @@ def test_a_batch_is_spoken_and_costs_half(service: Service, client: OpenAI, cust
     assert asset.expires_at == record_of(batch.id).expires_at + timedelta(days=7)
 
 
-def test_its_audio_comes_as_one_tar_file(service: Service, client: OpenAI, customer: Customer) -> None:
+def test_its_audio_comes_as_one_tar_or_zip_file(service: Service, client: OpenAI, customer: Customer) -> None:
     lines = [tone_line(1, 3), {**tone_line(2, 4), "custom_id": "a/../b c"}]
     batch = ended(client, start(client, lines))
     url = f"{service.url}/v1/batches/{batch.id}/audio"
@@ -78,7 +79,14 @@ def test_its_audio_comes_as_one_tar_file(service: Service, client: OpenAI, custo
             member = archive.extractfile(name)
             assert member
             assert len(decode(member.read())[0]) == frames * 960
-    client.batches.retrieve(batch.id)
+    zipped = httpx.get(url, headers=customer.headers, params={"format": "zip"})
+    assert zipped.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["00001-line_1.wav", "00002-a_.._b_c.wav"]
+        assert [len(decode(archive.read(name))[0]) for name in archive.namelist()] == [3 * 960, 4 * 960]
+    refused = httpx.get(url, headers=customer.headers, params={"format": "rar"}).json()["error"]
+    assert (refused["param"], refused["code"]) == ("format", "unsupported_value")
 
 
 def test_a_batch_of_chat_completions(client: OpenAI) -> None:

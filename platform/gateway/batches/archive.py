@@ -1,19 +1,25 @@
-"""A batch's audio as one tar file, made while it is sent: nothing is stored twice, its length is known first."""
+"""A batch's audio as one tar or zip file, made while it is sent: nothing is stored twice.
+
+The length of the tar file is known before its first byte, so that a client can show how far it is.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import tarfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from gateway import zips
 from gateway.models import BatchLine, SpeechBatch
 from inference import assets
 from inference.models import AudioAsset
 
-MEDIA_TYPE = "application/x-tar"
+Format = Literal["tar", "zip"]
+MEDIA_TYPES: dict[Format, str] = {"tar": "application/x-tar", "zip": zips.MEDIA_TYPE}
 PIECE_BYTES = 1 << 18
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
@@ -48,13 +54,32 @@ def entries(batch: SpeechBatch) -> list[Entry]:
     return [Entry(name, asset.path, asset.size, asset.created_at) for _, name, asset in sorted(found, key=_first)]
 
 
-def size(several: Sequence[Entry]) -> int:
-    """How many bytes the archive has."""
+def tar_size(several: Sequence[Entry]) -> int:
+    """How many bytes the tar file has."""
     return sum(BLOCK + each.size + _padding(each.size) for each in several) + len(END)
 
 
-async def stream(several: Sequence[Entry]) -> AsyncIterator[bytes]:
-    """The archive's bytes. One that is purged meanwhile breaks the answer off, as its length has been said."""
+def stream(several: Sequence[Entry], format: Format) -> AsyncIterator[bytes]:
+    """The archive's bytes. Audio that is purged meanwhile breaks it off, so that nobody takes it for whole."""
+    return _tar(several) if format == "tar" else _zip(several)
+
+
+async def _zip(several: Sequence[Entry]) -> AsyncIterator[bytes]:
+    members = (zips.Member(each.name, each.made_at, _content(each), each.size) for each in several)
+    pieces = zips.stream(members)
+    try:
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            yield piece
+    finally:
+        await asyncio.to_thread(pieces.close)
+
+
+def _content(entry: Entry) -> Generator[bytes]:
+    with assets.store().open(entry.path) as file:
+        yield from file.chunks(PIECE_BYTES)
+
+
+async def _tar(several: Sequence[Entry]) -> AsyncIterator[bytes]:
     for each in several:
         yield each.header()
         file = await asyncio.to_thread(assets.store().open, each.path)

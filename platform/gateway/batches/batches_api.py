@@ -13,7 +13,7 @@ from gateway import database_threads
 from gateway.authentication import caller
 from gateway.batches import archive, batches
 from gateway.batches.files_api import counted
-from gateway.batches.schemas import BatchRequest
+from gateway.batches.schemas import ArchiveQuery, BatchRequest
 from gateway.errors import ApiError
 from gateway.models import SpeechBatch
 from gateway.pages import Page
@@ -54,9 +54,10 @@ async def cancel_batch(request: Request) -> Response:
 
 
 async def get_batch_audio(request: Request) -> ASGIApp:
-    """GET /v1/batches/{batch_id}/audio: all audio that there is so far, as one tar file."""
+    """GET /v1/batches/{batch_id}/audio: all audio that there is so far, as one tar or zip file."""
     service: Service = request.state.service
     principal = await service.keys.authenticate(request)
+    format = parse(ArchiveQuery, dict(request.query_params)).format
 
     async def audio() -> Response:
         name = request.path_params["batch_id"]
@@ -65,11 +66,12 @@ async def get_batch_audio(request: Request) -> ASGIApp:
         if not entries:
             raise no_audio()
         headers = {
-            "content-length": str(archive.size(entries)),
-            "content-disposition": f'attachment; filename="batch_{batch.id.hex}.tar"',
+            "content-disposition": f'attachment; filename="batch_{batch.id.hex}.{format}"',
             "cache-control": "private, no-store",
         }
-        return StreamingResponse(archive.stream(entries), 200, headers, archive.MEDIA_TYPE)
+        if format == "tar":
+            headers["content-length"] = str(archive.tar_size(entries))
+        return StreamingResponse(archive.stream(entries, format), 200, headers, archive.MEDIA_TYPES[format])
 
     return counted(service, principal, audio)
 

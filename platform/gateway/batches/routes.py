@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway import errors
-from gateway.batches import batches, batches_api, files, files_api
-from gateway.batches.schemas import BatchRequest, FileForm, FilePage
+from gateway.batches import archive, batches, batches_api, files, files_api
+from gateway.batches.schemas import ArchiveQuery, BatchRequest, FileForm, FilePage
 from gateway.errors import ApiError
 from gateway.mounting import V1Route
 from gateway.pages import Page
@@ -167,11 +167,21 @@ BATCH_ROUTES = (
                 id="getBatchAudio",
                 tag="Batches",
                 summary="Retrieve batch audio",
-                description="All audio that there is so far, as one tar file. Each name begins with the number of "
-                "the request's line in the input file and its `custom_id`.",
+                description="All audio that there is so far, as one tar or zip file. Each name begins with the "
+                "number of the request's line in the input file and its `custom_id`.",
                 path=_BATCH_ID,
-                answers=[Answer("The tar file.", None, ("application/x-tar",))],
-                errors=[_UNKNOWN_BATCH, batches_api.no_audio(), failures.RATE_LIMITED],
+                query=ArchiveQuery,
+                answers=[Answer("The archive.", None, tuple(archive.MEDIA_TYPES.values()))],
+                errors=[
+                    errors.invalid(
+                        "Invalid value for 'format': expected 'tar' or 'zip'.",
+                        param="format",
+                        code="unsupported_value",
+                    ),
+                    _UNKNOWN_BATCH,
+                    batches_api.no_audio(),
+                    failures.RATE_LIMITED,
+                ],
             )
         },
     ),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from gateway.batches.archive import Format
 from gateway.pages import Page
 from gateway.schemas import Metadata, Name, Schema
 
@@ -41,6 +42,15 @@ class BatchRequest(Schema):
     """How long the batch may take. What is not spoken by then is not billed."""
     metadata: Metadata | None = None
     """Up to 16 pairs of strings of your own, which come back with the batch."""
+
+
+class ArchiveQuery(BaseModel):
+    """The query string of GET /v1/batches/{batch_id}/audio."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    format: Format = "tar"
+    """The kind of archive."""
 
 
 class FilePage(Page):
