@@ -204,6 +204,7 @@ class AuditEvent(models.Model):
         BUDGET_LIFTED = "budget.lifted", "lifted the budget of"
         ALERTS_SET = "alerts.set", "set what the organization is told of"
         WEBHOOK_ADDED = "webhook.added", "added the webhook to"
+        WEBHOOK_CHANGED = "webhook.changed", "chose the events of the webhook to"
         WEBHOOK_ROTATED = "webhook.rotated", "replaced the secret of the webhook to"
         WEBHOOK_REMOVED = "webhook.removed", "removed the webhook to"
         CONSENT_CREATED = "consent.created", "recorded the consent"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from accounts import audit
@@ -11,6 +13,7 @@ from billing.alerts.emails import dollars
 from billing.alerts.rules import Rules
 from console.access import Member
 from webhooks import endpoints
+from webhooks.events import EVERY
 from webhooks.models import WebhookEndpoint
 
 _Act = AuditEvent.Action
@@ -33,11 +36,19 @@ def put_rules(*, member: Member, wanted: Rules) -> None:
 
 
 @transaction.atomic
-def add_webhook(*, member: Member, url: str) -> tuple[WebhookEndpoint, str]:
+def add_webhook(*, member: Member, url: str, enabled_events: Sequence[str]) -> tuple[WebhookEndpoint, str]:
     """Create an endpoint. The second value is its secret, shown once. Raises what `endpoints.add` does."""
-    endpoint, secret = endpoints.add(organization=member.organization, url=url)
-    _record(member, _Act.WEBHOOK_ADDED, endpoint)
+    endpoint, secret = endpoints.add(organization=member.organization, url=url, enabled_events=enabled_events)
+    _record(member, _Act.WEBHOOK_ADDED, endpoint, events=_shown(endpoint))
     return endpoint, secret
+
+
+@transaction.atomic
+def choose_events(*, member: Member, endpoint: WebhookEndpoint, enabled_events: Sequence[str]) -> None:
+    """Set the events that an endpoint is told of; logged if it changes. Raises endpoints.UnknownEvent."""
+    if endpoints.choose(endpoint, enabled_events):
+        endpoint.refresh_from_db()
+        _record(member, _Act.WEBHOOK_CHANGED, endpoint, events=_shown(endpoint))
 
 
 @transaction.atomic
@@ -61,6 +72,12 @@ def _emails(wanted: Rules) -> dict[str, bool]:
     }
 
 
-def _record(member: Member, action: AuditEvent.Action, endpoint: WebhookEndpoint) -> None:
+def _shown(endpoint: WebhookEndpoint) -> str:
+    return "all" if EVERY in endpoint.enabled_events else ", ".join(endpoint.enabled_events)
+
+
+def _record(member: Member, action: AuditEvent.Action, endpoint: WebhookEndpoint, **detail: str) -> None:
     # Only the host: the rest of the URL may contain a secret.
-    audit.record(organization_id=member.organization.id, by=member.actor, action=action, subject=endpoint.host)
+    audit.record(
+        organization_id=member.organization.id, by=member.actor, action=action, subject=endpoint.host, **detail
+    )

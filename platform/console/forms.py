@@ -22,6 +22,7 @@ from billing.models import BillingDetails, Budget
 from console import countries
 from console.key_actions import Terms
 from webhooks import targets
+from webhooks.events import EVERY, KINDS
 
 NEVER = ""
 EXPIRIES = [(NEVER, "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 1 year")]
@@ -322,7 +323,23 @@ class AlertsForm(forms.Form):
         )
 
 
-class WebhookForm(forms.Form):
+class WebhookEventsForm(forms.Form):
+    """The events that a webhook is told of."""
+
+    enabled_events = forms.MultipleChoiceField(
+        label="Events",
+        choices=[(kind, f"{kind}: {text}") for kind, text in KINDS.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Select none for every event, including those that are added later.",
+    )
+
+    def clean_enabled_events(self) -> list[str]:
+        return self.cleaned_data["enabled_events"] or [EVERY]
+
+
+class WebhookForm(WebhookEventsForm):
+    field_order = ("url", "enabled_events")
     url = forms.CharField(
         label="URL",
         max_length=500,

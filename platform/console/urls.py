@@ -79,6 +79,7 @@ of_an_organization = [
     path("alerts", alerts.show, name="alerts"),
     path("alerts/rules", alerts.put_rules, name="alert_rules"),
     path("alerts/webhooks", alerts.add_webhook, name="webhook_add"),
+    path("alerts/webhooks/<uuid:endpoint_id>/events", alerts.choose_webhook_events, name="webhook_events"),
     path("alerts/webhooks/<uuid:endpoint_id>/secret", alerts.rotate_webhook, name="webhook_rotate"),
     path("alerts/webhooks/<uuid:endpoint_id>/remove", alerts.remove_webhook, name="webhook_remove"),
     path("alerts/webhooks/<uuid:endpoint_id>/test", alerts.test_webhook, name="webhook_test"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import IntegrityError, transaction
 
 from accounts.models import Organization
 from webhooks import signing, targets
-from webhooks.events import TEST
+from webhooks.events import EVERY, KINDS, TEST
 from webhooks.models import Delivery, WebhookEndpoint
 
 MOST = 5
@@ -21,16 +23,23 @@ class AlreadyThere(Exception):
     """The organization has an endpoint of this URL."""
 
 
+class UnknownEvent(Exception):
+    """There is no event of this name."""
+
+
 @transaction.atomic
-def add(*, organization: Organization, url: str) -> tuple[WebhookEndpoint, str]:
+def add(
+    *, organization: Organization, url: str, enabled_events: Sequence[str] = (EVERY,)
+) -> tuple[WebhookEndpoint, str]:
     """Make an endpoint; the second value is its signing secret, which is shown this once.
 
     Where the URL's name leads is looked at for every message (see `posting`), not here.
 
     Raises:
         targets.Refused: no webhook can have this URL.
-        TooMany, AlreadyThere: as they say.
+        TooMany, AlreadyThere, UnknownEvent: as they say.
     """
+    wanted = _checked(enabled_events)
     targets.parse(url)
     Organization.objects.select_for_update().get(pk=organization.pk)
     there = WebhookEndpoint.objects.filter(organization=organization)
@@ -38,7 +47,7 @@ def add(*, organization: Organization, url: str) -> tuple[WebhookEndpoint, str]:
         raise AlreadyThere
     if there.count() >= MOST:
         raise TooMany
-    endpoint = WebhookEndpoint.objects.create(organization=organization, url=url)
+    endpoint = WebhookEndpoint.objects.create(organization=organization, url=url, enabled_events=wanted)
     return endpoint, signing.create_secret(endpoint)
 
 
@@ -52,6 +61,20 @@ def rotate(endpoint: WebhookEndpoint) -> str:
     if _lock(endpoint) is None:
         raise WebhookEndpoint.DoesNotExist
     return signing.create_secret(endpoint)
+
+
+@transaction.atomic
+def choose(endpoint: WebhookEndpoint, enabled_events: Sequence[str]) -> bool:
+    """Set the events that it is told of from now on; False where these are the same, or it was removed meanwhile.
+
+    Raises:
+        UnknownEvent: as it says.
+    """
+    wanted = _checked(enabled_events)
+    there = _lock(endpoint)
+    if there is None or there.enabled_events == wanted:
+        return False
+    return bool(WebhookEndpoint.objects.filter(pk=there.pk).update(enabled_events=wanted))
 
 
 @transaction.atomic
@@ -77,6 +100,15 @@ def send_test(endpoint: WebhookEndpoint) -> bool:
             raise
         return False
     return True
+
+
+def _checked(enabled_events: Sequence[str]) -> list[str]:
+    """Each kind once, in the order of `KINDS`; `*` stands for all. Raises UnknownEvent; none at all is unknown."""
+    if EVERY in enabled_events:
+        return [EVERY]
+    if not enabled_events or not KINDS.keys() >= set(enabled_events):
+        raise UnknownEvent
+    return [kind for kind in KINDS if kind in enabled_events]
 
 
 def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,18 +17,32 @@ from accounts.identifiers import new_id
 from accounts.models import Organization
 
 
+def every_event() -> list[str]:
+    """What an endpoint is told of unless it is said. A migration names this function."""
+    return ["*"]
+
+
 class WebhookEndpoint(models.Model):
-    """An address of the customer's that is told of every event. `failing_since` a delivery was given up."""
+    """An address of the customer's that is told of events. `failing_since` a delivery was given up."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="webhook_endpoints")
     url = models.CharField(max_length=500)
     created_at = models.DateTimeField(auto_now_add=True)
     failing_since = models.DateTimeField(null=True)
+    enabled_events: ClassVar = ArrayField(models.CharField(max_length=64), default=every_event, db_default=["*"])
+    """The kinds of event that it is told of, as Stripe's `enabled_events`; `*` alone is every kind."""
 
     class Meta:
         db_table = "billing_webhookendpoint"
-        constraints = (models.UniqueConstraint(fields=["organization", "url"], name="webhook_endpoint_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["organization", "url"], name="webhook_endpoint_once"),
+            models.CheckConstraint(
+                condition=Q(enabled_events=["*"])
+                | (Q(enabled_events__len__gt=0) & ~Q(enabled_events__contains=["*"])),
+                name="webhook_endpoint_wants_events",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"webhook {self.id} of {self.organization_id}"

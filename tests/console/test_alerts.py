@@ -102,7 +102,7 @@ def test_a_budgets_meter_shows_where_it_is_told_of(acme: Office) -> None:
 def test_a_webhook_is_added_and_its_secret_shown_once(acme: Office, receiver: Receiver) -> None:
     endpoint, secret = add(acme, receiver)
     assert secret not in shown(acme)
-    assert acts(acme) == [("webhook.added", "127.0.0.1", {})]
+    assert acts(acme) == [("webhook.added", "127.0.0.1", {"events": "all"})]
     client = browser(acme.owner)
     assert client.post(path(acme, "webhook_test", endpoint_id=endpoint.id)).status_code == 302
     again = client.post(path(acme, "webhook_test", endpoint_id=endpoint.id), follow=True)
@@ -114,6 +114,43 @@ def test_a_webhook_is_added_and_its_secret_shown_once(acme: Office, receiver: Re
     page = shown(acme)
     assert "Test event" in page
     assert "delivered" in page
+
+
+def test_a_webhook_is_told_of_the_events_that_were_chosen(acme: Office, receiver: Receiver) -> None:
+    client = browser(acme.owner)
+    chosen = {"url": receiver.url, "enabled_events": ["credit.below_threshold", "batch.failed"]}
+    assert client.post(path(acme, "webhook_add"), chosen).status_code == 200
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.enabled_events == ["batch.failed", "credit.below_threshold"]
+    assert "<summary>batch.failed, credit.below_threshold" in shown(acme)
+    client.post(path(acme, "alert_rules"), {**RULES, "credit_email": "on"})
+    budgets.put(organization=acme.organization, period=Budget.Period.MONTH, amount=100 * FRAME)
+    spend(acme.organization, 60)
+    tasks.fire_alerts()
+    outgoing.deliver()
+    assert [each.event["type"] for each in receiver.received] == ["credit.below_threshold"]
+    events = path(acme, "webhook_events", endpoint_id=endpoint.id)
+    assert "does not exist" in client.post(events, {"enabled_events": "batch.won"}, follow=True).content.decode()
+    client.post(events, {"enabled_events": ["batch.failed", "credit.below_threshold"]})
+    assert len(acts(acme)) == 2, "what stays the same is not noted"
+    client.post(events, {})
+    assert acts(acme)[-1] == ("webhook.changed", "127.0.0.1", {"events": "all"})
+    spend(acme.organization, 30)
+    tasks.fire_alerts()
+    outgoing.deliver()
+    assert [each.event["type"] for each in receiver.received][1:] == ["budget.threshold_reached"]
+
+
+def test_nobody_chooses_the_events_of_anothers_webhook(acme: Office, rival: Office, receiver: Receiver) -> None:
+    endpoint, _ = add(rival, receiver)
+    chosen = {"enabled_events": ["batch.failed"]}
+    assert (
+        browser(acme.owner).post(path(acme, "webhook_events", endpoint_id=endpoint.id), chosen).status_code == 404
+    )
+    viewer = rival.join("viewer@rival.example", "viewer")
+    assert browser(viewer).post(path(rival, "webhook_events", endpoint_id=endpoint.id), chosen).status_code == 403
+    endpoint.refresh_from_db()
+    assert endpoint.enabled_events == ["*"]
 
 
 def test_a_secret_is_replaced_and_a_webhook_removed(acme: Office, receiver: Receiver) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 from openai import OpenAI
 from openai.types import Batch
 
@@ -18,8 +20,8 @@ from tests.conftest import Customer
 from tests.gateway.batching import ended, speech_line, start, tone_line
 from tests.gateway.speaking import scripted
 from tests.live import Service, wait_for
-from webhooks import endpoints, outbox
-from webhooks.models import Delivery
+from webhooks import endpoints, events, outbox
+from webhooks.models import Delivery, WebhookEndpoint
 
 
 @pytest.fixture
@@ -41,12 +43,12 @@ def events_of(receiver: Receiver, customer: Customer) -> list[dict[str, Any]]:
 def test_a_batch_that_completes_and_one_that_fails(client: OpenAI, customer: Customer, told: Receiver) -> None:
     done = ended(client, start(client, [tone_line(1, 2)], metadata={"a": "b"}))
     wrong = ended(client, start(client, [speech_line(1, voice="nobody")]))
-    events = events_of(told, customer)
-    assert [event["type"] for event in events] == ["batch.completed", "batch.failed"]
-    assert events[0]["data"]["organization"] == f"org_{customer.organization.id.hex}"
-    assert Batch.model_validate(events[0]["data"]["batch"]) == client.batches.retrieve(done.id)
-    assert events[1]["data"]["batch"]["id"] == wrong.id
-    assert events[1]["data"]["batch"]["errors"]["data"][0]["line"] == 1
+    completed, failed = events_of(told, customer)
+    assert (completed["type"], failed["type"]) == ("batch.completed", "batch.failed")
+    assert completed["data"]["organization"] == f"org_{customer.organization.id.hex}"
+    assert Batch.model_validate(completed["data"]["batch"]) == client.batches.retrieve(done.id)
+    assert failed["data"]["batch"]["id"] == wrong.id
+    assert failed["data"]["batch"]["errors"]["data"][0]["line"] == 1
 
 
 def test_background_requests_that_end(service: Service, customer: Customer, told: Receiver) -> None:
@@ -64,3 +66,32 @@ def test_background_requests_that_end(service: Service, customer: Customer, told
     assert (failed["type"], failed["data"]["audio"]["id"]) == ("audio.failed", ids[1])
     assert failed["data"]["audio"]["error"]["code"] == "internal_error"
     assert Decimal(failed["data"]["audio"]["cost_usd"]) == 0
+
+
+def test_an_event_that_no_endpoint_could_choose_is_refused(customer: Customer) -> None:
+    with pytest.raises(ValueError, match="KINDS"):
+        events.Event(
+            organization_id=customer.organization.id,
+            kind="batch.won",
+            data={},
+            at=timezone.now(),
+            source="x",
+            summary="",
+        )
+
+
+@pytest.mark.parametrize("wanted", [[], ["batch.won"], ["batch.failed", "webhook.test"]])
+def test_events_that_do_not_exist_are_refused(customer: Customer, wanted: list[str]) -> None:
+    with pytest.raises(endpoints.UnknownEvent):
+        endpoints.add(organization=customer.organization, url="https://8.8.8.8/", enabled_events=wanted)
+    endpoint, _ = endpoints.add(organization=customer.organization, url="https://8.8.8.8/")
+    with pytest.raises(endpoints.UnknownEvent):
+        endpoints.choose(endpoint, wanted)
+
+
+@pytest.mark.parametrize("wanted", [[], ["*", "batch.failed"]])
+def test_the_database_refuses_a_choice_without_meaning(customer: Customer, wanted: list[str]) -> None:
+    with pytest.raises(IntegrityError, match="webhook_endpoint_wants_events"), transaction.atomic():
+        WebhookEndpoint.objects.create(
+            organization=customer.organization, url="https://8.8.8.8/", enabled_events=wanted
+        )

@@ -15,8 +15,9 @@ from billing import budgets
 from billing.alerts import events, rules
 from console import alert_actions
 from console.access import Member, member_view
-from console.forms import AlertsForm, WebhookForm
+from console.forms import AlertsForm, WebhookEventsForm, WebhookForm
 from webhooks import endpoints, outbox
+from webhooks.events import EVERY, KINDS
 from webhooks.models import Delivery, WebhookEndpoint
 
 MOST_DELIVERIES = 50
@@ -47,7 +48,7 @@ def add_webhook(request: HttpRequest, member: Member) -> HttpResponse:
     form = WebhookForm(request.POST)
     if form.is_valid():
         try:
-            endpoint, secret = alert_actions.add_webhook(member=member, url=form.cleaned_data["url"])
+            endpoint, secret = alert_actions.add_webhook(member=member, **form.cleaned_data)
         except endpoints.AlreadyThere:
             form.add_error("url", "This webhook already exists.")
         except endpoints.TooMany:
@@ -55,6 +56,19 @@ def add_webhook(request: HttpRequest, member: Member) -> HttpResponse:
         else:
             return _page(request, member, secret_of=endpoint, secret=secret)
     return _page(request, member, webhook_form=form)
+
+
+@member_view(Action.MANAGE_ALERTS)
+@require_POST
+def choose_webhook_events(request: HttpRequest, member: Member, endpoint_id: UUID) -> HttpResponse:
+    endpoint = get_object_or_404(_endpoints(member), id=endpoint_id)
+    form = WebhookEventsForm(request.POST)
+    if form.is_valid():
+        alert_actions.choose_events(member=member, endpoint=endpoint, **form.cleaned_data)
+        messages.success(request, "Saved.")
+    else:
+        messages.error(request, "Nothing was changed: one of the events does not exist.")
+    return redirect("alerts", member.organization.id)
 
 
 @member_view(Action.MANAGE_ALERTS)
@@ -118,7 +132,8 @@ def _page(
         "thresholds": now.percents,
         "form": form or AlertsForm(initial=AlertsForm.of(now)),
         "budgets": budgets.status(organization_id=member.organization.id) if sees_money else [],
-        "endpoints": _endpoints(member),
+        "endpoints": [(endpoint, _events_form(endpoint)) for endpoint in _endpoints(member)],
+        "kinds": KINDS,
         "webhook_form": webhook_form or WebhookForm(),
         "secret_of": secret_of,
         "secret": secret,
@@ -126,6 +141,11 @@ def _page(
         "deliveries": _deliveries(member, sees_money),
     }
     return render(request, "console/alerts.html", context, status=400 if form or webhook_form else 200)
+
+
+def _events_form(endpoint: WebhookEndpoint) -> WebhookEventsForm:
+    chosen = [kind for kind in endpoint.enabled_events if kind != EVERY]
+    return WebhookEventsForm(initial={"enabled_events": chosen}, auto_id=f"{endpoint.id.hex}_%s")
 
 
 def _endpoints(member: Member) -> QuerySet[WebhookEndpoint]:
