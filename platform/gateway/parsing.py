@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
-from gateway.errors import ApiError, body_too_large, invalid, rate_limited, unavailable, unsupported_type
+from gateway.errors import ApiError, body_too_large, invalid, unsupported_type
+from gateway.large_bodies import LargeBody
 from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -26,10 +25,10 @@ RECORDING = b'"input_audio"'
 """The name of the part that carries a recording."""
 
 
-async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | None = None) -> bytes:
+async def read_body(request: Request, *, limit: int, large: LargeBody | None = None) -> bytes:
     """The body of a request that says it is JSON.
 
-    Above `limit` bytes it must hold a recording by then, and `grow`, which may refuse, is called.
+    Above `limit` bytes it must hold a recording by then; it arrives on the disk, and comes into memory whole.
 
     Raises:
         ApiError: 415 for another content type or a compressed body, 413 above `limit` bytes, 503 and 429 where
@@ -45,65 +44,19 @@ async def read_body(request: Request, *, limit: int, grow: Callable[[], None] | 
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise unsupported_type(media_type, send="application/json")
-    body, grown = bytearray(), False
-    async for piece in request.stream():
+    body, pieces = bytearray(), request.stream()
+    async for piece in pieces:
         body += piece
-        if len(body) > limit and not grown:
-            if grow is None or RECORDING not in body:
-                raise body_too_large(limit, recordings=grow is not None)
-            grow()
-            grown = True
+        if len(body) > limit:
+            if large is None or RECORDING not in body:
+                raise body_too_large(limit, recordings=large is not None)
+            return await large.receive(bytes(body), pieces)
     return bytes(body)
 
 
 async def read_request(request: Request, schema: type[Body], *, limit: int) -> Body:
     """A JSON body of at most `limit` bytes, typed. Raises ApiError: 400, 413 or 415, it is none."""
     return parse(schema, read_json(await read_body(request, limit=limit)))
-
-
-class LargeBodies:
-    """The bodies above the usual limit that one gateway holds in memory: few, and one of each owner's."""
-
-    AT_ONCE = 4
-
-    def __init__(self) -> None:
-        self._owners: set[object] = set()
-
-    @contextmanager
-    def place(self, owner: object) -> Iterator[Callable[[], None]]:
-        """A place for a large body of `owner`; calling the yielded function takes it."""
-        taken = False
-
-        def take() -> None:
-            nonlocal taken
-            self._take(owner)
-            taken = True
-
-        try:
-            yield take
-        finally:
-            if taken:
-                self._owners.remove(owner)
-
-    def _take(self, owner: object) -> None:
-        """Raises ApiError: 429 while the owner has another one here, 503 while there are too many."""
-        if owner in self._owners:
-            raise one_at_a_time()
-        if len(self._owners) >= self.AT_ONCE:
-            raise unavailable(
-                "The service is receiving as many recordings as it can. Please try again shortly.",
-                code="recordings_busy",
-                retry_after_seconds=2,
-            )
-        self._owners.add(owner)
-
-
-def one_at_a_time() -> ApiError:
-    return rate_limited(
-        "Your organization is sending another recording right now: one at a time. Please try again soon.",
-        type="concurrency",
-        headers={"retry-after": "2"},
-    )
 
 
 def read_json(body: bytes) -> Any:

@@ -16,7 +16,7 @@ from django.http.multipartparser import MultiPartParserError
 
 from gateway import decoders
 from gateway.errors import client_closed, invalid, unsupported_type
-from gateway.parsing import LargeBodies
+from gateway.large_bodies import LargeBodies
 from inference.speech import reference
 
 MAX_BYTES = 10 << 20
@@ -85,11 +85,12 @@ def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seco
             code="unsupported_value",
         )
     with (
-        _uploads.place(organization_id) as take,
+        _uploads.of(organization_id) as body,
         tempfile.TemporaryDirectory(prefix="speech-upload-") as folder,
     ):
         with _taking:
-            take()
+            body.begin()
+            body.hold()
         source = Path(folder) / "source"
         with source.open("wb") as file:
             for piece in upload.chunks():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from gateway import consent_phrases, errors, models_api
 from gateway.decoders import unusable
 from gateway.door.bodies import FORM_BYTES
+from gateway.large_bodies import one_at_a_time
 from gateway.mounting import DJANGO, V1Route
 from gateway.pages import Page
-from gateway.parsing import one_at_a_time
 from gateway.reference import answers, failures, samples
 from gateway.reference.operation import Answer, Operation, Parameter
 from gateway.speech import own_voices

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from tests.conftest import Customer
 from tests.gateway.recorded import cloned, tone
 from tests.gateway.speaking import body
 from tests.live import Service
+from tests.security.services import connect
 
 MEBIBYTE = 1_048_576
 
@@ -97,3 +100,20 @@ def test_a_repeat_of_the_request_is_known_by_its_recording(service: Service, cus
     )
     assert first.json()["choices"] == again.json()["choices"]
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
+
+
+def test_slow_senders_keep_nobody_out(
+    service: Service, customer: Customer, new_customer: Callable[..., Customer]
+) -> None:
+    request = json.dumps(cloned(tone(20))).encode()
+    with ExitStack() as connections:
+        for slow in [new_customer() for _ in range(8)]:
+            head = (
+                "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+                f"authorization: Bearer {slow.secret}\r\ncontent-length: {len(request)}\r\n\r\n"
+            )
+            connection = connections.enter_context(connect(service))
+            connection.sendall(head.encode() + request[:-1])
+        again = post(service, slow, cloned(tone(20)))
+        assert (again.status_code, again.json()["error"]["code"]) == (429, "rate_limit_exceeded"), "it does arrive"
+        assert post(service, customer, cloned(tone(20))).status_code == 200

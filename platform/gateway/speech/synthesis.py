@@ -18,8 +18,9 @@ from accounts.keys import Principal
 from gateway import database_threads
 from gateway.door import trailers
 from gateway.errors import body_too_large, client_closed, expired
+from gateway.large_bodies import LargeBodies
 from gateway.limits.limiter import Slot
-from gateway.parsing import LargeBodies, read_body, read_json
+from gateway.parsing import read_body, read_json
 from gateway.service import Service
 from gateway.speech import (
     admission,
@@ -124,8 +125,8 @@ class SpeechRoute:
         """Read and understand the body. Raises ApiError: it is not a request that can be spoken."""
         service: Service = request.state.service
         limit = settings.ENVIRONMENT.max_body_bytes
-        with _large.place(organization_id) as grow:
-            body = await read_body(request, limit=limit, grow=grow if self._takes_recordings else None)
+        with _large.of(organization_id) as large:
+            body = await read_body(request, limit=limit, large=large if self._takes_recordings else None)
             offered = await service.workers.voices()
             if len(body) > LARGE_BODY_BYTES:
                 asked, ask, found = await asyncio.to_thread(self._understand, request, body, offered)
