@@ -2,7 +2,7 @@
 
 Entries are numbered within an attempt. A reader that sees a higher attempt starts over; one that finds a number
 missing (the stream is bounded, and Redis may be wiped) takes the stored audio instead. Nothing here is the
-truth: the job's row is.
+truth: the job's row is. `inference.stream_reader` reads the streams.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -37,8 +37,6 @@ ENDED_TTL_SECONDS = 30
 """After the end: time for a retry and for current listeners. Then the stored audio answers."""
 KEPT_WHEN_FULL = 32
 """Entries of its own that a writer leaves when Redis has no memory. Most listeners have heard the earlier ones."""
-READ_AHEAD = 16
-"""Entries fetched at a time: what a slow listener makes the gateway hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,36 +193,13 @@ def published_frames(client: redis.Redis, job_id: UUID) -> int:
     return max((int(fields.get(b"frames", 0)) for _, fields in entries), default=0)
 
 
-async def read(
-    client: redis.asyncio.Redis, job_id: UUID, *, patience_seconds: float
-) -> AsyncIterator[Event | None]:
-    """Yield a job's events from the first on, waiting without polling, until the caller stops.
-
-    Yields None when nothing came for `patience_seconds`: time to ask the database whether the job has ended.
-    """
-    name, last = key(job_id), b"0"
-    block = max(1, int(patience_seconds * 1000))
-    while True:
-        answer: Any = await client.xread({name: last}, count=READ_AHEAD, block=block)
-        entries = _entries(answer)
-        if not entries:
-            yield None
-        for number, fields in entries:
-            yield _decode(fields)
-            last = number
+def is_end(fields: dict[bytes, bytes]) -> bool:
+    """Whether nothing follows this entry."""
+    return fields[b"kind"] == b"ended"
 
 
-def _entries(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """The one stream's entries, in whichever shape the protocol version gives them."""
-    if not answer:
-        return []
-    [stream] = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
-    if stream and isinstance(stream[0], list):  # RESP3 wraps them once more
-        [stream] = stream
-    return list(stream)
-
-
-def _decode(fields: dict[bytes, bytes]) -> Event:
+def decode(fields: dict[bytes, bytes]) -> Event:
+    """An entry's event."""
     attempt = int(fields[b"attempt"])
     match fields[b"kind"]:
         case b"started":

@@ -20,16 +20,18 @@ from gateway.limits.solvency import Solvency
 from gateway.pronouncing import Pronunciations
 from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
+from inference.stream_reader import StreamReader
 from usage.request_log import RequestLogWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The database pool and Redis, the workers seen there, the remembered keys, the rate limits, who has nothing
-    left, the admissions, the log, the keys' pronunciation dictionaries."""
+    """The database pool and Redis, the reader of the jobs' streams, the workers seen there, the remembered keys,
+    the rate limits, who has nothing left, the admissions, the log, the keys' pronunciation dictionaries."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
+    streams: StreamReader
     workers: Workers
     keys: KeyCache
     limiter: Limiter
@@ -63,12 +65,14 @@ async def open_service() -> AsyncIterator[Service]:
         client = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, max_connections=10_000, retry=Retry(NoBackoff(), 1)
         )
+        streams = StreamReader(client)
         limiter = Limiter(client)
         try:
             async with RequestLogWriter(database) as log:
                 yield Service(
                     database,
                     client,
+                    streams,
                     Workers(client),
                     KeyCache(database),
                     limiter,
@@ -78,5 +82,6 @@ async def open_service() -> AsyncIterator[Service]:
                     Pronunciations(database),
                 )
         finally:
+            await streams.aclose()
             await limiter.drain()
             await client.aclose()

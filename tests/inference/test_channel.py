@@ -14,6 +14,7 @@ from gateway.speech.relay import Begun, Piece, _Heard
 from inference import channel
 from inference.channel import Audio, Ended, Started
 from inference.results import Result
+from inference.stream_reader import StreamReader
 
 DONE = Result(state="succeeded", samples=960, receipt={"cost_usd": "0.000030000"}, transcript="Größe “x”")
 
@@ -28,12 +29,12 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
 
     async def read() -> list[channel.Event | None]:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-            events: list[channel.Event | None] = []
-            async for event in channel.read(client, job_id, patience_seconds=0.05):
-                events.append(event)
-                if event is None:
-                    return events
-        return events
+            reader = StreamReader(client)
+            with reader.open(job_id) as stream:
+                events = [await stream.next(patience_seconds=5) for _ in range(4)]
+                events.append(await stream.next(patience_seconds=0.05))
+            await reader.aclose()
+            return events
 
     assert asyncio.run(read()) == [
         Started(2, "m", "Größe"),

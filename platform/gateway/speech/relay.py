@@ -86,17 +86,17 @@ async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> 
     while end is None:
         heard.start_over()
         try:
-            async for event in channel.read(service.redis, job_id, patience_seconds=PATIENCE_SECONDS):
-                if event is None:
-                    yield Silence()
-                    end = await _end(service, job_id, heard, late=time.monotonic() > until)
-                else:
+            with service.streams.open(job_id) as stream:
+                while end is None:
+                    event = await stream.next(patience_seconds=PATIENCE_SECONDS)
+                    if event is None:
+                        yield Silence()
+                        end = await _end(service, job_id, heard, late=time.monotonic() > until)
+                        continue
                     for each in heard.take(event):
                         yield each
                     if isinstance(event, channel.Ended):
                         end, has_all = Finished(event.result, event.head), heard.whole(event)
-                if end is not None:
-                    break
         except redis.RedisError as error:
             log.warning("job %s: its stream is away: %s", job_id, type(error).__name__)
             await asyncio.sleep(REDIS_RETRY_SECONDS)

@@ -1,0 +1,197 @@
+"""One connection reads all streams of a process: none waits for another, and none holds another up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from inference import channel, stream_reader
+from inference.channel import Audio, Ended, Writer
+from inference.results import Result
+from inference.stream_reader import JobStream, StreamReader
+from tests.live import free_port, wait_for
+
+PATIENCE_SECONDS = 10.0
+ENDED = Result(state="succeeded")
+
+
+@asynccontextmanager
+async def reading() -> AsyncIterator[StreamReader]:
+    async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        reader = StreamReader(client)
+        yield reader
+        await reader.aclose()
+
+
+def run(test: Callable[[StreamReader], Coroutine[Any, Any, None]]) -> None:
+    async def with_reader() -> None:
+        async with reading() as reader:
+            await test(reader)
+
+    asyncio.run(with_reader())
+
+
+async def hear(stream: JobStream) -> bytes:
+    """The next piece of audio."""
+    event = await stream.next(patience_seconds=PATIENCE_SECONDS)
+    assert isinstance(event, Audio)
+    return event.data
+
+
+async def hear_all(stream: JobStream) -> bytes:
+    audio = b""
+    while not isinstance(event := await stream.next(patience_seconds=PATIENCE_SECONDS), Ended):
+        assert isinstance(event, Audio)
+        audio += event.data
+    return audio
+
+
+async def until(question: Callable[[], bool]) -> None:
+    await asyncio.to_thread(wait_for, question)
+
+
+def listening(broker: redis.Redis) -> list[str]:
+    """The clients that wait in XREAD."""
+    clients: Any = broker.client_list()
+    return [each["id"] for each in clients if each["cmd"] == "xread" and "b" in each["flags"]]
+
+
+def test_two_hundred_streams_take_one_connection(broker: redis.Redis) -> None:
+    async def test(reader: StreamReader) -> None:
+        job_ids = [uuid4() for _ in range(200)]
+        before = len(broker.client_list())
+
+        async def listen(job_id: UUID) -> bytes:
+            with reader.open(job_id) as stream:
+                return await hear_all(stream)
+
+        heard = [asyncio.create_task(listen(job_id)) for job_id in job_ids]
+        await until(lambda: len(listening(broker)) == 1)
+        writers = [Writer(broker, job_id, attempt=1) for job_id in job_ids]
+        for turn in range(3):
+            for number, writer in enumerate(writers):
+                writer.audio(b"%d-%d;" % (number, turn))
+            await asyncio.sleep(0)
+        for writer in writers:
+            writer.ended(ENDED)
+        expected = [b"".join(b"%d-%d;" % (number, turn) for turn in range(3)) for number in range(200)]
+        assert await asyncio.gather(*heard) == expected
+        assert len(broker.client_list()) <= before + 2  # that of the XREAD, and one that ends its wait
+
+    run(test)
+
+
+def test_a_new_stream_does_not_wait_for_the_silence_of_the_others(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_reader, "BLOCK_SECONDS", 60.0)
+
+    async def test(reader: StreamReader) -> None:
+        with reader.open(uuid4()):
+            await until(lambda: len(listening(broker)) == 1)
+            for _ in range(20):
+                Writer(broker, job_id := uuid4(), attempt=1).audio(b"new")
+                with reader.open(job_id) as stream:
+                    assert await hear(stream) == b"new"
+
+    run(test)
+
+
+def test_a_slow_listener_holds_nobody_up_and_little_memory(broker: redis.Redis) -> None:
+    piece, pieces = bytes(10_000), 100
+
+    async def test(reader: StreamReader) -> None:
+        slow_id, quick_id = uuid4(), uuid4()
+        writers = [Writer(broker, job_id, attempt=1) for job_id in (slow_id, quick_id)]
+        with reader.open(slow_id) as slow, reader.open(slow_id) as beside, reader.open(quick_id) as quick:
+            for _ in range(pieces):
+                for writer in writers:
+                    writer.audio(piece)
+            for writer in writers:
+                writer.ended(ENDED)
+            for stream in (quick, beside):
+                assert len(await hear_all(stream)) == pieces * len(piece)
+            most = stream_reader.MOST_WAITING + stream_reader.ENTRIES_AT_ONCE
+            assert len(slow._waiting) <= most
+            assert slow._waiting_bytes <= stream_reader.MOST_WAITING_BYTES + most * (len(piece) + 100)
+            assert len(await hear_all(slow)) == pieces * len(piece)
+
+    run(test)
+
+
+def test_listeners_to_one_stream_each_hear_all_of_it(broker: redis.Redis) -> None:
+    async def test(reader: StreamReader) -> None:
+        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        for number in range(12):
+            writer.audio(b"%d;" % number)
+        with reader.open(job_id) as early:
+            for number in range(7):
+                assert await hear(early) == b"%d;" % number
+            with reader.open(job_id) as late:
+                writer.ended(ENDED)
+                both = await asyncio.gather(hear_all(early), hear_all(late))
+        whole = b"".join(b"%d;" % number for number in range(12))
+        assert both == [whole[14:], whole]
+
+    run(test)
+
+
+def test_a_connection_that_breaks_is_opened_again_and_nothing_is_lost(broker: redis.Redis) -> None:
+    async def test(reader: StreamReader) -> None:
+        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        with reader.open(job_id) as stream:
+            writer.audio(b"a")
+            assert await hear(stream) == b"a"
+            await until(lambda: len(listening(broker)) == 1)
+            broker.client_kill_filter(_id=listening(broker)[0])
+            writer.audio(b"b")
+            assert await hear(stream) == b"b"
+
+    run(test)
+
+
+def test_redis_away_is_said_to_every_listener() -> None:
+    async def test() -> None:
+        async with redis.asyncio.Redis(port=free_port()) as client:
+            reader = StreamReader(client)
+            with reader.open(uuid4()) as one, reader.open(uuid4()) as other:
+                for stream in (one, other):
+                    with pytest.raises(redis.ConnectionError):
+                        await stream.next(patience_seconds=PATIENCE_SECONDS)
+            await reader.aclose()
+
+    asyncio.run(test())
+
+
+def test_a_stream_that_has_ended_or_that_nobody_listens_to_is_not_read(broker: redis.Redis) -> None:
+    async def test(reader: StreamReader) -> None:
+        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        writer.ended(ENDED)
+        with reader.open(job_id) as stream:
+            assert await hear_all(stream) == b""
+            assert listening(broker) == []
+            with reader.open(uuid4()):
+                await until(lambda: len(listening(broker)) == 1)
+            await until(lambda: listening(broker) == [])
+
+    run(test)
+
+
+def test_what_is_deleted_meanwhile_is_silent(broker: redis.Redis) -> None:
+    async def test(reader: StreamReader) -> None:
+        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        with reader.open(job_id) as stream:
+            writer.audio(b"a")
+            assert await hear(stream) == b"a"
+            broker.delete(channel.key(job_id))
+            assert await stream.next(patience_seconds=0.05) is None
+
+    run(test)
