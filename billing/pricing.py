@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
@@ -13,8 +14,18 @@ from billing.models import Price
 
 NANO_DOLLAR = Decimal("0.000000001")
 MILLISECONDS_PER_MINUTE = 60_000
-MULTIPLIERS = {"batch": Decimal("0.5")}
-"""What a tier of service costs of a model's price. The tier `default` is the price itself."""
+TIERS = ("batch", "flex", "priority")
+"""The tiers of service that have a price of their own; the tier `default` costs the model's price itself."""
+
+
+def multiple(tier: str) -> Decimal:
+    """What a tier of service costs, as a multiple of the model's price."""
+    environment = settings.ENVIRONMENT
+    return {
+        "batch": environment.batch_price_multiple,
+        "flex": environment.flex_price_multiple,
+        "priority": environment.priority_price_multiple,
+    }[tier]
 
 
 def cost(*, duration_ms: int, dollars_per_minute: Decimal) -> Decimal:
@@ -43,14 +54,20 @@ def price_at(*, model: str, at: datetime, organization_id: UUID | None = None) -
 
 def entry(model: str, *, tier: str) -> str:
     """The name under which the price book has a model's price in a tier of service."""
-    return f"{model}@{tier}" if tier in MULTIPLIERS else model
+    return f"{model}@{tier}" if tier in TIERS else model
+
+
+def is_of_tier(entry: str) -> bool:
+    """Whether a name in the price book is a model's in a tier of service, and not a model itself."""
+    return entry.endswith(tuple(f"@{tier}" for tier in TIERS))
 
 
 def publish_tier(tier: str) -> None:
     """Bring a tier's rows of the price book up to the models' own: each has one, with the same span.
 
     A tier's price is a row like any other, so that a job's price is a promise and its cost can be derived again.
-    Where nothing has changed, nothing is written.
+    Where nothing has changed, nothing is written. A row keeps the multiple of the day it was published: another
+    one holds for the prices that are entered from then on.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -67,8 +84,14 @@ def publish_tier(tier: str) -> None:
             ON CONFLICT (model, organization_id, valid_from) DO UPDATE SET valid_to = excluded.valid_to
             WHERE known.valid_to IS DISTINCT FROM excluded.valid_to
             """,
-            {"suffix": entry("", tier=tier), "multiplier": MULTIPLIERS[tier]},
+            {"suffix": entry("", tier=tier), "multiplier": multiple(tier)},
         )
+
+
+def publish_tiers() -> None:
+    """Bring every tier up to the models' prices, in the transaction that changes one of them."""
+    for tier in TIERS:
+        publish_tier(tier)
 
 
 def show(amount: Decimal) -> str:

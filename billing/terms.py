@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
+from billing import pricing
 from billing.models import Account, Price
 
 MOMENT = timedelta(microseconds=1)
@@ -45,15 +46,17 @@ def set_price(
         raise ValueError("valid_to: a price ends after it begins")
     try:
         with transaction.atomic():
-            return Price.objects.create(
+            price = Price.objects.create(
                 model=model,
                 organization=organization,
                 dollars_per_minute=dollars_per_minute,
                 valid_from=valid_from,
                 valid_to=valid_to,
             )
+            pricing.publish_tiers()
     except IntegrityError:
         raise ValueError("valid_from: a price that begins at that moment is entered already") from None
+    return price
 
 
 @transaction.atomic
@@ -61,8 +64,11 @@ def end_price(price: Price) -> Price:
     """End a price now, or before it begins; the one below it holds again.
 
     Raises:
-        ValueError: it has ended, or nothing would be below it and the model could not be sold any more.
+        ValueError: it has ended, or nothing would be below it and the model could not be sold any more, or it is a
+            service tier's, which ends with the model's.
     """
+    if pricing.is_of_tier(price.model):
+        raise ValueError("A service tier's price follows its model's: end that one.")
     rows = list(Price.objects.select_for_update().filter(model=price.model).order_by("pk"))
     price = next(row for row in rows if row.pk == price.pk)
     at = max(timezone.now(), price.valid_from + MOMENT)
@@ -75,6 +81,7 @@ def end_price(price: Price) -> Price:
         raise ValueError("Nobody could buy this model any more: enter the price that takes over, instead.")
     price.valid_to = at
     price.save(update_fields=["valid_to"])
+    pricing.publish_tiers()
     return price
 
 

@@ -34,6 +34,7 @@ class Result:
     path: str = ""
     expires_at: int = 0
     """Unix seconds at which the stored audio goes; 0 where there is none."""
+    service_tier: str = "default"
     times_path: str = ""
     """Where it is stored when each word is spoken, of a result that was read from the database."""
     timestamps: str = ""
@@ -60,6 +61,7 @@ def of(job: SynthesisJob, asset: AudioAsset | None = None) -> Result:
         first_audio_ms=job.first_audio_ms,
         synthesis_ms=job.synthesis_ms,
         encode_ms=job.encode_ms,
+        service_tier=job.service_tier,
         receipt=asset.receipt if asset else job.receipt,
         transcript=asset.transcript if asset else "",
         path=asset.path if asset else "",
@@ -81,7 +83,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
                coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0),
-               coalesce(asset.conversions ->> 'times', ''), job.timestamps
+               coalesce(asset.conversions ->> 'times', ''), job.timestamps, job.service_tier
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
         WHERE job.id = %s AND job.finished_at IS NOT NULL
         """,
@@ -91,7 +93,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
     if row is None:
         return None
     state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
-    transcript, path, expires_at, times_path, timestamps = audio
+    transcript, path, expires_at, times_path, timestamps, service_tier = audio
     return Result(
         state=state,
         error_code=code,
@@ -109,6 +111,7 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
         expires_at=expires_at,
         times_path=times_path,
         timestamps=timestamps,
+        service_tier=service_tier,
     )
 
 

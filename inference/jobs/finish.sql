@@ -24,6 +24,6 @@ SET state = 'succeeded', text = '', style = '', recordings = '{}', recorded_text
     encode_ms = spoken.encode_ms
 FROM ours JOIN spoken ON spoken.job_id = ours.id
 WHERE job.id = ours.id AND job.attempt = spoken.attempt AND state = 'running' AND listeners > 0
-RETURNING job.id, job.attempt, state, kept_seconds, organization_id, api_key_id, model, voice, job.samples, error_code,
+RETURNING job.id, job.attempt, service_tier, state, kept_seconds, organization_id, api_key_id, model, voice, job.samples, error_code,
     job.engine_model, job.finish_reason, job.prompt_tokens, created_at, started_at, job.first_audio_ms,
     job.synthesis_ms, job.encode_ms

@@ -33,6 +33,8 @@ class SpeechSpec:
     """What is said in each; "" where nobody tells."""
     timestamps: str = ""
     """"word" or "sentence" where it is to be told when each is spoken."""
+    service_tier: str = "default"
+    """How much of the workers it may claim; see `inference.jobs.claiming`."""
     pronunciation: UUID | None = None
     """The version of a pronunciation dictionary that says how names are said."""
 

@@ -37,6 +37,7 @@ Names of their versions and snapshots, such as gpt-audio-1.5, need no entry (see
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Seconds = Annotated[float, Field(gt=0)]
+PriceMultiple = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4)]
 
 
 def _split_commas(value: object) -> object:
@@ -125,6 +126,9 @@ class Environment(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     audio_ttl_seconds: Annotated[int, Field(ge=1)] = 86_400
     batch_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    batch_price_multiple: PriceMultiple = Decimal("0.5")
+    flex_price_multiple: PriceMultiple = Decimal("0.5")
+    priority_price_multiple: PriceMultiple = Decimal(2)
     batch_results_ttl_seconds: Annotated[int, Field(ge=3600)] = 7 * 86_400
     promo_credit_dollars: Annotated[Decimal, Field(ge=0, decimal_places=9)] = Decimal("1.00")
     promo_credits_per_network: Annotated[int, Field(ge=1)] = 20

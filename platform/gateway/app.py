@@ -33,6 +33,7 @@ EXPOSED_HEADERS = (
     "x-audio-seconds",
     "x-cost-usd",
     "x-request-id",
+    "x-service-tier",
     "x-should-retry",
     "x-speech-warnings",
     "x-voice-reference",

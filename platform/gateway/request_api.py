@@ -72,6 +72,7 @@ def _as_json(call: LoggedCall, audio: StoredAudio | None) -> dict[str, Any]:
         "voice": call.voice or None,
         "format": call.format or None,
         "characters": call.characters,
+        "service_tier": call.service_tier or None,
         "audio_id": f"audio_{call.job_id.hex}" if call.job_id else None,
         "audio_seconds": None if call.samples is None else call.samples / SAMPLE_RATE,
         "audio_expires_at": audio and _iso(audio.expires_at),

@@ -60,6 +60,7 @@ _SPEECH_HEADERS = {
     "x-audio-id": "Id of the stored audio, `audio_…`.",
     "idempotency-replayed": "`true` if this repeats an earlier answer, at no cost.",
     "x-speech-warnings": "What of the request was ignored, such as an element of SSML.",
+    "x-service-tier": "The tier of service that it was spoken in: `default`, `priority` or `flex`.",
     "server-timing": "Milliseconds of authentication, admission and queueing.",
     "x-ratelimit-limit-requests": "Requests per minute.",
     "x-ratelimit-remaining-requests": "Requests that remain now.",

@@ -59,7 +59,6 @@ IGNORED_MEMBERS = frozenset(
         "reasoning_effort",
         "response_format",
         "safety_identifier",
-        "service_tier",
         "tool_choice",
         "tools",
         "top_logprobs",
@@ -240,6 +239,9 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16), BeforeValidator(_at_most(16))]
 
 
+ServiceTier = Literal["auto", "default", "flex", "priority"]
+
+
 class Sampling(Schema):
     """How the model speaks, and the longest audio that it may generate."""
 
@@ -294,6 +296,10 @@ class SpeechAsk(Sampling):
     pronunciation: Name | None = None
     """Id of the pronunciation dictionary, `pd_…`, or of one of its versions, `pd_…:3`. By default that of the API
     key, if it has one; `none` for no dictionary."""
+    service_tier: ServiceTier | None = None
+    """How soon it is spoken when the workers are busy, and what a minute costs: `priority` gets four times the
+    share of `default` at a higher price, `flex` a quarter of it at a lower one. `auto` is `default`. The answer
+    says which one it was."""
     user: Annotated[str, StringConstraints(max_length=512)] | None = None
     """Accepted and ignored."""
     metadata: Metadata | None = None
@@ -303,6 +309,11 @@ class SpeechAsk(Sampling):
     the organization keeps audio, unless the key does not store any."""
     background: bool | None = None
     """Whether to answer at once, with 202 and the id to ask for the result by."""
+
+    @property
+    def tier(self) -> str:
+        """The tier of service to speak it in."""
+        return self.service_tier if self.service_tier in ("flex", "priority") else "default"
 
     @model_validator(mode="before")
     @classmethod

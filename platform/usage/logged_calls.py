@@ -28,6 +28,7 @@ class LoggedCall:
     voice: str
     format: str
     characters: int | None
+    service_tier: str
     samples: int | None
     cost: Decimal | None
     queue_ms: int | None

@@ -38,6 +38,7 @@ class RequestLog(models.Model):
     voice = models.CharField(max_length=100, blank=True)
     format = models.CharField(max_length=16, blank=True)
     characters = models.PositiveIntegerField(null=True)
+    service_tier = models.CharField(max_length=8, blank=True, db_default="")
     samples = models.PositiveBigIntegerField(null=True)
     cost = dollars(null=True)
     relayed_samples = models.PositiveBigIntegerField(null=True)

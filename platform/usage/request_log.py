@@ -51,6 +51,7 @@ class Row:
     voice: str = ""
     format: str = ""
     characters: int | None = None
+    service_tier: str = ""
     samples: int | None = None
     cost: Decimal | None = None
     relayed_samples: int | None = None

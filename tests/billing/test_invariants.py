@@ -32,7 +32,7 @@ def test_what_is_booked_cannot_be_changed() -> None:
 
 
 def test_a_price_is_a_promise_until_its_end() -> None:
-    price = Price.objects.get()
+    price = Price.objects.get(organization=None, model="boson/higgs-audio-v2.5")
     for column in ("dollars_per_minute", "model", "valid_from"):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             Price.objects.update(**{column: F(column)})

@@ -90,13 +90,15 @@ def test_its_audio_comes_as_one_tar_or_zip_file(service: Service, client: OpenAI
 
 
 def test_a_batch_of_chat_completions(client: OpenAI) -> None:
-    body = scripted(6)
+    """At a batch's price, whatever tier a line asks for."""
+    body = scripted(6, service_tier="priority")
     line = {"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": body}
     done = ended(client, start(client, [line], endpoint="/v1/chat/completions"))
     [result] = results(client, done.output_file_id)
     completion = result["response"]["body"]
     assert completion["choices"][0]["message"]["audio"]["transcript"] == "A tone."
     assert completion["usage"]["cost_usd"] == "0.000090000"
+    assert completion["service_tier"] == "default"
 
 
 BAD = {

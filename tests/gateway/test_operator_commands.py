@@ -90,7 +90,7 @@ def test_a_price_of_its_own_holds_from_the_next_request_on_until_it_ends(
     assert cost() == Decimal("0.00075")
     call_command("price", "set", MODEL, "0.03", organization=customer.organization.id, **by)
     assert cost() == Decimal("0.0005")
-    own = Price.objects.get(organization=customer.organization)
+    own = Price.objects.get(organization=customer.organization, model=MODEL)
     call_command("price", "end", str(own.pk), **by)
     assert cost() == Decimal("0.00075")
     whats = OperatorAct.objects.filter(what__startswith=f"price {own.pk} ").order_by("id")

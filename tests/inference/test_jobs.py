@@ -68,7 +68,10 @@ def queued() -> UUID:
     )
     Account.objects.filter(organization=organization).update(held=ledger.Decimal("0.5"))
     Reservation.objects.create(
-        job_id=job.id, organization=organization, amount=ledger.Decimal("0.5"), price=Price.objects.get()
+        job_id=job.id,
+        organization=organization,
+        amount=ledger.Decimal("0.5"),
+        price=Price.objects.get(organization=None, model="boson/higgs-audio-v2.5"),
     )
     return job.id
 

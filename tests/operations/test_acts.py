@@ -55,7 +55,8 @@ def _act_on(name: str, acme: Office, invoice: Invoice) -> tuple[Any, dict[str, s
         case "set-limits":
             return acme.organization, {"concurrent_jobs": "3"}
         case "follow":
-            return Price.objects.get(), {"dollars_per_minute": "0.05", "valid_from": "2099-01-01T00:00"}
+            price = Price.objects.get(organization=None, model="boson/higgs-audio-v2.5")
+            return price, {"dollars_per_minute": "0.05", "valid_from": "2099-01-01T00:00"}
         case "end":
             own = {"organization": acme.organization, "model": MODEL, "dollars_per_minute": Decimal("0.03")}
             return Price.objects.create(valid_from=timezone.now(), **own), {}

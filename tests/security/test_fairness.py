@@ -106,9 +106,8 @@ def waiting_job(organization: Organization, key: ApiKey, *, ago: float = 5, **va
     )
     hold = ledger.Decimal("0.01")
     Account.objects.filter(organization=organization).update(held=F("held") + hold)
-    Reservation.objects.create(
-        job_id=job.id, organization=organization, amount=hold, price=Price.objects.earliest("valid_from")
-    )
+    price = Price.objects.get(organization=None, model="boson/higgs-audio-v2.5")
+    Reservation.objects.create(job_id=job.id, organization=organization, amount=hold, price=price)
     return job.id
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -140,7 +140,8 @@ async def _ask_for(database: AsyncConnectionPool, each: LineAdmission, offered: 
         each.pause = account_deactivated()
         return None
     request = lines.read(await asyncio.to_thread(_text_of, batch, line), endpoint=batch.endpoint)
-    order = lines.understand(request, offered)
+    # Batches are a tier of their own, whatever a line says.
+    order = replace(lines.understand(request, offered), service_tier="default")
     caller = Principal(batch.api_key_id, batch.organization_id, None, b"", 0)
     await conversation.check(database, caller, order.context)
     job = jobs.NewJob(

@@ -152,6 +152,8 @@ class ChatCompletion(Answer):
     """The model that generated the audio. The preview voice has a name of its own."""
     choices: list[CompletionChoice]
     usage: CompletionUsage
+    service_tier: Literal["default", "priority", "flex"]
+    """The tier that it was spoken in, which sets its price. In a batch, whose price is its own, `default`."""
 
 
 class Deleted(Answer):
@@ -319,6 +321,8 @@ class LoggedRequest(Answer):
     voice: str | None
     format: str | None
     characters: int | None
+    service_tier: str | None
+    """`default`, `priority` or `flex`; null where no speech was asked for."""
     audio_id: str | None
     audio_seconds: float | None
     audio_expires_at: str | None

@@ -79,8 +79,12 @@ COMPLETION = answers.ChatCompletion(
         audio_seconds=1.0,
         cost_usd="0.000750000",
     ),
+    service_tier="default",
 )
-_CHUNK = f'"id": "{COMPLETION_ID}", "object": "chat.completion.chunk", "created": 1793491200, "model": "{MODEL}"'
+_CHUNK = (
+    f'"id": "{COMPLETION_ID}", "object": "chat.completion.chunk", "created": 1793491200, '
+    f'"service_tier": "default", "model": "{MODEL}"'
+)
 
 
 def _delta(delta: str, finish_reason: str = "null") -> str:
@@ -101,7 +105,8 @@ COMPLETION_EVENTS = "".join(
 )
 SPEECH_EVENTS = (
     'data: {"type": "speech.audio.delta", "audio": "T2dnUwAC…"}\n\n'
-    'data: {"type": "speech.audio.done", "usage": {"input_tokens": 3, "output_tokens": 25, "total_tokens": 28, '
+    'data: {"type": "speech.audio.done", "service_tier": "default", '
+    '"usage": {"input_tokens": 3, "output_tokens": 25, "total_tokens": 28, '
     '"audio_seconds": 1.0, "cost_usd": "0.000750000"}}\n\n'
 )
 
@@ -211,6 +216,7 @@ LOGGED_REQUEST = answers.LoggedRequest(
     voice="alloy",
     format="mp3",
     characters=12,
+    service_tier="default",
     audio_id=AUDIO_ID,
     audio_seconds=1.0,
     audio_expires_at="2026-11-27T12:00:01.000000Z",

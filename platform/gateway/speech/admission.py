@@ -62,7 +62,7 @@ async def admit(
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )
-    admission = Admission(job, order.cap_ms, retried=ask.kind == "retry")
+    admission = Admission(job, order.cap_ms, retried=ask.kind == "retry", tier=order.service_tier)
     try:
         await service.workers.require()
     except ApiError:

@@ -21,7 +21,7 @@ from gateway.service import Service
 from gateway.speech import background, relay, sse, stopping, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished, Piece, Times
-from gateway.speech.speech_request import order_from_chat
+from gateway.speech.speech_request import SpeechOrder, order_from_chat
 from gateway.speech.spliced import HERE, Spliced
 from gateway.speech.synthesis import Asked, SpeechRoute
 from inference import jobs
@@ -37,7 +37,7 @@ def _read(body: Any, offered: Sequence[str]) -> Asked:
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
         if request.stream:
-            return _Chunks(job_id, created, include_usage=include_usage, granularity=order.timestamps)
+            return _Chunks(job_id, created, order, include_usage=include_usage)
         return _Completion(job_id, created, granularity=order.timestamps)
 
     if request.background:
@@ -113,14 +113,15 @@ class _Chunks:
     streamed = True
     media_type = sse.MEDIA_TYPE
 
-    def __init__(self, job_id: UUID, created: int, *, include_usage: bool, granularity: str) -> None:
-        self._granularity = granularity
+    def __init__(self, job_id: UUID, created: int, order: SpeechOrder, *, include_usage: bool) -> None:
+        self._granularity = order.timestamps
         self._audio_id = f"audio_{job_id.hex}"
         self._include_usage = include_usage
         self._envelope: dict[str, Any] = {
             "id": f"chatcmpl-{job_id.hex}",
             "object": "chat.completion.chunk",
             "created": created,
+            "service_tier": order.service_tier,
         }
         self._audio = Spliced(HERE.encode())
 
@@ -171,6 +172,7 @@ def completion(
         "model": result.engine_model,
         "choices": [{"index": 0, "message": message, "finish_reason": result.finish_reason, "logprobs": None}],
         "usage": usage,
+        "service_tier": result.service_tier,
     }
 
 

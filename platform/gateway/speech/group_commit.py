@@ -54,7 +54,7 @@ FROM (
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A job that is asked for. `retried`: its client counts it as another try. `tier`: of service, which may have
-    a price of its own (`billing.pricing.MULTIPLIERS`)."""
+    a price of its own (`billing.pricing.TIERS`)."""
 
     job: NewJob
     cap_ms: int

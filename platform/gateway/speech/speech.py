@@ -89,7 +89,9 @@ class _Events:
         return sse.COMMENT
 
     def end(self, finished: Finished, bill: Bill) -> bytes:
-        return sse.event({"type": "speech.audio.done", "usage": usage(bill)})
+        return sse.event(
+            {"type": "speech.audio.done", "service_tier": finished.result.service_tier, "usage": usage(bill)}
+        )
 
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b"data: " + refusal.body(usage=usage(bill)).encode() + b"\n\n"

@@ -111,6 +111,7 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
         warnings=warnings,
         sampling=request.sampling(),
         timestamps=request.timestamps or "",
+        service_tier=request.tier,
         context=_context(request.messages[:index]),
         store=request.store,
         voice_param="audio.voice",
@@ -140,6 +141,7 @@ def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrde
         warnings=warnings,
         sampling=request.sampling(),
         timestamps=request.timestamps or "",
+        service_tier=request.tier,
         speed=speed,
         store=request.store,
     )

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from billing import pricing
 from gateway.errors import ApiError, invalid
-from gateway.schemas import MAX_STYLE_CHARACTERS, Name, Schema, Voice
+from gateway.schemas import MAX_STYLE_CHARACTERS, Name, Schema, ServiceTier, Voice
 from gateway.speech import timestamps
 from gateway.speech.outcome import Bill
 from gateway.speech.relay import Times
@@ -33,6 +33,7 @@ class ContextSettings(Schema):
     instructions: Annotated[str, StringConstraints(max_length=MAX_STYLE_CHARACTERS)] | None = None
     timestamps: Literal["word", "sentence"] | None = None
     pronunciation: Name | None = None
+    service_tier: ServiceTier | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=1, le=1024)] | None = None

@@ -97,7 +97,7 @@ class SentenceJob:
             order = read_order(text, given, await service.workers.voices())
             order = await synthesis.pronounced(service, principal, order)
             row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
-            row.characters = len(order.text)
+            row.characters, row.service_tier = len(order.text), order.service_tier
             turns = tuple(EarlierTurn(job_id, "context_id") for job_id in earlier)
             with suppress(ApiError):  # what has expired or was deleted is no longer heard
                 await conversation.check(service.database, principal, turns)

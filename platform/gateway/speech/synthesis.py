@@ -88,7 +88,7 @@ class SpeechRoute:
             await conversation.check(service.database, principal, order.context)
             await own_voices.check(service, principal, order)
             row.model, row.voice, row.format = order.model, order.voice, AudioFormat.parse(order.format).name
-            row.characters = len(order.text)
+            row.characters, row.service_tier = len(order.text), order.service_tier
             await slot.charge(order.max_frames)
             if asked.background:
                 await background.check_room(principal)
@@ -287,6 +287,7 @@ class _Serving:
             "content-type": answer.media_type,
             "server-timing": str(self._timings),
             "x-audio-id": f"audio_{self._job_id.hex}",
+            "x-service-tier": self._row.service_tier,
         }
         if length is not None:
             headers["content-length"] = str(length)
