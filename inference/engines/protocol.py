@@ -126,7 +126,7 @@ class Chunk:
     """The words that begin in this piece, exactly timed; none from an engine that does not know."""
     sentence_ends: tuple[int, ...] = ()
     """Where segments ended, in samples from the start of the audio, as far as it is known by now and was not said
-    before; none from an engine that does not know, or knows its words."""
+    before; none from an engine that does not know."""
 
 
 class EngineError(Exception):

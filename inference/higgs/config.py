@@ -7,6 +7,7 @@ Features of either format that no published checkpoint uses are refused by name.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,9 @@ class HiggsConfig:
     """The placeholder of a row in the delay tail; Hugging Face's dialect only, embedded like the other."""
     text_frontend: Literal["text", "phonemes"] = "text"
     """What the text tokens are: text in a chat's turns, as published, or one sentence's phonemes."""
+    alignment_heads: tuple[tuple[int, int], ...] = ()
+    """(layer, head) of those that look, from the row before a frame, at the token that it says. The last one gives
+    the words' times. The published checkpoints have none."""
 
     @property
     def step_weights(self) -> int:
@@ -72,6 +76,9 @@ class HiggsConfig:
             raise ConfigError(
                 f"stream codes {self.bos_code} and {self.eos_code} lie outside a codebook of {self.codebook_size}"
             )
+        for layer, head in self.alignment_heads:
+            if not (0 <= layer < self.layers and 0 <= head < self.heads):
+                raise ConfigError(f"alignment_heads names head {head} of layer {layer}, which does not exist")
         if self.text_frontend not in ("text", "phonemes"):
             raise ConfigError(f"text_frontend={self.text_frontend!r} is neither 'text' nor 'phonemes'")
 
@@ -225,7 +232,15 @@ def _huggingface(data: Mapping[str, Any]) -> HiggsConfig:
         audio_out_id=data["audio_token_id"],
         audio_delay_id=data["audio_delay_token_id"],
         text_frontend=data.get("text_frontend", "text"),
+        alignment_heads=_pairs("alignment_heads", data.get("alignment_heads") or []),
     )
+
+
+def _pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
+    try:
+        return tuple((operator.index(first), operator.index(second)) for first, second in value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"config.json: {name}={value!r} is no list of pairs of numbers") from error
 
 
 def _boson(data: Mapping[str, Any]) -> HiggsConfig:

@@ -57,6 +57,10 @@ class KVCache:
         """[L, S+1, 2·K, M, D]: the heads' keys, then their values, so that a step writes both at once."""
         self.k, self.v = self.kv.chunk(2, dim=2)  # [L, S+1, K, M, D]
         self.slots, self.length, self.scratch = slots, length, slots
+        self.queries: Tensor | None = None
+        """[S+1, M, D] of the alignment head, if any: what it looked at is asked when a sentence has ended."""
+        if config.alignment_heads:
+            self.queries = torch.zeros((slots + 1, length, config.head_dim), device=device, dtype=dtype)
         angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
         self._cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
         self._sin = torch.cat((-angles.sin(), angles.sin()), dim=1).to(device, dtype)
@@ -158,6 +162,7 @@ class HiggsModel:
                 normed[rows] = self._norm(x[rows], half.input_norm)
             q, kv = self._qkv(layer, normed, rotary)
             cache.kv[index, slot_of, :, positions] = kv
+            self._note_query(cache, index, slot_of, positions, q)
             pieces = [
                 attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
@@ -187,9 +192,28 @@ class HiggsModel:
         for index, layer in enumerate(self.layers):
             q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
             cache.kv[index, slots, :, positions] = kv
+            self._note_query(cache, index, slots, positions, q)
             x = x + linear(attend(q, cache.k[index], cache.v[index]).flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
+
+    @torch.inference_mode()
+    def alignment(self, cache: KVCache, slot: int, tokens: slice, rows: slice) -> Tensor:
+        """Where the alignment head looked from each row of the slot among these tokens: log probabilities [R, P].
+
+        Raises:
+            ValueError: the checkpoint has no such head.
+        """
+        if cache.queries is None:
+            raise ValueError("the checkpoint has no alignment head")
+        layer, head = self.config.alignment_heads[-1]
+        keys = cache.k[layer, slot, head * self.config.kv_heads // self.config.heads, tokens]
+        scores = cache.queries[slot, rows].float() @ keys.float().T
+        return (scores / math.sqrt(self.config.head_dim)).log_softmax(dim=-1)
+
+    def _note_query(self, cache: KVCache, index: int, slots: Tensor, positions: Tensor, q: Tensor) -> None:
+        if cache.queries is not None and index == self.config.alignment_heads[-1][0]:
+            cache.queries[slots, positions] = q[:, self.config.alignment_heads[-1][1]]
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, weight, self.config.norm_eps)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inference.higgs.config import ConfigError, HiggsConfig
 from inference.higgs.model import Prompt
-from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError
+from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError, WordTokens
 from inference.speech.pronounceable import plain, script_refusal
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
@@ -42,6 +43,15 @@ def pronounce(text: str) -> str:
         raise UnspeakableError(refusal)
     spoken = _pronouncer()(plain(text))  # type: ignore[operator]
     return str(spoken or "")
+
+
+def pronounced_words(text: str) -> list[tuple[str, str, str]]:
+    """What `pronounce` joins: each word, its phonemes, and the space after it."""
+    from hibari.g2p import normalize
+
+    g2p: Any = _pronouncer()
+    tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(plain(text))))
+    return [(each.text, each.phonemes or "", " " if each.whitespace else "") for each in tokens]
 
 
 class PhonemePromptBuilder(PromptBuilder):
@@ -71,6 +81,18 @@ class PhonemePromptBuilder(PromptBuilder):
 
     def question(self, text: str) -> Prompt:
         return self.spell(pronounce(text))
+
+    def words(self, text: str) -> tuple[WordTokens, ...]:
+        straight = text.replace("’", "'")  # as hibari reads it
+        found, token, cursor = [], 1, 0  # after the token that begins the prompt
+        for written, phonemes, space in pronounced_words(text):
+            length = len(self._text(phonemes))
+            place = straight.find(written, cursor)
+            if length and place >= 0 and any(map(str.isalnum, written)):
+                cursor = place + len(written)
+                found.append(WordTokens(text[place:cursor], token, token + length))
+            token += length + len(self._text(space))
+        return tuple(found)
 
     def spell(self, phonemes: str) -> Prompt:
         """The prompt for phonemes; signs that the tokenizer lacks are left out. Raises UnspeakableError."""

@@ -33,6 +33,15 @@ class PromptTurn:
     frames: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class WordTokens:
+    """A word of a text, and the tokens of its question that say it: from `start` to before `end`."""
+
+    text: str
+    start: int
+    end: int
+
+
 class UnspeakableError(ValueError):
     """There is nothing in a text that the model's front-end can pronounce."""
 
@@ -99,6 +108,10 @@ class PromptBuilder:
         """
         begin = self._plain([*self._header("assistant", ""), self._config.audio_out_bos_id])
         return Prompt.join([self.mention(text), begin])
+
+    def words(self, text: str) -> tuple[WordTokens, ...]:
+        """The words that `question` says, in order; none where words are not tokens of their own."""
+        return ()
 
     def answer(self, frames: Tensor) -> Prompt:
         """The rest of an assistant turn: the frames [F, N] that were spoken, and its end."""

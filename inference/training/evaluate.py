@@ -20,8 +20,9 @@ from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
+from inference.higgs.config import load_config
 from inference.speech.voices import DEFAULT_VOICE
-from inference.training import corpus, speed
+from inference.training import corpus, speed, timing
 from inference.training.codec import load_trained
 from inference.training.corpus import CorpusUtterance
 from inference.training.mel import BANDS, log_mel
@@ -72,6 +73,9 @@ def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voic
             said.append(speak(utterance))
             verdicts.append(judges.judge(utterance.text, said[-1].audio))
         _note(run, table, name, _summary(verdicts, said))
+    if (run.folder / "codec.pt").exists() and load_config(checkpoint).alignment_heads:
+        encoder = load_trained(run.folder, recipe.codec)
+        _note(run, table, "word times", timing.measure(checkpoint, encoder, Teacher(run.folder), chosen))
     for name, figures in speed.measure(checkpoint, [utterance.text for utterance in chosen], voice).items():
         _note(run, table, name, figures)
 

@@ -45,6 +45,7 @@ def student_config(recipe: Recipe) -> dict[str, Any]:
         "rope_theta": sizes.rope_theta,
         "hidden_act": "silu",
         "tie_word_embeddings": False,
+        "alignment_heads": [[layer, 0] for layer in sizes.aligned_layers],
         "num_codebooks": codec.codebooks,
         "codebook_size": codec.codes + 2,
         "audio_stream_bos_id": codec.codes,

@@ -145,11 +145,11 @@ class Scheduler:
         self._free.sort(reverse=True)  # the lowest is taken first: slots in use stay together
 
     def _admit(self) -> None:
-        while self.waiting and (self._free or self.waiting[0].ended):
+        while self.waiting and (self._free or not self.waiting[0].needs_slot):
             stream = self.waiting.popleft()
             stream.chunks.first = first_frames(self._steps.seconds, wait=stream.chunks.later_context)
             self._audible[stream] = None
-            if stream.ended is None:
+            if stream.needs_slot:
                 stream.slot = self._free.pop()
                 self._begin(stream)
 
@@ -187,8 +187,15 @@ class Scheduler:
         return self._policy.prefill_tokens - budget
 
     def _start(self, stream: Stream) -> None:
-        """All is read: the stream takes part in steps from now on."""
+        """All is read: the stream takes part in steps from now on, or an earlier sentence can be timed."""
         slot = stream.slot
+        if stream.untimed:
+            self._time_words(stream, stream.untimed.popleft(), whole=True)
+            if stream.needs_slot:
+                self._begin(stream)
+            else:
+                self._release(stream)
+            return
         self._state.admit(
             slot,
             position=stream.filled,
@@ -257,6 +264,8 @@ class Scheduler:
             self._collect(stream, min(count, stream.last))
             if count > stream.last:
                 stream.ended = "length"
+                if stream.times_words:
+                    self._time_words(stream, stream.sentence, whole=False)
                 self._release(stream)
             self._due[slot] = stream.due(count)
             self._audible[stream] = None
@@ -267,12 +276,21 @@ class Scheduler:
         if count > known:
             stream.append(self._frames[stream.slot, known:count])
 
-    def _end_sentence(self, stream: Stream) -> None:
+    def _time_words(self, stream: Stream, sentence: int, *, whole: bool) -> None:
+        tokens, rows = stream.looked_at(sentence)
+        stream.time_words(sentence, self._state.spoken_tokens(stream.slot, tokens, rows, whole=whole))
+
+    def _end_sentence(self, stream: Stream, *, whole: bool = True) -> None:
+        """Args: whole: it ended by itself, and was not cut off."""
+        if stream.times_words and stream.slot in self.speaking:
+            self._time_words(stream, stream.sentence, whole=whole)
+        elif stream.times_words:
+            stream.untimed.append(stream.sentence)  # its slot was being read anew
         stream.end_sentence()
         self._audible[stream] = None
         if stream.slot not in self.speaking:
             stream.filled = 0  # it was still being read
-        if stream.ended:
+        if not stream.needs_slot:
             self._release(stream)
         elif stream.slot != NO_SLOT:
             self._begin(stream)
@@ -288,6 +306,8 @@ class Scheduler:
             if (window := stream.next_window()) is not None:
                 windows.append((stream, window))
                 continue
+            if stream.untimed:
+                continue
             del self._audible[stream]
             if stream.ended:
                 stream.generation.finish(stream.ended)
@@ -296,7 +316,7 @@ class Scheduler:
             if stream not in self._audible:
                 continue  # it was cancelled, or failed, while its window was decoded
             if stream.put(window, audio):
-                self._end_sentence(stream)
+                self._end_sentence(stream, whole=False)
             if stream.first_audio_at is None:
                 stream.first_audio_at = self._clock()
             if stream.slot in self.speaking:

@@ -70,6 +70,8 @@ class Script:
             ]
         except UnspeakableError as error:
             raise Unspeakable("unsupported_text", str(error)) from error
+        self.words = [builder.words(text) for text in self._texts]
+        """What each question says, where the builder knows."""
         self.renderings = [speakers[segment.voice].rendering for segment in request.segments]
         """How each sentence's codes are to sound."""
         self._first = 0
@@ -112,6 +114,14 @@ class Script:
                 self._first += 1
         while self._room(question) < needed:
             self._first += 1
+
+    def ask_alone(self, sentence: int) -> Prompt:
+        """The prompt of a sentence with nothing before it; it is what `ask` gives where nothing is remembered."""
+        return Prompt.join([self._opening, self._questions[sentence]])
+
+    def tokens_of(self, sentence: int, prompt_length: int) -> slice:
+        """Where in a prompt of this length the question's tokens stand, without the one that begins the audio."""
+        return slice(prompt_length - len(self._questions[sentence].tokens), prompt_length - 1)
 
     def finish(self, sentence: int, frames: Codes) -> None:
         self._remember(self._questions[sentence], frames)

@@ -6,9 +6,12 @@ captured in a CUDA graph. What the host must know of it comes as one small packe
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from inference.higgs.alignment import spoken_tokens
 from inference.higgs.config import RasConfig
 from inference.higgs.model import HiggsModel, Prompt
 from inference.higgs.sampler import SamplerState, sample
@@ -62,6 +65,14 @@ class BatchState:
 
     def prefill(self, pieces: list[Prompt], slots: list[int], starts: list[int]) -> None:
         self.model.prefill(pieces, slots, self.cache, starts)
+
+    def spoken_tokens(self, slot: int, tokens: slice, rows: slice, *, whole: bool) -> NDArray[np.int64]:
+        """Which of the slot's tokens each of its rows says, for a checkpoint with an alignment head.
+
+        Args: whole: they are said to the last one.
+        """
+        certainty = self.model.alignment(self.cache, slot, tokens, rows).cpu().numpy()
+        return spoken_tokens(certainty, whole=whole)
 
     @torch.inference_mode()
     def step(self, slots: Tensor, *, window: int, candidates: int) -> Tensor:

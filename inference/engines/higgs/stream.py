@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.engines.higgs.guards import SilenceWatch
@@ -18,6 +20,7 @@ from inference.engines.protocol import (
     FinishReason,
     Generation,
     SpeechRequest,
+    SpokenWord,
 )
 from inference.higgs.codec_stream import ChunkStream, Excerpt, Track, Window
 from inference.higgs.config import HiggsConfig, SamplingDefaults
@@ -72,6 +75,7 @@ class Stream:
         self.first_audio_at: float | None = None
         self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME, context=context, alignment=alignment)
         self._track = Track()
+        self._aligned = bool(config.alignment_heads)
         self._seed = _seed(request)
         self._codes = np.empty((64, config.num_codebooks), np.int16)
         self._ends: list[int] = []
@@ -79,6 +83,10 @@ class Stream:
         self._ends_sent = 0
         """How many of the ends have been marked in a chunk's codes."""
         self._silence = SilenceWatch()
+        self._words: deque[SpokenWord] = deque()
+        """Those whose time is known and that no chunk has told of."""
+        self.untimed: deque[int] = deque()
+        """Sentences that an earlier attempt has spoken, and whose words' times are not known yet."""
         if not len(script):
             self.ended = "stop"
         self._recall(request.checkpoint)
@@ -87,6 +95,11 @@ class Stream:
     def seed(self) -> int:
         """The sentence's; rows are numbered anew in each."""
         return self._seed + self.sentence * 0x9E3779B97F4A7C15
+
+    @property
+    def needs_slot(self) -> bool:
+        """Whether something is to be read or spoken yet."""
+        return self.ended is None or bool(self.untimed)
 
     @property
     def wanted(self) -> int:
@@ -113,6 +126,8 @@ class Stream:
             if self.ended is None:
                 self.script.ask(self.sentence)  # what the prompt has let go by now must be let go again
                 self.append(checkpoint[begin:end])
+                if self._aligned and self.script.words[self.sentence]:
+                    self.untimed.append(self.sentence)
                 self.end_sentence()
             begin = end + 1
         if self.ended is None:
@@ -120,7 +135,10 @@ class Stream:
         self.filled = 0  # of a slot that another worker had
 
     def begin(self) -> None:
-        """Work out what the slot must read for the sentence."""
+        """Work out what the slot must read for the sentence, or for one whose words are still to be timed."""
+        if self.untimed:
+            self._begin_timing(self.untimed[0])
+            return
         prompt, self.cap, stays = self.script.ask(self.sentence)
         standing = self.filled if stays else 0
         known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))
@@ -129,6 +147,46 @@ class Stream:
         whole = prompt.extended(self.rows[:-1], self.config.audio_out_id)
         _, self.work = whole.split(standing, self.config)
         self.filled = standing
+
+    def _begin_timing(self, sentence: int) -> None:
+        begin, end = self._bounds(sentence)
+        frames = torch.from_numpy(self._codes[begin:end].astype(np.int64))
+        prompt = self.script.ask_alone(sentence)
+        self.prompt_length = len(prompt.tokens)
+        self.work = prompt.extended(delay(frames, self.config)[: len(frames)], self.config.audio_out_id)
+        self.filled = 0
+
+    def _bounds(self, sentence: int) -> tuple[int, int]:
+        """The frames of a sentence; of the one that is being spoken, those that are known."""
+        begin = self._ends[sentence - 1] if sentence else 0
+        return begin, self._ends[sentence] if sentence < len(self._ends) else self.total
+
+    def looked_at(self, sentence: int) -> tuple[slice, slice]:
+        """The positions of a sentence's tokens, and of the rows from which its frames were made."""
+        begin, end = self._bounds(sentence)
+        rows = slice(self.prompt_length, self.prompt_length + end - begin)
+        return self.script.tokens_of(sentence, self.prompt_length), rows
+
+    def time_words(self, sentence: int, path: NDArray[np.int64]) -> None:
+        """Note when a sentence's words are spoken. Args: path: which of its tokens each frame says, [F]."""
+        begin, _ = self._bounds(sentence)
+        for word in self.script.words[sentence]:
+            first, last = np.searchsorted(path, [word.start, word.end]).tolist()
+            start, end = ((begin + place) * SAMPLES_PER_FRAME for place in (first, last))
+            if first < len(path):  # others come after the sentence was cut off
+                self._words.append(SpokenWord(word.text, start, end))
+
+    @property
+    def times_words(self) -> bool:
+        """Whether the sentence's words can be timed once it has ended."""
+        return self._aligned and bool(self.script.words[self.sentence]) and self.total > self.start
+
+    def _begun_before(self, frame: int) -> tuple[SpokenWord, ...]:
+        """Take the words that begin before a frame; those of a sentence come once it has ended."""
+        words = []
+        while self._words and self._words[0].start < frame * SAMPLES_PER_FRAME:
+            words.append(self._words.popleft())
+        return tuple(words)
 
     def next_piece(self, tokens: int) -> Prompt:
         """Take up to so many tokens off the work."""
@@ -157,6 +215,8 @@ class Stream:
             self.ended = "length"
 
     def next_window(self) -> Window | None:
+        if self.untimed:
+            return None  # its audio comes with its words
         return self.chunks.plan(self.total, final=self.ended is not None)
 
     def codes(self, window: Window) -> Codes:
@@ -188,7 +248,7 @@ class Stream:
             self.chunks.emitted = self.total = end
         ends = tuple(place * SAMPLES_PER_FRAME for place in self._unsent_ends(end))
         codes = self._checkpoint(window.start, end)
-        self.generation.put(Chunk(pcm, end - window.start, codes, sentence_ends=ends))
+        self.generation.put(Chunk(pcm, end - window.start, codes, self._begun_before(end), sentence_ends=ends))
         return cut
 
     def _checkpoint(self, start: int, end: int) -> Codes:
