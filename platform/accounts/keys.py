@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from accounts.identifiers import random_token
 from accounts.limits import LIMITS, Limits
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey, Organization, ServiceAccount
 
 PUBLIC_ID_LENGTH = 16
 SECRET_LENGTH = 43
@@ -96,6 +96,7 @@ def create(
     expires_at: datetime | None = None,
     limits: Limits = MappingProxyType({}),
     reach: Reach = EVERYTHING,
+    service_account: ServiceAccount | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key. The second value is the whole key, which cannot be read again."""
     secret = new_secret()
@@ -103,6 +104,7 @@ def create(
         organization=organization,
         name=name,
         expires_at=expires_at,
+        service_account=service_account,
         **secret.columns,
         **limits,
         **_columns(reach),

@@ -200,6 +200,8 @@ class AuditEvent(models.Model):
         KEY_CHANGED = "key.changed", "changed the key"
         KEY_ROTATED = "key.rotated", "rotated the key"
         KEY_REVOKED = "key.revoked", "revoked the key"
+        SERVICE_ACCOUNT_CREATED = "service_account.created", "created the service account"
+        SERVICE_ACCOUNT_DELETED = "service_account.deleted", "deleted the service account"
         BUDGET_SET = "budget.set", "set the budget of"
         BUDGET_LIFTED = "budget.lifted", "lifted the budget of"
         ALERTS_SET = "alerts.set", "set what the organization is told of"
@@ -273,6 +275,26 @@ def every_scope() -> list[str]:
     return [ApiKey.Scope.SPEECH, ApiKey.Scope.USAGE]
 
 
+class ServiceAccount(models.Model):
+    """Whatever speaks for an organization without being a person, such as a server. Its keys end with it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="service_accounts")
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["organization", "-id"], condition=models.Q(deleted_at=None), name="service_account_live"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ApiKey(Limited):
     """A key of an organization: a public id for lookups, and a secret of which only an HMAC is stored."""
 
@@ -302,6 +324,10 @@ class ApiKey(Limited):
     """Networks that it works from, such as 203.0.113.0/24; empty for any."""
     stores_audio = models.BooleanField(default=True, db_default=True)
     """Whether the audio of its requests is kept once it has been delivered."""
+    service_account = models.ForeignKey(
+        ServiceAccount, on_delete=models.PROTECT, null=True, editable=False, related_name="keys"
+    )
+    """Whose key it is; None where it is the organization's itself. Deleting the account revokes the key."""
     playground_of = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
     """The person whose playground uses it, for a few minutes. Only `accounts.playground` writes it."""
 

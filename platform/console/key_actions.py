@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, keys, limits
+from accounts import audit, keys, limits, service_accounts
 from accounts.keys import Reach
 from accounts.limits import Limits
 from accounts.models import ApiKey, AuditEvent
@@ -67,6 +67,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         Refused: the key lives no longer.
     """
     now = timezone.now()
+    account = key.service_account_id and service_accounts.lock(key.service_account_id)
     ended = keys.expire(key=key, at=now + overlap) if overlap else keys.revoke(public_id=key.public_id)
     if not ended or (key.expires_at is not None and key.expires_at <= now):
         raise Refused("This key has expired or was revoked. Create a new one.")
@@ -76,6 +77,7 @@ def rotate(*, member: Member, key: ApiKey, overlap: timedelta) -> tuple[ApiKey, 
         expires_at=key.expires_at,
         limits=limits.of(key),
         reach=Reach(tuple(key.scopes), tuple(key.allowed_addresses), key.stores_audio),
+        service_account=account or None,
     )
     for each in of_key(key):
         amount = each.remaining if each.period == Budget.Period.TOTAL else each.amount

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import TextField
 from django.db.models.functions import MD5, Cast, Coalesce, Now, Substr
 
-from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, User, Visit
+from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization, ServiceAccount, User, Visit
 from accounts.organizations import Refused
 from billing import erasure as billing_erasure
 from gateway.batches import files
@@ -64,6 +64,9 @@ def delete_organization(organization_id: UUID, *, by: User | None) -> None:
             last_four="",
             allowed_addresses=[],
             playground_of=None,
+        )
+        ServiceAccount.objects.filter(organization=organization_id).update(
+            name="deleted", deleted_at=Coalesce("deleted_at", Now())
         )
         SynthesisJob.objects.filter(organization=organization_id).update(idempotency_key="", fingerprint=None)
         pronunciations.delete_all(organization_id=organization_id)

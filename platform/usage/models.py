@@ -28,7 +28,7 @@ class RequestLog(models.Model):
     api_key_id = models.UUIDField(null=True)
     job_id = models.UUIDField(null=True)
     method = models.CharField(max_length=8)
-    route = models.CharField(max_length=64)
+    route = models.CharField(max_length=100)
     status = models.PositiveSmallIntegerField()
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.CharField(max_length=500, blank=True, db_default="")

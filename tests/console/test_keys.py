@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts import keys
+from accounts import keys, service_accounts
 from accounts.models import ApiKey, AuditEvent
 from billing import budgets
 from billing.models import Budget, BudgetPeriod
@@ -168,3 +168,17 @@ def test_organizations_budgets_are_set_and_lifted(acme: Office) -> None:
     refused = client.post(acme.path("billing/budgets"), {"day": "much"})
     assert refused.status_code == 400
     assert "Enter a number." in refused.content.decode()
+
+
+def test_a_service_accounts_key_says_whose_it_is_and_stays_its_own(acme: Office) -> None:
+    account, key, _ = service_accounts.create(organization=acme.organization, name="build server", limits={})
+    client = browser(acme.owner)
+    assert "service account build server" in client.get(acme.path("keys")).content.decode()
+    assert f"svc_acct_{account.id.hex}" in client.get(acme.path(f"keys/{key.named}")).content.decode()
+    shown_key(client.post(acme.path(f"keys/{key.named}/rotate"), {"overlap": "0"}).content.decode())
+    fresh = account.keys.get(revoked_at=None)
+    assert fresh.id != key.id
+    service_accounts.delete(account)
+    refused = client.post(acme.path(f"keys/{fresh.named}/rotate"), {"overlap": "0"}, follow=True)
+    assert "has expired or was revoked" in refused.content.decode()
+    assert not account.keys.filter(revoked_at=None).exists()

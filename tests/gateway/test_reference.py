@@ -30,11 +30,12 @@ from config.asgi import application
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import RequestRecorder
 from gateway.reference import samples
-from gateway.routes import document
+from gateway.routes import V1_ROUTES, document
 from gateway.schemas import AudioOptions, ChatRequest, SpeechBody
 from gateway.usage_api import UsageQuery
 from tests.conftest import Customer
 from tests.live import Service
+from usage.models import RequestLog
 
 PUBLIC = {"/v1/openapi.json", "/v1/audio/voices", "/v1/audio/models"}
 
@@ -98,6 +99,11 @@ def test_each_operation_has_a_summary_its_errors_and_its_security() -> None:
         in_path = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
         assert in_path == {*re.findall(r"{(\w+)}", path)}
         assert all(each["description"] for each in operation.get("parameters", ()))
+
+
+def test_every_route_fits_the_request_log() -> None:
+    room = RequestLog._meta.get_field("route").max_length
+    assert [route.path_format for route in V1_ROUTES if len(f"/v1{route.path_format}") > room] == []
 
 
 def test_every_member_of_a_body_is_explained() -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
+from accounts import service_accounts
 from accounts.keys import Reach
 from accounts.models import ApiKey
 from gateway.routes import V1_ROUTES
@@ -32,6 +33,7 @@ PREFIXES = {
     "file_id": "file-",
     "key_id": "key_",
     "request_id": "req_",
+    "service_account_id": "svc_acct_",
     "voice_id": "voice_",
 }
 """What a path may name that is somebody's, by the prefix of its ids; a new one belongs in here."""
@@ -67,11 +69,14 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
         ids["dictionary_id"] = f"pd_{made.dictionary_id.hex}"
     if "key_id" in named(path):
         ids["key_id"] = f"key_{customer.key.id.hex}"
+    if "service_account_id" in named(path):
+        account, _, _ = service_accounts.create(organization=customer.organization, name="theirs", limits={})
+        ids["service_account_id"] = f"svc_acct_{account.id.hex}"
     if "file_id" in named(path):
         ids["file_id"] = upload(client, [speech_line(1)])
     if "batch_id" in named(path):
         ids["batch_id"] = ended(client, start(client, [speech_line(1)])).id
-    [own] = (re.split("[_-]", ids[name])[1] for name in named(path) - {"project_id"})
+    [own] = (re.split("[_-]", ids[name])[-1] for name in named(path) - {"project_id"})
     nobodys = "0" * 32
 
     def ask(method: str, id: str, who: Customer) -> httpx.Response:
@@ -87,5 +92,7 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     assert httpx.get(audio, headers=customer.headers).status_code == 200
     if "key_id" in named(path):
         assert ApiKey.objects.filter(id=customer.key.id, revoked_at=None).exists()
+    elif "service_account_id" in named(path):
+        assert account.keys.get().revoked_at is None
     elif "DELETE" in allowed(path):  # and nothing was lost to the stranger
         assert ask("DELETE", own, customer).status_code == 200

@@ -17,7 +17,7 @@ from django.test import Client
 from openai import OpenAI
 from psycopg import sql
 
-from accounts import invitations, organizations
+from accounts import invitations, organizations, service_accounts
 from accounts.audit import Actor
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from billing import verification
@@ -150,6 +150,7 @@ def personal(service: Service, customer: Customer, canary: str) -> Customer:
     BillingDetails.objects.create(
         organization=organization, legal_name=canary, line1=canary, email=f"bills-{canary}@example.com"
     )
+    service_accounts.create(organization=organization, name=canary, limits={})
     WebhookEndpoint.objects.create(organization=organization, url=f"https://{canary}.example.com/")
     Client().force_login(owner)
     with OpenAI(

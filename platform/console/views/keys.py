@@ -128,7 +128,8 @@ def _show_once(
 
 
 def _of(member: Member) -> QuerySet[ApiKey]:
-    return ApiKey.objects.filter(organization=member.organization, playground_of=None)
+    found = ApiKey.objects.filter(organization=member.organization, playground_of=None)
+    return found.select_related("service_account")
 
 
 def _find(member: Member, public_id: str) -> ApiKey:

@@ -38,7 +38,8 @@ def check_project(principal: Principal, name: str) -> None:
 def active(organization_id: UUID) -> QuerySet[ApiKey]:
     """The keys that work; without those that the playground lends."""
     not_expired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return ApiKey.objects.filter(not_expired, organization=organization_id, revoked_at=None, playground_of=None)
+    live = ApiKey.objects.filter(not_expired, organization=organization_id, revoked_at=None, playground_of=None)
+    return live.select_related("service_account")
 
 
 def find(organization_id: UUID, name: str) -> ApiKey:
@@ -68,7 +69,7 @@ def create(principal: Principal, request: NewKey, address: str | None) -> dict[s
             name=request.name,
             expires_at=expires_at,
             limits=request.limits(),
-            reach=_reach(request),
+            reach=reach_of(request),
         )
         _record(principal, _Act.KEY_CREATED, key, address)
     return {**as_json(key), "value": secret}
@@ -78,7 +79,7 @@ def change(principal: Principal, name: str, request: ChangedKey, address: str | 
     """Give a key other terms. Raises ApiError: 404, there is none; 403, a person made it to manage keys."""
 
     def act(key: ApiKey) -> bool:
-        return keys.change(key=key, name=request.name, limits=request.limits(), reach=_reach(request))
+        return keys.change(key=key, name=request.name, limits=request.limits(), reach=reach_of(request))
 
     return as_json(_do(principal, name, act, _Act.KEY_CHANGED, address))
 
@@ -118,8 +119,17 @@ def as_json(key: ApiKey) -> dict[str, Any]:
         "scopes": list(key.scopes),
         "allowed_addresses": list(key.allowed_addresses),
         **limits.of(key),
-        "owner": {"type": "service_account"},
+        "owner": {"type": "service_account", "service_account": _owner(key)},
     }
+
+
+def _owner(key: ApiKey) -> dict[str, Any] | None:
+    """The service account of a key; None for one of the organization itself."""
+    account = key.service_account
+    if account is None:
+        return None
+    created_at = int(account.created_at.timestamp())
+    return {"id": f"svc_acct_{account.id.hex}", "name": account.name, "role": "member", "created_at": created_at}
 
 
 def unknown(name: str) -> ApiError:
@@ -143,16 +153,21 @@ def too_many() -> ApiError:
     return ApiError(409, f"Your organization has {MAX_KEYS} active keys. Revoke one first.", code="too_many_keys")
 
 
-def _reach(request: KeyTerms) -> Reach:
+def reach_of(request: KeyTerms) -> Reach:
     return Reach(tuple(dict.fromkeys(request.scopes)), tuple(dict.fromkeys(request.allowed_addresses)))
 
 
 def _record(principal: Principal, action: AuditEvent.Action, key: ApiKey, address: str | None) -> None:
-    acting = ApiKey.objects.get(id=principal.key_id)
     audit.record(
         organization_id=principal.organization_id,
-        by=KeyActor(name=f"{acting.name} ({acting.named})", address=address),
+        by=actor(principal, address),
         action=action,
         subject=key.name,
         key=key.named,
     )
+
+
+def actor(principal: Principal, address: str | None) -> KeyActor:
+    """The admin key that acts, as the audit log names it."""
+    acting = ApiKey.objects.get(id=principal.key_id)
+    return KeyActor(name=f"{acting.name} ({acting.named})", address=address)

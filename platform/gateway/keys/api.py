@@ -27,12 +27,12 @@ class KeysResource(HTTPEndpoint):
     """/v1/organization/projects/{project_id}/api_keys"""
 
     async def post(self, request: Request) -> Response:
-        principal = await _admin(request)
+        principal = await admin(request)
         body = await read_request(request, NewKey, limit=SMALL_BODY_BYTES)
-        return JSONResponse(await database_threads.run(acts.create, principal, body, _address(request)))
+        return JSONResponse(await database_threads.run(acts.create, principal, body, address_of(request)))
 
     async def get(self, request: Request) -> Response:
-        principal = await _admin(request)
+        principal = await admin(request)
         page = parse(Page, dict(request.query_params))
         found = await database_threads.run(_list, principal.organization_id, page)
         return JSONResponse(page.listed(found, acts.as_json))
@@ -42,21 +42,21 @@ class KeyResource(HTTPEndpoint):
     """/v1/organization/projects/{project_id}/api_keys/{key_id}"""
 
     async def get(self, request: Request) -> Response:
-        principal = await _admin(request)
+        principal = await admin(request)
         key = await database_threads.run(acts.find, principal.organization_id, request.path_params["key_id"])
         return JSONResponse(acts.as_json(key))
 
     async def post(self, request: Request) -> Response:
-        principal = await _admin(request)
+        principal = await admin(request)
         name = request.path_params["key_id"]
         await database_threads.run(acts.find, principal.organization_id, name)
         body = await read_request(request, ChangedKey, limit=SMALL_BODY_BYTES)
-        return JSONResponse(await database_threads.run(acts.change, principal, name, body, _address(request)))
+        return JSONResponse(await database_threads.run(acts.change, principal, name, body, address_of(request)))
 
     async def delete(self, request: Request) -> Response:
-        principal = await _admin(request)
+        principal = await admin(request)
         name = request.path_params["key_id"]
-        await database_threads.run(acts.revoke, principal, name, _address(request))
+        await database_threads.run(acts.revoke, principal, name, address_of(request))
         return JSONResponse({"id": name, "object": "organization.project.api_key.deleted", "deleted": True})
 
 
@@ -81,14 +81,15 @@ async def create_client_secret(request: Request) -> Response:
         return JSONResponse(answer, headers=slot.headers)
 
 
-async def _admin(request: Request) -> Principal:
+async def admin(request: Request) -> Principal:
+    """The caller, an admin key. Raises ApiError: another key, or 404 for another's project."""
     service: Service = request.state.service
     principal = await service.keys.authenticate(request)
     acts.check_project(principal, request.path_params["project_id"])
     return principal
 
 
-def _address(request: Request) -> str | None:
+def address_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 

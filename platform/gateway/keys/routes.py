@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway import errors
-from gateway.keys import acts, api
-from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey
+from gateway.keys import acts, api, service_accounts
+from gateway.keys.schemas import ChangedKey, ClientSecretRequest, NewKey, NewServiceAccount
 from gateway.mounting import V1Route
 from gateway.pages import Page
 from gateway.reference import failures
@@ -13,6 +13,11 @@ from gateway.reference.operation import Answer, Operation, Parameter
 
 _PROJECT = {"project_id": Parameter("`default`, or `proj_…`: an organization is one project.", "default")}
 _KEY_ID = {**_PROJECT, "key_id": Parameter("Id of the key, `key_…`.", samples.KEY_ID)}
+_ACCOUNT_ID = {
+    **_PROJECT,
+    "service_account_id": Parameter("Id of the service account, `svc_acct_…`.", samples.ACCOUNT_ID),
+}
+_UNKNOWN_ACCOUNT = service_accounts.unknown(samples.ACCOUNT_ID)
 _UNKNOWN = acts.unknown(samples.KEY_ID)
 _NO_PROJECT = acts.unknown_project("proj_1")
 _NO_BODY = (failures.SMALL_TOO_LARGE, failures.NO_JSON)
@@ -82,6 +87,64 @@ KEY_ROUTES = (
                 path=_KEY_ID,
                 answers=[Answer("It is revoked.", samples.KEY_DELETED)],
                 errors=[_NO_PROJECT, _UNKNOWN, acts.protected()],
+            ),
+        },
+    ),
+    V1Route(
+        "/organization/projects/{project_id}/service_accounts",
+        service_accounts.ServiceAccountsResource,
+        {
+            "POST": Operation(
+                id="createProjectServiceAccount",
+                tag="Account",
+                summary="Create a service account",
+                description="Creates an account for a server or a script, and a key of its own. The key's "
+                f"`value` is shown this once. {_ADMIN}",
+                path=_PROJECT,
+                body=NewServiceAccount,
+                requests=samples.ACCOUNT_BODY,
+                answers=[Answer("The service account, with its key.", samples.NEW_ACCOUNT)],
+                errors=[
+                    failures.MISSING_NAME,
+                    _NO_PROJECT,
+                    service_accounts.too_many(),
+                    acts.too_many(),
+                    *_NO_BODY,
+                ],
+            ),
+            "GET": Operation(
+                id="listProjectServiceAccounts",
+                tag="Account",
+                summary="List service accounts",
+                description=f"The newest first. {_ADMIN}",
+                path=_PROJECT,
+                query=Page,
+                answers=[Answer("The service accounts.", samples.ACCOUNTS)],
+                errors=[failures.BAD_LIMIT, _NO_PROJECT, _UNKNOWN_ACCOUNT],
+            ),
+        },
+    ),
+    V1Route(
+        "/organization/projects/{project_id}/service_accounts/{service_account_id}",
+        service_accounts.ServiceAccountResource,
+        {
+            "GET": Operation(
+                id="getProjectServiceAccount",
+                tag="Account",
+                summary="Retrieve a service account",
+                description=_ADMIN,
+                path=_ACCOUNT_ID,
+                answers=[Answer("The service account.", samples.ACCOUNT)],
+                errors=[_NO_PROJECT, _UNKNOWN_ACCOUNT],
+            ),
+            "DELETE": Operation(
+                id="deleteProjectServiceAccount",
+                tag="Account",
+                summary="Delete a service account",
+                description=f"Ends a service account, and all its keys within a second. {_ADMIN}",
+                path=_ACCOUNT_ID,
+                answers=[Answer("It is deleted, and its keys are revoked.", samples.ACCOUNT_DELETED)],
+                errors=[_NO_PROJECT, _UNKNOWN_ACCOUNT],
             ),
         },
     ),

@@ -91,6 +91,13 @@ class ChangedKey(KeyTerms):
     """For people to know it by."""
 
 
+class NewServiceAccount(KeyTerms):
+    """The body of POST /v1/organization/projects/{project_id}/service_accounts: a name, and its key's terms."""
+
+    name: KeyName
+    """For people to know it by."""
+
+
 class ExpiresAfter(Schema):
     anchor: Literal["created_at"] = "created_at"
     seconds: Annotated[int, Field(ge=10, le=7200)] = 600
