@@ -215,6 +215,8 @@ class AuditEvent(models.Model):
         VOICE_CREATED = "voice.created", "created the voice"
         VOICE_RENAMED = "voice.renamed", "renamed the voice"
         VOICE_DELETED = "voice.deleted", "deleted the voice"
+        ORGANIZATION_EXPORTED = "organization.exported", "downloaded everything that is kept of the organization"
+        MEMBER_EXPORTED = "member.exported", "downloaded what is kept of their own account"
         ORGANIZATION_DELETED = "organization.deleted", "deleted the organization"
         MEMBER_DELETED = "member.deleted", "deleted the account of a member"
         SUPPORT_VISITED = "support.visited", "looked at the console as support"

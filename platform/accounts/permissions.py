@@ -29,6 +29,7 @@ class Action(StrEnum):
     SEE_ACTIVITY = "see who did what"
     RENAME = "rename the organization"
     TRANSFER = "hand the organization over"
+    EXPORT = "download everything that is kept of the organization"
     DELETE = "delete the organization"
 
 
@@ -44,7 +45,7 @@ _BILLING = _EVERYBODY | {Action.SEE_BILLING, Action.PAY, Action.MANAGE_BUDGETS, 
 _ADMIN = _DEVELOPER | _BILLING | {Action.MANAGE_MEMBERS, Action.SEE_ACTIVITY, Action.RENAME}
 
 ALLOWED: dict[str, frozenset[Action]] = {
-    Role.OWNER: _ADMIN | {Action.TRANSFER, Action.DELETE},
+    Role.OWNER: _ADMIN | {Action.TRANSFER, Action.EXPORT, Action.DELETE},
     Role.ADMIN: _ADMIN,
     Role.DEVELOPER: _DEVELOPER,
     Role.BILLING: _BILLING,

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 from django.db import connections
 
+Part = TypeVar("Part", str, bytes)
 LINES = 1_000
 """Lines per piece: about 200 KB."""
 
 
-async def pieces(lines: Generator[str]) -> AsyncIterator[str]:
-    """The output of a generator, in pieces, with one in memory at a time.
+async def pieces(content: Generator[Part], *, at_once: int = LINES) -> AsyncIterator[Part]:
+    """The output of a generator, in pieces of `at_once` parts, with one piece in memory at a time.
 
     The generator runs in a thread of its own from its first line on, since a database cursor belongs to a thread.
     Where the reader goes away, it is closed.
@@ -22,17 +24,17 @@ async def pieces(lines: Generator[str]) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, thread_name_prefix="download")
     try:
-        while piece := await loop.run_in_executor(thread, _take, lines):
-            yield piece
+        while parts := await loop.run_in_executor(thread, _take, content, at_once):
+            yield parts[0][:0].join(parts)
     finally:
-        thread.submit(_close, lines)
+        thread.submit(_close, content)
         thread.shutdown(wait=False)
 
 
-def _take(lines: Generator[str]) -> str:
-    return "".join(islice(lines, LINES))
+def _take(content: Generator[Part], at_once: int) -> list[Part]:
+    return list(islice(content, at_once))
 
 
-def _close(lines: Generator[str]) -> None:
-    lines.close()
+def _close(content: Generator[Part]) -> None:
+    content.close()
     connections.close_all()

@@ -12,6 +12,7 @@ from console.views import (
     batches,
     billing,
     deletion,
+    exports,
     home,
     keys,
     members,
@@ -93,6 +94,7 @@ of_an_organization = [
     path("leave", members.leave, name="leave"),
     path("settings", members.rename, name="settings"),
     path("settings/audio", members.keep_audio, name="retention"),
+    path("export", exports.organization, name="organization_export"),
     path("delete", deletion.organization, name="organization_delete"),
     path("activity", activity.show, name="activity"),
 ]
@@ -102,6 +104,7 @@ urlpatterns = [
     path("reference", reference.show, name="reference"),
     path("console", home.console, name="console"),
     path("console/organizations/new", home.new_organization, name="organization_new"),
+    path("console/account/export", exports.account, name="account_export"),
     path("console/account/delete", deletion.account, name="account_delete"),
     path("console/<organization:organization>/", include(of_an_organization)),
     path("accounts/sessions/<int:session_id>/end", sessions.end, name="session_end"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import redis
-from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
@@ -17,22 +15,19 @@ from django.test import Client
 from openai import OpenAI
 from psycopg import sql
 
-from accounts import invitations, organizations, service_accounts
+from accounts import organizations
 from accounts.audit import Actor
-from accounts.models import ApiKey, AuditEvent, Membership, Organization, User
+from accounts.models import AuditEvent, Membership, Organization, User
 from billing import verification
-from billing.models import BillingDetails, UsageRecord
+from billing.models import UsageRecord
 from gateway.batches import files
 from gateway.models import File
 from inference import assets, channel
 from inference.models import AudioAsset, SynthesisJob
 from tests.conftest import Customer
-from tests.console.people import person
-from tests.gateway.batching import ended, speech_line, start
-from tests.gateway.speaking import ask, audio_of, body, scripted, speak
-from tests.live import Service, wait_for
+from tests.gateway.speaking import ask, body, scripted, speak
+from tests.live import Service
 from usage.models import RequestLog
-from webhooks.models import WebhookEndpoint
 
 
 def found(canary: str) -> list[str]:
@@ -123,48 +118,6 @@ def test_a_repetition_of_deleted_audio_is_gone_and_not_spoken_again(service: Ser
     again = httpx.post(f"{service.url}/v1/chat/completions", json=scripted(3), headers=headers, timeout=30)
     assert (again.status_code, again.json()["error"]["code"]) == (410, "audio_expired")
     assert UsageRecord.objects.filter(organization=customer.organization).count() == 1
-
-
-@pytest.fixture
-def canary() -> str:
-    return "canary" + "".join(secrets.choice("abcdefghijklmnop") for _ in range(12))
-
-
-@pytest.fixture
-def personal(service: Service, customer: Customer, canary: str) -> Customer:
-    """A customer whose every text field holds the canary."""
-    organization = customer.organization
-    owner = organization.members.get()
-    actor = Actor(user=owner, address="203.0.113.77")
-    organizations.rename(organization_id=organization.id, name=f"{canary} GmbH", by=actor)
-    User.objects.filter(id=owner.id).update(email=f"{canary}@example.com", first_name=canary)
-    EmailAddress.objects.create(user=owner, email=f"{canary}@example.com", verified=True, primary=True)
-    owner.refresh_from_db()
-    member = person(f"member-{canary}@example.com")
-    Membership.objects.create(organization=organization, user=member, role=Membership.Role.VIEWER)
-    organization.refresh_from_db()
-    invitations.create(
-        organization=organization, email=f"guest-{canary}@example.com", role=Membership.Role.VIEWER, by=actor
-    )
-    ApiKey.objects.filter(id=customer.key.id).update(name=canary)
-    BillingDetails.objects.create(
-        organization=organization, legal_name=canary, line1=canary, email=f"bills-{canary}@example.com"
-    )
-    service_accounts.create(organization=organization, name=canary, limits={})
-    WebhookEndpoint.objects.create(organization=organization, url=f"https://{canary}.example.com/")
-    Client().force_login(owner)
-    with OpenAI(
-        base_url=f"{service.url}/v1",
-        api_key=customer.secret,
-        max_retries=0,
-        default_headers={"user-agent": canary, "idempotency-key": canary},
-    ) as client:
-        assert audio_of(speak(client, f"The {canary} sings."))
-    with OpenAI(base_url=f"{service.url}/v1", api_key=customer.secret, max_retries=0) as client:
-        line = {**speech_line(1, f"The {canary} sings."), "custom_id": canary}
-        ended(client, start(client, [line], metadata={"bird": canary}))
-    wait_for(lambda: RequestLog.objects.filter(user_agent=canary).exists(), what="the log has it")
-    return customer
 
 
 def test_a_deleted_organization_is_nowhere_and_the_books_add_up(
