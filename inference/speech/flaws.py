@@ -18,6 +18,8 @@ class Flaw(IntEnum):
     TOO_QUIET = 7
     CLIPPED = 8
     NO_SPEECH = 9
+    SEVERAL_SPEAKERS = 10
+    NOT_THE_PHRASE = 11
 
 
 def explain(status: int, *, format: str, seconds: int) -> str:
@@ -35,4 +37,8 @@ def explain(status: int, *, format: str, seconds: int) -> str:
             return "it is clipped: record at a lower level"
         case Flaw.NO_SPEECH:
             return "no speech was found in it"
+        case Flaw.SEVERAL_SPEAKERS:
+            return "more than one person seems to speak in it: record one person alone"
+        case Flaw.NOT_THE_PHRASE:
+            return "its length is not that of the consent phrase read aloud: read the phrase word for word"
     return f"it cannot be read as {format}"

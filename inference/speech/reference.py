@@ -1,8 +1,9 @@
 """A customer's recording of a voice, decoded and checked, in a process of its own.
 
-`python -m inference.speech.reference SOURCE TARGET FORMAT SECONDS PURPOSE` reads SOURCE and writes TARGET as FLAC:
-mono, 24 kHz, 16 bit. It exits with a `Flaw` where the recording cannot be used. The kernel bounds what a decoder
-may take, as in `inference.speech.conversion`.
+`python -m inference.speech.reference SOURCE TARGET FORMAT SECONDS PURPOSE CHARACTERS` reads SOURCE and writes
+TARGET as FLAC: mono, 24 kHz, 16 bit. CHARACTERS is the length of the phrase that is read in it, or 0. It exits
+with a `Flaw` where the recording cannot be used. The kernel bounds what a decoder may take, as in
+`inference.speech.conversion`.
 """
 
 from __future__ import annotations
@@ -36,13 +37,21 @@ MAX_TRANSCRIBED_SECONDS = 20
 Purpose = Literal["request", "voice"]
 
 
-def command(source: Path, target: Path, *, format: str, seconds: int, purpose: Purpose) -> list[str]:
-    """The command that checks a local file of at most `seconds`; a kept voice's is checked more strictly."""
-    arguments = [str(source), str(target), format, str(seconds), purpose]
+def command(
+    source: Path, target: Path, *, format: str, seconds: int, purpose: Purpose, phrase_characters: int = 0
+) -> list[str]:
+    """The command that checks a local file of at most `seconds`; a kept voice's is checked more strictly.
+
+    Args:
+        phrase_characters: the length of the phrase that is read in the recording; 0 where it may be any text.
+    """
+    arguments = [str(source), str(target), format, str(seconds), purpose, str(phrase_characters)]
     return [sys.executable, "-m", "inference.speech.reference", *arguments]
 
 
-def decode(source: Path, target: Path, *, format: str, seconds: int, purpose: Purpose) -> int:
+def decode(
+    source: Path, target: Path, *, format: str, seconds: int, purpose: Purpose, phrase_characters: int = 0
+) -> int:
     """Write the recording as FLAC; returns the exit status, 0 where it can be used."""
     import av  # within the limits
     import numpy as np
@@ -70,7 +79,8 @@ def decode(source: Path, target: Path, *, format: str, seconds: int, purpose: Pu
     samples = np.concatenate(parts)
     if not len(samples) or not np.isfinite(samples).all():
         return Flaw.UNREADABLE
-    if (flaw := flaw_of(samples, sample_of_voice=purpose == "voice")) is not None:
+    flaw = flaw_of(samples, sample_of_voice=purpose == "voice", phrase_characters=phrase_characters)
+    if flaw is not None:
         return flaw
     encoder = open_encoder("flac")
     data = encoder.encode(samples)
@@ -86,7 +96,7 @@ if __name__ == "__main__":
     from inference.speech.conversion import limit
 
     limit()
-    _source, _target, _format, _seconds, _purpose = sys.argv[1:]
+    _source, _target, _format, _seconds, _purpose, _characters = sys.argv[1:]
     sys.exit(
         decode(
             Path(_source),
@@ -94,5 +104,6 @@ if __name__ == "__main__":
             format=_format,
             seconds=int(_seconds),
             purpose="voice" if _purpose == "voice" else "request",
+            phrase_characters=int(_characters),
         )
     )

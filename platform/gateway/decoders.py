@@ -36,15 +36,27 @@ async def run(command: list[str], *, seconds: float) -> int:
 
 
 async def read_recording(
-    source: Path, *, format: str, seconds: int, purpose: Purpose, param: str, patience_seconds: float
+    source: Path,
+    *,
+    format: str,
+    seconds: int,
+    purpose: Purpose,
+    param: str,
+    patience_seconds: float,
+    phrase: str = "",
 ) -> bytes:
     """The recording in a file as FLAC, if it can be a voice. What is decoded lies beside the file meanwhile.
+
+    Args:
+        phrase: the text that is read in it; "" where it may be any.
 
     Raises:
         ApiError: 400, it has a flaw, or is longer than `seconds`; 503, its decoder takes too long.
     """
     target = source.with_name("target")
-    command = reference.command(source, target, format=format, seconds=seconds, purpose=purpose)
+    command = reference.command(
+        source, target, format=format, seconds=seconds, purpose=purpose, phrase_characters=len(phrase)
+    )
     try:
         status = await run(command, seconds=patience_seconds)
     except TimeoutError:

@@ -66,8 +66,10 @@ def read_form(request: HttpRequest) -> dict[str, Any]:
     return members | files
 
 
-def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seconds: int) -> bytes:
-    """An uploaded recording as FLAC, if it is good enough to be a voice.
+def decode(
+    upload: UploadedFile[Any], *, param: str, organization_id: UUID, seconds: int, phrase: str = ""
+) -> bytes:
+    """An uploaded recording as FLAC, if it is good enough to be a voice, and `phrase` may be what is read in it.
 
     One is decoded at a time for an organization, and a few in all.
 
@@ -102,6 +104,7 @@ def decode(upload: UploadedFile[Any], *, param: str, organization_id: UUID, seco
             purpose="voice",
             param=param,
             patience_seconds=PATIENCE_SECONDS,
+            phrase=phrase,
         )
         return asyncio.run(reading)
 

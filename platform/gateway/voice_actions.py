@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 from uuid import UUID
 
 import kombu.exceptions
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts import audit
@@ -37,7 +35,13 @@ def create_consent(organization_id: UUID, asked: NewConsent, *, by: By) -> Voice
             param="language",
             code="unsupported_value",
         )
-    recording = _decoded(asked.recording, "recording", organization_id, MAX_SAMPLE_SECONDS)
+    recording = uploads.decode(
+        asked.recording,
+        param="recording",
+        organization_id=organization_id,
+        seconds=MAX_SAMPLE_SECONDS,
+        phrase=text,
+    )
     try:
         with transaction.atomic():
             consent = custom_voices.create_consent(
@@ -55,7 +59,9 @@ def create_voice(organization_id: UUID, asked: NewVoice, *, by: By) -> CustomVoi
     if consent_id is None or not custom_voices.consents(organization_id).filter(id=consent_id).exists():
         raise unknown_consent(asked.consent, "consent")
     seconds = MAX_TRANSCRIBED_SECONDS if asked.transcript else MAX_SAMPLE_SECONDS
-    sample = _decoded(asked.audio_sample, "audio_sample", organization_id, seconds)
+    sample = uploads.decode(
+        asked.audio_sample, param="audio_sample", organization_id=organization_id, seconds=seconds
+    )
     try:
         with transaction.atomic():
             voice = custom_voices.create(
@@ -140,10 +146,6 @@ def find_voice(organization_id: UUID, name: str) -> CustomVoice:
 
 def unknown_consent(name: str, param: str = "consent_id") -> ApiError:
     return not_found(f"No voice consent with id {name[:100]!r}.", code="consent_not_found", param=param)
-
-
-def _decoded(upload: UploadedFile[Any], param: str, organization_id: UUID, seconds: int) -> bytes:
-    return uploads.decode(upload, param=param, organization_id=organization_id, seconds=seconds)
 
 
 def too_many(what: str, most: int) -> ApiError:

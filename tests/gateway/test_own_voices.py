@@ -24,10 +24,9 @@ from inference.speech.voices import VOICES
 from tests.conftest import Customer
 from tests.gateway.recorded import tone
 from tests.gateway.speaking import body
-from tests.gateway.voices import Voices, recorded
+from tests.gateway.voices import CONSENT, Voices, recorded
 from tests.live import Service, wait_for
 
-WORDS = "The quick brown fox jumps over the lazy dog, and the dog does not mind it at all. So it goes."
 UNKNOWN = "voice_" + "0" * 32
 _recordings: dict[str, bytes] = {}
 
@@ -37,7 +36,7 @@ def recording(service: Service, customer: Customer) -> bytes:
     """Some seconds of speech, as WAV."""
     if "wav" not in _recordings:
         # Sent as it is made, a WAV file does not know its length.
-        _recordings["wav"] = changed(recorded(service, customer, WORDS), lambda speech: speech)
+        _recordings["wav"] = changed(recorded(service, customer, CONSENT), lambda speech: speech)
     return _recordings["wav"]
 
 
@@ -141,7 +140,7 @@ def test_a_sample_comes_in_any_of_the_formats(
     service: Service, customer: Customer, voices: Voices, recording: bytes, format: str, media_type: str
 ) -> None:
     consent = voices.consent(recording).json()["id"]
-    sample = recorded(service, customer, WORDS, format)
+    sample = recorded(service, customer, CONSENT, format)
     answer = voices.create(sample, consent, file=(f"sample.{format}", media_type))
     assert answer.status_code == 200, answer.text
     kept = CustomVoice.objects.get(organization=customer.organization).sample
@@ -181,6 +180,34 @@ def test_a_sample_that_would_clone_badly_is_refused(
     assert said in answer.json()["error"]["message"]
     assert error(voices.consent(changed(recording, change))) == (400, "invalid_audio", "recording")
     assert not CustomVoice.objects.filter(organization=customer.organization).exists()
+
+
+def test_two_who_take_turns_are_no_voice(
+    service: Service, customer: Customer, voices: Voices, recording: bytes
+) -> None:
+    asked = {
+        "model": "tts-1",
+        "input": f"[SPEAKER0] {CONSENT} [SPEAKER1] {CONSENT}",
+        "voices": {"SPEAKER0": "coral", "SPEAKER1": "onyx"},
+        "response_format": "wav",
+    }
+    both = httpx.post(f"{service.url}/v1/audio/speech", json=asked, headers=customer.headers, timeout=60)
+    assert both.status_code == 200
+    answer = voices.create(both.content, voices.consent(recording).json()["id"])
+    assert error(answer) == (400, "invalid_audio", "audio_sample")
+    assert "more than one person" in answer.json()["error"]["message"]
+
+
+def test_a_consent_that_cannot_be_the_phrase_is_refused(
+    voices: Voices, customer: Customer, recording: bytes
+) -> None:
+    for change in (lambda speech: speech[: 24_000 * 3], lambda speech: np.resize(speech, 24_000 * 29)):
+        cut = changed(recording, change)
+        answer = voices.consent(cut)
+        assert error(answer) == (400, "invalid_audio", "recording")
+        assert "consent phrase" in answer.json()["error"]["message"]
+        assert voices.create(cut, voices.consent(recording).json()["id"]).status_code == 200, "a sample may be so"
+    assert VoiceConsent.objects.filter(organization=customer.organization).count() == 2
 
 
 @pytest.mark.parametrize("gain", [0.05, 0.3, 1.5])
@@ -256,12 +283,12 @@ def test_a_sample_with_its_words_has_at_most_twenty_seconds(
 ) -> None:
     consent = voices.consent(recording).json()["id"]
     long = changed(recording, lambda speech: np.resize(speech, 24_000 * 21))
-    answer = voices.create(long, consent, transcript=WORDS)
+    answer = voices.create(long, consent, transcript=CONSENT)
     assert "longer than 20 seconds" in answer.json()["error"]["message"]
     assert voices.create(long, consent).status_code == 200
-    assert voices.create(recording, consent, transcript=f" {WORDS}\n").status_code == 200
+    assert voices.create(recording, consent, transcript=f" {CONSENT}\n").status_code == 200
     kept = CustomVoice.objects.filter(organization=customer.organization).order_by("id")
-    assert [each.transcript for each in kept] == ["", WORDS]
+    assert [each.transcript for each in kept] == ["", CONSENT]
 
 
 def test_an_organization_has_as_many_as_it_may(voices: Voices, customer: Customer, recording: bytes) -> None:

@@ -18,7 +18,7 @@ from inference.speech.pronunciation import PronunciationRule
 from tests.conftest import Customer
 from tests.gateway.batching import ended, speech_line, start, upload
 from tests.gateway.speaking import speak
-from tests.gateway.voices import Voices, recorded
+from tests.gateway.voices import CONSENT, Voices, recorded
 from tests.live import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -61,7 +61,7 @@ def test_a_stranger_is_told_what_they_are_told_of_an_id_that_is_nobodys(
     ids = dict.fromkeys(named(path), spoken.id) | {"request_id": completion._request_id}
     if named(path) & {"voice_id", "consent_id"}:
         voices = Voices(service, customer)
-        ids["voice_id"] = voices.make(recorded(service, customer, "A recording that is a few seconds long. " * 2))
+        ids["voice_id"] = voices.make(recorded(service, customer, CONSENT))
         ids["consent_id"] = voices.ask("GET", "/voice_consents").json()["data"][0]["id"]
     if "dictionary_id" in named(path):
         rules = [PronunciationRule(grapheme="a", say="b")]

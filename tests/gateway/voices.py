@@ -11,6 +11,10 @@ import httpx
 from tests.conftest import Customer
 from tests.live import Service
 
+CONSENT = (
+    "I am the owner of this voice, and I consent to Speech using this voice to create a synthetic voice model."
+)
+"""The phrase as the tests' service asks for it."""
 CONTAINERS = {"m4a": ("mp4", "aac"), "webm": ("webm", "libopus"), "ogg": ("ogg", "libopus")}
 """What the service does not speak in: the container and the encoder."""
 
