@@ -13,8 +13,10 @@ import pytest
 
 from accounts import keys
 from accounts.keys import Reach
+from billing.models import UsageRecord
+from tests.clients import environments
 from tests.conftest import Customer
-from tests.live import ROOT, Service
+from tests.live import ROOT, Service, wait_for
 
 TIMED = ["Dr.", "Lee", "paid", "$5.20", "for", "it."]
 WRITTEN = ["Of", "course!", "Dr.", "Lee", "expects", "you", "at", "9:30.", "Shall", "I", "order", "a", "taxi?"]
@@ -83,3 +85,31 @@ def test_the_example_speaks_what_is_written(service: Service, customer: Customer
     assert re.findall(r"\d (\S+)\n", said) == WRITTEN
     assert re.search(r"\$0\.\d{9}\n", said)
     assert len(done.stdout) > 3 * 48_000
+
+
+AGENTS = {
+    "livekit_tts.py": ("livekit-agents==1.*", "websockets"),
+    "pipecat_tts.py": ("pipecat-ai==1.*", "websockets"),
+}
+"""The examples for frameworks of voice agents, and what each needs."""
+
+
+@pytest.mark.parametrize("example", AGENTS)
+def test_a_voice_agents_framework_speaks(service: Service, customer: Customer, example: str) -> None:
+    if not environments.is_made(*AGENTS[example]):
+        pytest.skip(
+            f"{AGENTS[example][0]} takes minutes to install; tests.clients.environments.python does so once"
+        )
+    done = subprocess.run(
+        [*environments.python(*AGENTS[example]), str(ROOT / "docs" / "examples" / example)],
+        env=environment(service, customer),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    usage = UsageRecord.objects.filter(organization=customer.organization)
+    wait_for(lambda: usage.count() == 3, what="its three sentences are billed")
+    pauses = 2 * 24_000 * 300 // 1000
+    spoken = sum(record.samples for record in usage)
+    assert abs(len(done.stdout) // 2 - spoken - pauses) < 24_000 // 10, "all of the audio has come, and once"
