@@ -19,6 +19,7 @@ django.setup()
 
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
+    batches,
     billing,
     chaos,
     console,
@@ -30,6 +31,8 @@ from tests.benchmarks import (  # noqa: E402
     invoices,
     litellm_proxy,
     requests,
+    speakers,
+    stream_input,
     streams,
     verification,
     wire,
@@ -39,8 +42,8 @@ from tests.benchmarks import (  # noqa: E402
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        chaos, wire, streams, litellm_proxy, requests, fuzz, higgs, invoices, verification,
-        finishing, billing, history, dashboard, console,
+        chaos, batches, wire, streams, stream_input, speakers, litellm_proxy, requests, fuzz, higgs, invoices,
+        verification, finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
 
