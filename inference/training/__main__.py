@@ -23,6 +23,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges, or `voices` of each")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
+    parser.add_argument(
+        "--accumulation", type=int, default=1, help="`distill`: batches that a process makes of its part of a step"
+    )
     networks = ("larger", "distill", "align")
     parser.add_argument(
         "--of", choices=networks, default="distill", help="`export`: the stage whose network it is"
@@ -63,7 +66,13 @@ def main(arguments: list[str] | None = None) -> None:
         case "distill":
             from inference.training import distill
 
-            distill.train(run, recipe, larger=options.teacher, compiled=options.compile)
+            distill.train(
+                run,
+                recipe,
+                larger=options.teacher,
+                compiled=options.compile,
+                accumulation=options.accumulation,
+            )
         case "align":
             from inference.training import align
             from inference.training.judges import Judges

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from inference.training.optimizers import Muon
 from inference.training.recipe import Recipe, StudentRecipe
 from inference.training.run import Run
 from inference.training.sequences import Example, collate
+from inference.training.sharding import Group, like, whole
 from inference.training.student import higgs_config, write_tokenizer
 
 LOG_EVERY, VALIDATE_EVERY = 50, 400
@@ -67,7 +69,11 @@ class Optimizers:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.muon.load_state_dict(state["muon"])
-        self.adam.load_state_dict(state["adam"])
+        kept = {
+            number: {name: like(value, self.others[number]) if value.ndim else value for name, value in of.items()}
+            for number, of in state["adam"]["state"].items()
+        }
+        self.adam.load_state_dict(state["adam"] | {"state": kept})
 
 
 def losses(
@@ -76,7 +82,7 @@ def losses(
     recipe: StudentRecipe,
     teacher: LargerTeacher | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each codebook [N], that of the aligned heads.
+    """Mean cross-entropy of each codebook [N], that of the aligned heads.
 
     With a larger teacher the first is mixed with the divergence from what it holds likely.
     """
@@ -91,11 +97,32 @@ def losses(
     return hard.lerp(soft, recipe.divergence_weight), misses
 
 
-class Batches(Dataset[Batch]):
-    """Every step's batch, by its number, so that a stage goes on as if it had not stopped."""
+def counts(batch: Batch) -> Tensor:
+    """What the means of `losses` are taken over: targets of each codebook, and rows that say a token, [N + 1]."""
+    return torch.cat([batch.counted.sum(0), (batch.spoken >= 0).sum()[None]]).float()
 
-    def __init__(self, known: Sequence[Example], config: HiggsConfig, recipe: StudentRecipe, seed: int) -> None:
+
+class Batches(Dataset[list[Batch]]):
+    """Every step's batches, by its number, so that a stage goes on as if it had not stopped.
+
+    Args:
+        part, parts: each process of `parts` takes its own share of a step's sequences.
+        accumulation: batches that a process makes of its share; their gradients are summed.
+    """
+
+    def __init__(
+        self,
+        known: Sequence[Example],
+        config: HiggsConfig,
+        recipe: StudentRecipe,
+        seed: int,
+        *,
+        part: int = 0,
+        parts: int = 1,
+        accumulation: int = 1,
+    ) -> None:
         self._known, self._config, self._recipe, self._seed = known, config, recipe, seed
+        self._part, self._parts, self._accumulation = part, parts, accumulation
         self._groups = list(itertools.islice(self._epochs(), recipe.steps))
 
     def _epochs(self) -> Iterator[list[int]]:
@@ -106,89 +133,139 @@ class Batches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self._groups)
 
-    def __getitem__(self, step: int) -> Batch:
-        random = torch.Generator().manual_seed(self._seed + step)
-        chosen = [self._known[number] for number in self._groups[step]]
-        return collate(chosen, self._config, noise=self._recipe.noise, random=random)
+    def __getitem__(self, step: int) -> list[Batch]:
+        pieces = self._parts * self._accumulation
+        return [self._batch(step, piece, pieces) for piece in range(self._part, pieces, self._parts)]
+
+    def _batch(self, step: int, piece: int, pieces: int) -> Batch:
+        group = self._groups[step]
+        places = range(piece, len(group), pieces)
+        batch = collate(
+            [self._known[group[place]] for place in places or [0]],
+            self._config,
+            noise=self._recipe.noise,
+            seeds=[hash((self._seed, step, place)) & 0xFFFFFFFF for place in places or [0]],
+        )
+        if places:
+            return batch
+        # Fewer sequences than processes: this one takes part in the step, and nothing of it counts.
+        nothing = torch.zeros_like(batch.counted), torch.full_like(batch.spoken, -1)
+        return replace(batch, counted=nothing[0], spoken=nothing[1])
 
 
-def train(run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: bool = False) -> None:
-    """Train until the recipe's steps are done or the time is up.
+def train(
+    run: Run, recipe: Recipe, *, larger: Path | None = None, compiled: bool = False, accumulation: int = 1
+) -> None:
+    """Train until the recipe's steps are done or the time is up; see `sharding` for several processes.
 
     Args:
         larger: a checkpoint of the same kind and codes to learn from beside the corpus.
         compiled: fuse the network's operations with `torch.compile`, which needs a C++ compiler.
+        accumulation: batches that each process makes of its part of a step.
 
     Raises:
         SystemExit: an earlier stage is missing.
         ConfigError, CheckpointError: `larger` is no such checkpoint.
     """
-    torch.manual_seed(run.seed)
+    group = Group(run.device)
+    try:
+        _train(run, recipe, group, larger=larger, compiled=compiled, accumulation=accumulation)
+    finally:
+        group.close()
+
+
+def _train(
+    run: Run, recipe: Recipe, group: Group, *, larger: Path | None, compiled: bool, accumulation: int
+) -> None:
     sizes = recipe.student
     config = higgs_config(recipe)
     data = run.folder / "corpus"
-    sequences.encode(run, load_trained(run.folder, recipe.codec), data)
     tokenizer = run.folder / "tokenizer.json"
-    write_tokenizer(tokenizer)
+    if group.first:
+        sequences.encode(run, load_trained(run.folder, recipe.codec), data)
+        write_tokenizer(tokenizer)
+    group.wait()
     examples = list(sequences.read(data, PhonemePromptBuilder(tokenizer, config), config))
     known = [example for example in examples if not example.utterance.held_out]
     unseen = [example for example in examples if example.utterance.held_out][:VALIDATION]
     if not known:
         raise SystemExit(f"{data} has no utterance that is not held out")
-    student = Student(config).to(run.device)
-    teacher = LargerTeacher(larger, config, run.device) if larger else None
+    torch.manual_seed(run.seed)  # only now: each process must begin with the same weights
+    student = Student(config).to(group.device)
+    teacher = LargerTeacher(larger, config, group.device) if larger else None
+    state = run.load()
+    if state is not None:
+        student.load_state_dict(state["model"])
+    group.shard(student, student.layers)
     optimizers = Optimizers(student, sizes)
     weights = torch.tensor(sizes.book_weights[: config.num_codebooks])
-    weights = (weights / weights.mean()).to(run.device)
+    weights = (weights / weights.mean()).to(group.device)
     step, frames = 0, 0
-    if (state := run.load()) is not None:
-        student.load_state_dict(state["model"])
+    if state is not None:
         optimizers.load_state_dict(state["optimizers"])
         step, frames = state["step"], state["frames"]
 
     def save() -> None:
-        run.save(
-            {
-                "model": student.state_dict(),
-                "optimizers": optimizers.state_dict(),
-                "step": step,
-                "frames": frames,
-            }
-        )
+        saved = {
+            "model": whole(student.state_dict()),
+            "optimizers": whole(optimizers.state_dict()),
+            "step": step,
+            "frames": frames,
+        }
+        if group.first:
+            run.save(saved)
 
     forward = torch.compile(student, dynamic=True) if compiled else student
-    total, counted = torch.zeros(2, device=run.device), 0
-    batches = Batches(known, config, sizes, run.seed)
+    total, counted = torch.zeros(2, device=group.device), 0
+    batches = Batches(known, config, sizes, run.seed, part=group.rank, parts=group.size, accumulation=accumulation)
     loader = DataLoader(batches, batch_size=None, sampler=range(step, len(batches)), num_workers=run.processes)
-    for batch in loader:
-        if run.over:
+    for parts in loader:
+        if group.any(run.over):
             break
-        each, misses = losses(forward, batch.to(run.device), sizes, teacher)
-        loss = (each * weights).mean()
-        (loss + sizes.alignment_weight * misses).backward()  # type: ignore[no-untyped-call]
-        factor = optimizers.step(step, run.progress(step, sizes.steps))
+        shares = torch.stack([counts(part) for part in parts]).to(group.device)
+        whole_count = group.sum(shares.sum(0)).clamp_min(1)
+        means = torch.zeros_like(total)
+        for part, share in zip(parts, shares / whole_count, strict=True):
+            each, misses = losses(forward, part.to(group.device), sizes, teacher)
+            loss, misses = (each * share[:-1] * weights).mean(), misses * share[-1]
+            # Gradients become the mean over the processes; theirs is to be the sum.
+            (group.size * (loss + sizes.alignment_weight * misses)).backward()
+            means += torch.stack([loss, misses]).detach()
+        progress = group.mean(run.progress(step, sizes.steps))
+        factor = optimizers.step(step, progress)
         student.zero_grad()
         step += 1
-        frames += len(batch.codes)
-        total, counted = total + torch.stack([loss, misses]).detach(), counted + 1
-        if step % LOG_EVERY == 0 or step == sizes.steps:
+        rows = sum(len(part.codes) for part in parts if part.counted.any())
+        frames += int(group.sum(torch.tensor(rows, device=group.device)))
+        total, counted = total + group.sum(means), counted + 1
+        if group.first and (step % LOG_EVERY == 0 or step == sizes.steps):
             mean, aligned = (total / counted).tolist()
             hours = frames / FRAMES_PER_HOUR
             run.log(step=step, rate=factor, loss=mean, alignment=aligned, audio_hours=hours)
+        if step % LOG_EVERY == 0:
             total, counted = torch.zeros_like(total), 0
         if unseen and (step % VALIDATE_EVERY == 0 or step == sizes.steps):
-            _validate(run, student, unseen, config, sizes, step)
-        if run.due():
+            _validate(run, group, student, unseen, config, sizes, step)
+        if group.any(group.first and run.due()):
             save()
     save()
 
 
 @torch.no_grad()
 def _validate(
-    run: Run, student: Student, unseen: list[Example], config: HiggsConfig, recipe: StudentRecipe, step: int
+    run: Run,
+    group: Group,
+    student: Student,
+    unseen: list[Example],
+    config: HiggsConfig,
+    recipe: StudentRecipe,
+    step: int,
 ) -> None:
-    groups = [collate(unseen[n : n + 16], config).to(run.device) for n in range(0, len(unseen), 16)]
-    parts = [losses(student, batch, recipe) for batch in groups]
+    """Every process computes the same, since a sharded network needs all of them."""
+    batches = [collate(unseen[n : n + 16], config).to(group.device) for n in range(0, len(unseen), 16)]
+    parts = [losses(student, batch, recipe) for batch in batches]
+    if not group.first:
+        return
     each = torch.stack([part[0] for part in parts]).mean(0)
     books = {f"book{n}": value for n, value in enumerate(each.tolist())}
     run.log(

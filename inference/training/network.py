@@ -77,14 +77,63 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(config.heads * size, config.hidden_size, bias=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a batch's states stand: those of text and audio in two lists, for attention in rows."""
+
+    batch: Batch
+    places: Tensor  # [X + A], row · T + position
+    where: Tensor  # [B · T], the place's state in [text, audio, one row of zeros]
+    cos: Tensor  # [T, D]
+    sin: Tensor
+
+
 class Layer(nn.Module):
     def __init__(self, config: HiggsConfig) -> None:
         super().__init__()
+        self._config = config
         hidden, inner, eps = config.hidden_size, config.intermediate_size, config.norm_eps
         self.self_attn = Attention(config)
         self.mlp, self.audio_mlp = Mlp(hidden, inner), Mlp(hidden, inner)
         self.input_layernorm, self.audio_input_layernorm = Norm(hidden, eps), Norm(hidden, eps)
         self.post_attention_layernorm, self.audio_post_attention_layernorm = Norm(hidden, eps), Norm(hidden, eps)
+
+    def forward(
+        self, text: Tensor, audio: Tensor, layout: Layout, aligned: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """States of text [X, H] and audio [A, H] after the layer, and an `aligned` layer's loss."""
+        config, batch, attention = self._config, layout.batch, self.self_attn
+        nothing = text.new_zeros(1, config.hidden_size)
+        normed = torch.cat([self.input_layernorm(text), self.audio_input_layernorm(audio), nothing])
+        weight = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight])
+        states = F.linear(normed, weight)[layout.where].view(batch.rows, batch.length, -1, config.head_dim)
+        q, k, v = torch.split(states.transpose(1, 2), [config.heads, config.kv_heads, config.kv_heads], dim=1)
+        q, k = _rotated(q, layout), _rotated(k, layout)
+        groups = config.heads // config.kv_heads
+        keys, values = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+        mixed = F.scaled_dot_product_attention(q, keys, values, is_causal=True)
+        misses = _misses(q[:, 0], k[:, 0], batch) if aligned else None
+        mixed = mixed.transpose(1, 2).reshape(batch.rows * batch.length, -1)[layout.places]
+        added = attention.o_proj(mixed).float()
+        text, audio = text + added[: len(text)], audio + added[len(text) :]
+        text = text + self.mlp(self.post_attention_layernorm(text)).float()
+        audio = audio + self.audio_mlp(self.audio_post_attention_layernorm(audio)).float()
+        return text, audio, misses
+
+
+def _rotated(x: Tensor, layout: Layout) -> Tensor:
+    first, second = x.chunk(2, -1)
+    return x * layout.cos.to(x.dtype) + torch.cat((-second, first), -1) * layout.sin.to(x.dtype)
+
+
+def _misses(q: Tensor, k: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of one head's attention, q and k [B, T, D], with the token that is being said."""
+    scores = (q @ k.transpose(1, 2)).float() / math.sqrt(q.shape[-1])
+    later = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
+    certainty = F.log_softmax(scores.masked_fill(later, -torch.inf), -1).flatten(0, 1)[batch.audio_places]
+    known = (batch.spoken >= 0).float()
+    each = certainty.gather(1, batch.spoken.clamp_min(0)[:, None]).squeeze(1)
+    return -(each * known).sum() / known.sum().clamp_min(1)
 
 
 class AudioEmbedding(nn.Module):
@@ -112,7 +161,7 @@ class Student(nn.Module):
         nn.init.normal_(
             self.model.embed_audio_tokens.embed_audio_tokens.weight, std=0.5 / math.sqrt(config.num_codebooks)
         )
-        for layer in self._layers:
+        for layer in self.layers:
             for out in (layer.self_attn.o_proj, layer.mlp.down_proj, layer.audio_mlp.down_proj):
                 nn.init.normal_(out.weight, std=0.04 / math.sqrt(2 * config.layers))
         nn.init.normal_(self.audio_lm_head.weight, std=0.02)
@@ -123,7 +172,7 @@ class Student(nn.Module):
         self._sin: Tensor
 
     @property
-    def _layers(self) -> list[Layer]:
+    def layers(self) -> list[Layer]:
         return [cast(Layer, layer) for layer in self.model.layers]
 
     def forward(self, batch: Batch, *, aligned: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
@@ -136,42 +185,13 @@ class Student(nn.Module):
         offsets = torch.arange(config.num_codebooks, device=batch.codes.device) * config.codebook_size
         audio = self.model.embed_audio_tokens.embed_audio_tokens(batch.codes + offsets).sum(-2)
         places = torch.cat([batch.text_places, batch.audio_places])
-        count = len(text)
-        # Where in [text, audio, one row of zeros] each place's state stands.
         where = torch.full((batch.rows * batch.length,), len(places), device=places.device)
         where[places] = torch.arange(len(places), device=places.device)
-        nothing = text.new_zeros(1, config.hidden_size)
-        misses = text.new_zeros(())
-        for index, layer in enumerate(self._layers):
-            normed = torch.cat([layer.input_layernorm(text), layer.audio_input_layernorm(audio), nothing])
-            attention = layer.self_attn
-            weight = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight])
-            states = F.linear(normed, weight)[where].view(batch.rows, batch.length, -1, config.head_dim)
-            q, k, v = torch.split(states.transpose(1, 2), [config.heads, config.kv_heads, config.kv_heads], dim=1)
-            q, k = self._rotated(q), self._rotated(k)
-            groups = config.heads // config.kv_heads
-            keys, values = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-            mixed = F.scaled_dot_product_attention(q, keys, values, is_causal=True)
-            if index in aligned:
-                misses = misses + self._misses(q[:, 0], k[:, 0], batch) / len(aligned)
-            mixed = mixed.transpose(1, 2).reshape(batch.rows * batch.length, -1)[places]
-            added = attention.o_proj(mixed).float()
-            text, audio = text + added[:count], audio + added[count:]
-            text = text + layer.mlp(layer.post_attention_layernorm(text)).float()
-            audio = audio + layer.audio_mlp(layer.audio_post_attention_layernorm(audio)).float()
+        layout = Layout(batch, places, where, self._cos[: batch.length], self._sin[: batch.length])
+        losses = []
+        for index, layer in enumerate(self.layers):
+            text, audio, misses = layer(text, audio, layout, index in aligned)
+            losses += [misses] if misses is not None else []
         logits = self.audio_lm_head(self.model.norm(audio)).float()
-        return logits.view(-1, config.num_codebooks, config.codebook_size), misses
-
-    def _rotated(self, x: Tensor) -> Tensor:
-        length = x.shape[2]
-        cos, sin = self._cos[:length].to(x.dtype), self._sin[:length].to(x.dtype)
-        first, second = x.chunk(2, -1)
-        return x * cos + torch.cat((-second, first), -1) * sin
-
-    def _misses(self, q: Tensor, k: Tensor, batch: Batch) -> Tensor:
-        scores = (q @ k.transpose(1, 2)).float() / math.sqrt(self.config.head_dim)
-        later = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
-        certainty = F.log_softmax(scores.masked_fill(later, -torch.inf), -1).flatten(0, 1)[batch.audio_places]
-        known = (batch.spoken >= 0).float()
-        each = certainty.gather(1, batch.spoken.clamp_min(0)[:, None]).squeeze(1)
-        return -(each * known).sum() / known.sum().clamp_min(1)
+        missed = torch.stack(losses).mean() if losses else text.new_zeros(())
+        return logits.view(-1, config.num_codebooks, config.codebook_size), missed

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inference.training.sharding import gathered, like, local
+
 
 class Muon:
     """For the matrices between a network's ends; those of one shape are stepped in one batch."""
@@ -26,12 +28,15 @@ class Muon:
             gradients = [parameter.grad for parameter in group if parameter.grad is not None]
             if len(gradients) < len(group):
                 raise ValueError("Muon was given a parameter that has no gradient")
-            torch._foreach_lerp_(moving, gradients, 1 - self.momentum)
-            updates = torch.stack(torch._foreach_lerp(gradients, moving, self.momentum))
+            torch._foreach_lerp_(local(moving), local(gradients), 1 - self.momentum)
+            # A matrix is made orthogonal whole: processes that have a part of it each gather it, and do the same.
+            updates = torch.stack([gathered(each) for each in gradients])
+            updates = updates.lerp(torch.stack([gathered(each) for each in moving]), self.momentum)
             rows, columns = group[0].shape
             scale = max(1.0, rows / columns) ** 0.5
-            torch._foreach_mul_(group, 1 - self.rate * 0.01)
-            torch._foreach_add_(group, list(_orthogonal(updates).unbind()), alpha=-self.rate * scale)
+            torch._foreach_mul_(local(group), 1 - self.rate * 0.01)
+            steps = [like(step, of) for step, of in zip(_orthogonal(updates).unbind(), group, strict=True)]
+            torch._foreach_add_(local(group), local(steps), alpha=-self.rate * scale)
 
     def state_dict(self) -> dict[str, Any]:
         return {"moving": self._moving}
@@ -39,7 +44,7 @@ class Muon:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for group, stored in zip(self._moving, state["moving"], strict=True):
             for mean, value in zip(group, stored, strict=True):
-                mean.copy_(value)
+                mean.copy_(like(value, mean))
 
 
 def _orthogonal(x: Tensor) -> Tensor:

@@ -103,9 +103,13 @@ def collate(
     config: HiggsConfig,
     *,
     noise: float = 0.0,
-    random: torch.Generator | None = None,
+    seeds: Sequence[int] = (),
 ) -> Batch:
-    """One batch; with `noise`, that share of the codes that are fed is replaced by others."""
+    """One batch; with `noise`, that share of the codes that are fed is replaced by others.
+
+    Args:
+        seeds: of each sequence's noise, so that it does not depend on what else is in the batch.
+    """
     length = max(sequence.length for sequence in sequences)
     text, audio, tokens, fed, targets, spoken = [], [], [], [], [], []
     for row, sequence in enumerate(sequences):
@@ -113,17 +117,14 @@ def collate(
         text.append(row * length + torch.arange(prompt))
         audio.append(row * length + prompt + torch.arange(rows))
         tokens.append(sequence.tokens)
-        fed.append(sequence.rows[:-1])
+        fed.append(_disturbed(sequence.rows[:-1], config, noise, seeds[row]) if noise else sequence.rows[:-1])
         targets.append(sequence.rows[1:])
         said = torch.full((rows,), -1)
         said[: len(sequence.spoken)] = sequence.spoken
         spoken.append(said)
     codes, target = torch.cat(fed), torch.cat(targets)
-    # Nothing is learned from what is forced: BOS, and EOS after the first.
+    # Nothing is learned from what is forced: BOS, and EOS after the first. (Noise never falls on EOS.)
     counted = (target != config.bos_code) & ~((target == config.eos_code) & (codes == config.eos_code))
-    if noise:
-        wrong = (torch.rand(codes.shape, generator=random) < noise) & (codes < config.bos_code)
-        codes = torch.where(wrong, torch.randint(0, config.bos_code, codes.shape, generator=random), codes)
     return Batch(
         rows=len(sequences),
         length=length,
@@ -135,6 +136,12 @@ def collate(
         counted=counted,
         spoken=torch.cat(spoken),
     )
+
+
+def _disturbed(codes: Tensor, config: HiggsConfig, noise: float, seed: int) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    wrong = (torch.rand(codes.shape, generator=random) < noise) & (codes < config.bos_code)
+    return torch.where(wrong, torch.randint(0, config.bos_code, codes.shape, generator=random), codes)
 
 
 def batches(lengths: Sequence[int], size: int, seed: int) -> Iterator[list[int]]:
