@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -23,14 +25,15 @@ import pytest
 
 from tests.benchmarks import budget
 from tests.benchmarks.customers import chat, new_key
-from tests.benchmarks.load import put_under_load
+from tests.benchmarks.load import Load, put_under_load
 from tests.benchmarks.wire import null_service
 from tests.clients import environments
 from tests.live import free_port, wait_for
 
 REQUIREMENTS = ("litellm[proxy]==1.*",)
-SECONDS = budget.seconds(4.0)
-CLIENTS = budget.first_of((1, 8))
+SECONDS = budget.seconds(3.0)
+ROUNDS = budget.number(3)
+CLIENTS = budget.first_of((1, 8, 32, 64))
 KEY = "sk-bench"
 AUDIO = base64.b64encode(bytes(48_044)).decode()
 ANSWER = {
@@ -83,18 +86,43 @@ def run() -> None:
         null_service() as service,
     ):
         assert service.gateway
-        _print("LiteLLM", port, chat(KEY), process)
-        _print("ours", service.port, chat(key), psutil.Process(service.gateway.pid))
-
-
-def _print(name: str, port: int, request: bytes, process: psutil.Process) -> None:
-    put_under_load(port, request, clients=8, seconds=budget.seconds(1))
-    for clients in CLIENTS:
-        load = put_under_load(port, request, clients=clients, seconds=SECONDS)
-        print(
-            f"{name:8} {clients} clients {load.rate:7.1f} requests/s, p50 {load.percentile(50):6.1f},"
-            f" p99 {load.percentile(99):6.1f} ms, {process.memory_info().rss / 2**20:.0f} MB"
+        parties = (
+            _Party("LiteLLM", port, chat(KEY), process),
+            _Party("ours", service.port, chat(key), psutil.Process(service.gateway.pid)),
         )
+        for party in parties:
+            put_under_load(party.port, party.request, clients=8, seconds=budget.seconds(1))
+        for clients in CLIENTS:
+            _compare(parties, clients)
+
+
+@dataclass(frozen=True, slots=True)
+class _Party:
+    name: str
+    port: int
+    request: bytes
+    process: psutil.Process
+
+    def load(self, clients: int) -> Load:
+        return put_under_load(self.port, self.request, clients=clients, seconds=SECONDS)
+
+
+def _compare(parties: Sequence[_Party], clients: int) -> None:
+    """Both in turns, so that what else the machine does falls on both; the medians."""
+    rounds = [[party.load(clients) for party in parties] for _ in range(ROUNDS)]
+    for party, loads in zip(parties, zip(*rounds, strict=True), strict=True):
+        rate, p50, p99 = (
+            statistics.median(values)
+            for values in zip(
+                *((load.rate, load.percentile(50), load.percentile(99)) for load in loads), strict=True
+            )
+        )
+        print(
+            f"{party.name:8} {clients:3} clients {rate:7.1f} requests/s, p50 {p50:7.1f}, p99 {p99:7.1f} ms,"
+            f" {party.process.memory_info().rss / 2**20:.0f} MB"
+        )
+    times = statistics.median(ours.rate / theirs.rate for theirs, ours in rounds)
+    print(f"{'':8} {clients:3} clients: ours {times:.2f} times LiteLLM's requests/s")
     sys.stdout.flush()
 
 
