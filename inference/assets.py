@@ -126,6 +126,12 @@ def purge(job_id: UUID) -> bool:
     return True
 
 
+def expire_by(job_ids: Collection[UUID], moment: datetime) -> int:
+    """Let audio expire at a moment where it would have later; returns how many do."""
+    kept = AudioAsset.objects.filter(job_id__in=job_ids, purged_at=None, expires_at__gt=moment)
+    return kept.update(expires_at=moment)
+
+
 def purge_expired() -> int:
     """Delete what has expired, batch after batch until nothing is due; returns how many.
 

@@ -74,9 +74,13 @@ class Principal:
 
     def audio_seconds(self, *, store: bool | None) -> int:
         """How long the audio of a request is kept; `store` is what the request says about it."""
-        if store is False or not self.reach.stores_audio or self.audio_days == 0:
+        if not self.stores(store):
             return UNSTORED_SECONDS
         return settings.AUDIO_TTL_SECONDS if self.audio_days is None else self.audio_days * 86_400
+
+    def stores(self, store: bool | None) -> bool:
+        """Whether audio is kept once it has been delivered: if request, key and organization all agree."""
+        return store is not False and self.reach.stores_audio and self.audio_days != 0
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

@@ -18,6 +18,7 @@ from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal
 from gateway import deletion, ranges
 from gateway.authentication import caller
+from gateway.batches import fetched
 from gateway.catalog import known_format
 from gateway.conversions import Conversions, Wanted
 from gateway.errors import ApiError, expired, invalid
@@ -122,7 +123,10 @@ async def _answer(request: Request, principal: Principal, stack: AsyncExitStack)
     status = 200 if part is None else 206
     if request.method == "HEAD":
         return Response(None, status, headers, content_type)
-    return StreamingResponse(_pieces(file, sent), status, headers, content_type)
+    content = _pieces(file, sent)
+    if status == 200:
+        content = fetched.noted(content, [asset.job_id])
+    return StreamingResponse(content, status, headers, content_type)
 
 
 async def _pieces(file: File[bytes], part: range) -> AsyncIterator[bytes]:

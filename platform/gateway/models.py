@@ -122,6 +122,8 @@ class BatchLine(models.Model):
     custom_id = models.CharField(max_length=512)
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     job_id = models.UUIDField(null=True)
+    stored = models.BooleanField(default=True, db_default=True)
+    """Whether its audio is kept as long as the batch's results are; otherwise it goes when it has been fetched."""
     attempt = models.PositiveSmallIntegerField(default=0)
     """How many jobs it has had: one that missed its deadline is followed by another."""
     error: ClassVar = models.JSONField(null=True)

@@ -53,6 +53,7 @@ def _step(client: redis.Redis) -> bool:
         if batch.cancelling_at is None:
             validation.validate(batch, presence.voices_of(presence.living(client)))
     telling.tell_of_background()
+    collecting.cancel_of_revoked_keys()
     collecting.collect()
     _stop(client)
     fed = feeding.feed(client)
@@ -62,7 +63,7 @@ def _step(client: redis.Redis) -> bool:
 
 
 def _stop(client: redis.Redis) -> None:
-    """End what has not been spoken of batches that were cancelled, or whose time is up."""
+    """End what has not been spoken of batches that were cancelled, whose key was revoked, or whose time is up."""
     now = timezone.now()
     for batch in SpeechBatch.objects.filter(ended_at=None):
         if batch.cancelling_at is None and batch.expires_at > now:
@@ -73,7 +74,7 @@ def _stop(client: redis.Redis) -> None:
         for line in batch.lines.filter(state=BatchLine.State.WAITING, job_id__isnull=False):
             if line.job_id and jobs.belongs_to(line.job_id, organization_id=batch.organization_id):
                 batch.lines.filter(id=line.id).update(state=BatchLine.State.RUNNING)
-        collecting.end_waiting(batch.id, collecting.CANCELLED if batch.cancelling_at else collecting.EXPIRED)
+        collecting.end_waiting(batch.id, collecting.reason(batch))
         for job_id in batch.lines.filter(state=BatchLine.State.RUNNING).values_list("job_id", flat=True):
             if job_id and jobs.cancel(job_id):
                 cancellations.announce_from_thread(client, job_id)

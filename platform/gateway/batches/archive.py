@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from gateway import zips
+from gateway.batches import fetched
 from gateway.models import BatchLine, SpeechBatch
 from inference import assets
 from inference.models import AudioAsset
@@ -31,6 +33,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 class Entry:
     """One file of the archive."""
 
+    job_id: UUID
     name: str
     path: str
     size: int
@@ -51,7 +54,10 @@ def entries(batch: SpeechBatch) -> list[Entry]:
         (named[asset.job_id].number, _name(named[asset.job_id], asset.job.format), asset)
         for asset in kept.only("path", "size", "created_at", "job__format")
     ]
-    return [Entry(name, asset.path, asset.size, asset.created_at) for _, name, asset in sorted(found, key=_first)]
+    return [
+        Entry(asset.job_id, name, asset.path, asset.size, asset.created_at)
+        for _, name, asset in sorted(found, key=_first)
+    ]
 
 
 def tar_size(several: Sequence[Entry]) -> int:
@@ -61,7 +67,8 @@ def tar_size(several: Sequence[Entry]) -> int:
 
 def stream(several: Sequence[Entry], format: Format) -> AsyncIterator[bytes]:
     """The archive's bytes. Audio that is purged meanwhile breaks it off, so that nobody takes it for whole."""
-    return _tar(several) if format == "tar" else _zip(several)
+    content = _tar(several) if format == "tar" else _zip(several)
+    return fetched.noted(content, [each.job_id for each in several])
 
 
 async def _zip(several: Sequence[Entry]) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from gateway.errors import ApiError
 from gateway.models import BatchLine, SpeechBatch
@@ -19,16 +20,19 @@ from inference import assets, results
 from inference.models import SynthesisJob
 
 AT_ONCE = 1000
+UNFETCHED = timedelta(days=1)
+"""How long after its batch's time is up audio that is not to be stored waits to be fetched."""
 MAX_ATTEMPTS = 3
 """Jobs of one line: one that never began, or whose workers were lost, costs nothing and is followed by another."""
 _LIVE = (BatchLine.State.WAITING, BatchLine.State.RUNNING)
 CANCELLED = ApiError(409, "This batch was cancelled before this request was processed.", code="batch_cancelled")
+REVOKED = ApiError(409, "The API key of this batch was revoked.", code="api_key_revoked")
 EXPIRED = ApiError(504, "This batch expired before this request was processed.", code="batch_expired")
 
 
 def collect() -> int:
     """End the lines whose jobs have ended, or let them wait for another job; returns how many changed."""
-    running = BatchLine.objects.filter(state=BatchLine.State.RUNNING).select_related("batch")
+    running = BatchLine.objects.filter(state=BatchLine.State.RUNNING).select_related("batch__organization")
     ended = SynthesisJob.objects.filter(finished_at__isnull=False)
     changed = 0
     lines = {line.job_id: line for line in running[:AT_ONCE] if line.job_id}
@@ -53,8 +57,37 @@ def collect() -> int:
 
 
 def results_until(batch: SpeechBatch) -> datetime:
-    """Until when the audio and the files of a batch are kept."""
+    """Until when the files of a batch are kept, and its audio where the organization says nothing else."""
     return batch.expires_at + timedelta(seconds=settings.ENVIRONMENT.batch_results_ttl_seconds)
+
+
+def audio_until(batch: SpeechBatch, *, stored: bool) -> datetime:
+    """Until when a line's audio is kept.
+
+    Nobody is connected while a batch is spoken, so that audio which is not to be stored waits until it is fetched
+    (`gateway.batches.fetched`), and no longer than `UNFETCHED`.
+    """
+    if not stored:
+        return batch.expires_at + UNFETCHED
+    days = batch.organization.audio_days
+    return results_until(batch) if days is None else batch.expires_at + timedelta(days=days)
+
+
+def reason(batch: SpeechBatch) -> ApiError:
+    """Why a batch that is being stopped stops."""
+    if batch.cancelling_at is None:
+        return EXPIRED
+    return REVOKED if any(error["code"] == REVOKED.code for error in batch.errors) else CANCELLED
+
+
+def cancel_of_revoked_keys() -> int:
+    """Cancel the batches whose API key was revoked since; returns how many.
+
+    One whose key has merely expired goes on: its requests were all made while the key worked.
+    """
+    error = {"code": REVOKED.code, "line": None, "message": REVOKED.message, "param": None}
+    running = SpeechBatch.objects.filter(ended_at=None, cancelling_at=None, api_key__revoked_at__isnull=False)
+    return running.update(cancelling_at=timezone.now(), errors=[error])
 
 
 def error_of(refusal: ApiError, *, answered: bool) -> dict[str, Any]:
@@ -93,14 +126,16 @@ def _succeed(batch: SpeechBatch, lines: Sequence[BatchLine]) -> None:
     mine = BatchLine.objects.filter(id__in=[line.id for line in lines], state=BatchLine.State.RUNNING)
     count = mine.update(state=BatchLine.State.SUCCEEDED)
     SpeechBatch.objects.filter(id=batch.id).update(completed=F("completed") + count)
-    assets.keep_until([line.job_id for line in lines if line.job_id], results_until(batch))
+    for stored in (True, False):
+        ids = [line.job_id for line in lines if line.job_id and line.stored == stored]
+        assets.keep_until(ids, audio_until(batch, stored=stored))
 
 
 def _failure(line: BatchLine, job: SynthesisJob) -> dict[str, Any] | None:
     """Why the line's job failed; None where another one is to be tried."""
     result, batch = results.of(job), line.batch
     if result.state == SynthesisJob.State.CANCELLED:
-        return error_of(CANCELLED if batch.cancelling_at else EXPIRED, answered=False)
+        return error_of(reason(batch), answered=False)
     never_served = result.state == SynthesisJob.State.EXPIRED or result.error_code == "worker_lost"
     if never_served and line.attempt < MAX_ATTEMPTS and batch.state == SpeechBatch.State.IN_PROGRESS:
         return None

@@ -21,7 +21,7 @@ from django.utils import timezone
 from psycopg_pool import AsyncConnectionPool
 
 from accounts.identifiers import new_id
-from accounts.keys import Principal
+from accounts.keys import Principal, Reach
 from billing import pricing, reservations
 from gateway import catalog
 from gateway.batches import collecting, files, lines
@@ -85,7 +85,7 @@ def _choose(room: int) -> list[LineAdmission]:
         batch
         for batch in SpeechBatch.objects.filter(ended_at=None, expires_at__gt=now)
         .filter(state=SpeechBatch.State.IN_PROGRESS, cancelling_at=None)
-        .select_related("input_file", "organization")
+        .select_related("input_file", "organization", "api_key")
         .order_by("id")
         if batch.paused_until is None or batch.paused_until <= now
     ]
@@ -142,7 +142,16 @@ async def _ask_for(database: AsyncConnectionPool, each: LineAdmission, offered: 
     request = lines.read(await asyncio.to_thread(_text_of, batch, line), endpoint=batch.endpoint)
     # Batches are a tier of their own, whatever a line says.
     order = replace(lines.understand(request, offered), service_tier="default")
-    caller = Principal(batch.api_key_id, batch.organization_id, None, b"", 0)
+    caller = Principal(
+        batch.api_key_id,
+        batch.organization_id,
+        None,
+        b"",
+        0,
+        reach=Reach(stores_audio=batch.api_key.stores_audio),
+        audio_days=batch.organization.audio_days,
+    )
+    line.stored = caller.stores(order.store)
     await conversation.check(database, caller, order.context)
     job = jobs.NewJob(
         id=each.job_id,
@@ -191,7 +200,9 @@ def _note(each: LineAdmission) -> bool:
         reason = {"code": each.pause.code, "message": each.pause.message}
         batch.update(paused=reason, paused_until=timezone.now() + PAUSE)
         return False
-    BatchLine.objects.filter(id=each.line.id, state=BatchLine.State.WAITING).update(state=BatchLine.State.RUNNING)
+    BatchLine.objects.filter(id=each.line.id, state=BatchLine.State.WAITING).update(
+        state=BatchLine.State.RUNNING, stored=each.line.stored
+    )
     if each.batch.paused is not None:
         batch.update(paused=None, paused_until=None)
     doorbell.ring()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -60,6 +61,8 @@ def _outputs(batch: SpeechBatch) -> Iterator[dict[str, Any]]:
         for line in several:
             job = jobs[line.job_id]
             result = results.of(job, assets[job.id])
+            if not line.stored:
+                result = replace(result, transcript="")  # the file outlives the audio
             shape = _speech if batch.endpoint == "/v1/audio/speech" else _completion
             response = {"status_code": 200, "request_id": _id_of(line), "body": shape(job, result)}
             yield {"id": _id_of(line), "custom_id": line.custom_id, "response": response, "error": None}
