@@ -23,9 +23,9 @@ from tests.gateway.batching import results, speech_line, start
 from tests.live import running_service
 
 LINES = budget.number(10_000, least=40)
-KILLS = budget.number(20, least=2)
+KILLS = budget.number(5, least=2)
 HALF_A_FRAME = Decimal("0.000015")
-SLOTS = 64
+SLOTS = 128
 """Of the worker; a batch takes half of them."""
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 3600

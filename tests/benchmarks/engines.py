@@ -43,7 +43,7 @@ class NullEngine:
 class WordsEngine(NullEngine):
     """Silence of as many frames as the text has words, a tenth of a second after it was asked for."""
 
-    slots = 64
+    slots = 128
 
     def submit(self, request: SpeechRequest) -> Generation:
         generation = Generation(request)
