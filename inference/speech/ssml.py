@@ -16,7 +16,8 @@ from defusedxml.ElementTree import fromstring
 from inference.speech import inline
 from inference.speech.inline import FASTEST, SLOWEST, mark
 
-MAX_CHARACTERS = 16_384
+CHARACTERS_PER_CHARACTER = 4
+"""How many characters a document may have for each that may be spoken."""
 MAX_DEPTH = 32
 RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.5}
 STRENGTHS_MS = {"none": 0, "x-weak": 100, "weak": 250, "medium": 500, "strong": 750, "x-strong": 1000}
@@ -46,14 +47,17 @@ class SsmlText:
     """The elements and attributes that were left out, each once: "emphasis", "prosody pitch"."""
 
 
-def read(document: str) -> SsmlText:
+def read(document: str, *, most: int = 16_384) -> SsmlText:
     """Read a document, with `<speak>` around it or without.
+
+    Args:
+        most: how many characters it may have.
 
     Raises:
         SsmlError: it is no well-formed XML, declares a document type or an entity, or is too large.
     """
-    if len(document) > MAX_CHARACTERS:
-        raise SsmlError(f"{len(document)} characters; at most {MAX_CHARACTERS} of SSML are read")
+    if len(document) > most:
+        raise SsmlError(f"{len(document)} characters; at most {most} of SSML are read")
     source = document.strip()
     if not re.match(r"<(\?xml|speak\b)", source):
         source = f"<speak>{source}</speak>"

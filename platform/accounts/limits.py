@@ -1,4 +1,4 @@
-"""How much an organization or a key may ask for: the one table of rate limits, and access to their values.
+"""How much an organization or a key may ask for: the one table of limits, and access to their values.
 
 The limiter, the console's and the operator's forms, `set_limits`, `GET /v1/key` and the reference page read this
 table. A further limit is an entry here, and a column of `accounts.models.Limited` and a field of
@@ -16,13 +16,15 @@ from django.conf import settings
 if TYPE_CHECKING:
     from accounts.models import ApiKey, Organization
 
-Counted = Literal["requests", "audio seconds", "running requests"]
+Counted = Literal["requests", "audio seconds", "running requests", "characters"]
 SCOPES: tuple[Literal["key", "organization"], ...] = ("key", "organization")
 """What has limits. Each limit holds for a key and, separately, for all keys of its organization together."""
 MINIMUM = 1
 """A key that may ask for nothing is revoked instead; the database refuses less, too."""
 MAXIMUM = 2**31 - 1
 """What the columns hold."""
+MAX_INPUT_CHARACTERS = 100_000
+"""A chapter of a book; no organization may send a longer text in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class RateLimit:
     """Where the environment sets no other one."""
     about: str
     """For the reference: what is counted, and when."""
+    most: int = MAXIMUM
+    """The highest value that it may have."""
 
     @property
     def option(self) -> str:
@@ -72,6 +76,15 @@ LIMITS: tuple[RateLimit, ...] = (
         default=100,
         about="A request counts from its arrival to the end of its answer.",
     ),
+    RateLimit(
+        name="input_characters",
+        counts="characters",
+        label="Characters a request",
+        unit="characters per request",
+        default=4_096,
+        most=MAX_INPUT_CHARACTERS,
+        about="A longer text is refused with 400. A key without a limit of its own has its organization's.",
+    ),
 )
 Limits = Mapping[str, int | None]
 """Values by the limits' names; None, or a name that is missing, is the default."""
@@ -86,6 +99,13 @@ def default(name: str) -> int:
     """The default of a limit in this installation."""
     value: int = getattr(settings.ENVIRONMENT, name)
     return value
+
+
+def input_characters(*, key: Limits, organization: Limits) -> int:
+    """The longest text of a request with the key. Unlike a rate, an organization's holds for its keys, too."""
+    name = find("characters").name
+    shared = organization.get(name) or default(name)
+    return min(key.get(name) or shared, shared)
 
 
 def of(subject: Organization | ApiKey) -> dict[str, int | None]:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.identifiers import new_id
+from accounts.limits import MAX_INPUT_CHARACTERS
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,11 +48,12 @@ MAX_AUDIO_DAYS = 30
 
 
 class Limited(models.Model):
-    """Rate limits; null is the default in the settings. `gateway.limits.limiter` enforces them."""
+    """Limits; null is the default in the settings. `gateway.limits.limiter` enforces the rates."""
 
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     audio_seconds_per_minute = models.PositiveIntegerField(null=True, blank=True)
     concurrent_jobs = models.PositiveIntegerField(null=True, blank=True)
+    input_characters = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -67,6 +69,11 @@ class Limited(models.Model):
             models.CheckConstraint(
                 condition=models.Q(concurrent_jobs=None) | models.Q(concurrent_jobs__gte=1),
                 name="%(class)s_concurrent_jobs_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(input_characters=None)
+                | models.Q(input_characters__gte=1, input_characters__lte=MAX_INPUT_CHARACTERS),
+                name="%(class)s_input_characters_in_range",
             ),
         )
 

@@ -164,10 +164,13 @@ class Environment(BaseSettings):
     company_payment: str = ""
     company_logo: FilePath | None = None
 
-    # Rate limits, where a key or an organization has none of its own
+    # Limits, where a key or an organization has none of its own
     requests_per_minute: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("requests").default
     audio_seconds_per_minute: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("audio seconds").default
     concurrent_jobs: Annotated[int, Field(ge=limits.MINIMUM)] = limits.find("running requests").default
+    input_characters: Annotated[int, Field(ge=limits.MINIMUM, le=limits.MAX_INPUT_CHARACTERS)] = limits.find(
+        "characters"
+    ).default
     rate_limit_grace_seconds: Annotated[float, Field(ge=0)] = 60
 
     # Payments: without the two secrets nothing of Stripe is there

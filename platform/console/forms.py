@@ -56,7 +56,7 @@ def _limit(limit: RateLimit) -> forms.IntegerField:
         label=limit.label,
         required=False,
         min_value=limits.MINIMUM,
-        max_value=limits.MAXIMUM,
+        max_value=limit.most,
         widget=forms.NumberInput({"placeholder": f"Default: {limits.default(limit.name):,}"}),
     )
 

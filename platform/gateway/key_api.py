@@ -53,7 +53,11 @@ def _limits(principal: Principal) -> dict[str, Any]:
 
 
 def _limit(limits: ScopedLimits, left: dict[str, int] | None) -> dict[str, Any]:
-    return {name: {"limit": value, "remaining": left and left.get(name)} for name, value in limits.values.items()}
+    # What no counter counts is there in full for every request.
+    return {
+        name: {"limit": value, "remaining": left and left.get(name, value)}
+        for name, value in limits.values.items()
+    }
 
 
 def _budgets(principal: Principal) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from accounts import limits
 from accounts.identifiers import new_id
 from accounts.models import ApiKey, Organization
 
@@ -99,6 +100,11 @@ class SpeechBatch(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.id} {self.state}"
+
+    @property
+    def most_characters(self) -> int:
+        """The longest text that a line may have."""
+        return limits.input_characters(key=limits.of(self.api_key), organization=limits.of(self.organization))
 
 
 class BatchLine(models.Model):

@@ -22,15 +22,19 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from accounts.limits import MAX_INPUT_CHARACTERS
 from inference.audio import FRAME_RATE
 from inference.speech.formats import FORMAT_NAMES
 from inference.speech.voices import DEFAULT_VOICE, VOICES
 
 MAX_TEXT_CHARACTERS = 4096
+"""Of a text to speak, where no limit of an organization allows more, and of what is said in a recording."""
 MAX_STYLE_CHARACTERS = 4096
 """Of `instructions`, and of all system messages together."""
-MAX_COMPLETION_TOKENS = 15 * 60 * FRAME_RATE
-"""15 minutes of audio."""
+TOKENS_PER_TEXT = 15 * 60 * FRAME_RATE
+"""15 minutes of audio, which each `MAX_TEXT_CHARACTERS` of a text may take at most."""
+MAX_COMPLETION_TOKENS = TOKENS_PER_TEXT * -(-MAX_INPUT_CHARACTERS // MAX_TEXT_CHARACTERS)
+"""6.25 hours of audio, for the longest text."""
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
 MAX_MESSAGES = 1000
 MAX_CONTENT_CHARACTERS = 262_144

@@ -67,11 +67,11 @@ def test_every_limit_has_its_columns_and_its_setting(
     limit: limits.RateLimit, customer: Customer, settings: Any
 ) -> None:
     for subject in (customer.key, customer.organization):
-        limits.put(subject, **{limit.name: limits.MAXIMUM})
+        limits.put(subject, **{limit.name: limit.most})
         subject.refresh_from_db()
-        assert limits.of(subject)[limit.name] == limits.MAXIMUM
+        assert limits.of(subject)[limit.name] == limit.most
         with pytest.raises(IntegrityError), transaction.atomic():
             limits.put(subject, **{limit.name: limits.MINIMUM - 1})
-    assert ApiKey.objects.filter(**{limit.name: limits.MAXIMUM}).exists()
+    assert ApiKey.objects.filter(**{limit.name: limit.most}).exists()
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={limit.name: 3})
     assert limits.default(limit.name) == 3

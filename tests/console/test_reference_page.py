@@ -23,7 +23,7 @@ def test_the_reference_tells_every_route_and_how_to_call_it() -> None:
     for route, item in document()["paths"].items():
         assert f"<code>{route}</code>" in page
         assert all(operation["summary"] in page for operation in item.values())
-    assert "integer, 1 to 22500" in page
+    assert "integer, 1 to 562500" in page
     assert "curl http://127.0.0.1:8000/v1/chat/completions \\" in page
     assert "curl http://127.0.0.1:8000/v1/audio/speech \\" in page
     assert "`" not in page

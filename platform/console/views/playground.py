@@ -9,12 +9,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import limits
 from accounts import playground as playground_keys
 from accounts.permissions import Action
 from billing import pricing
 from console import playground, samples, voices_on_offer
 from console.access import Member, member_view
-from gateway.schemas import MAX_COMPLETION_TOKENS, MAX_TEXT_CHARACTERS
+from gateway.schemas import MAX_COMPLETION_TOKENS
 from inference import custom_voices
 from inference.speech.formats import CONTENT_TYPES
 
@@ -37,7 +38,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
         "model": samples.MODEL,
         "base_url": samples.base_url(),
         "languages": (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript")),
-        "most_characters": MAX_TEXT_CHARACTERS,
+        "most_characters": limits.input_characters(key={}, organization=limits.of(member.organization)),
         "most_tokens": MAX_COMPLETION_TOKENS,
         "recent": playground.recent(member),
     }

@@ -141,7 +141,8 @@ async def _ask_for(database: AsyncConnectionPool, each: LineAdmission, offered: 
         return None
     request = lines.read(await asyncio.to_thread(_text_of, batch, line), endpoint=batch.endpoint)
     # Batches are a tier of their own, whatever a line says.
-    order = replace(lines.understand(request, offered), service_tier="default")
+    order = lines.understand(request, offered, most_characters=batch.most_characters)
+    order = replace(order, service_tier="default")
     caller = Principal(
         batch.api_key_id,
         batch.organization_id,

@@ -88,8 +88,8 @@ def read(data: bytes, *, endpoint: str) -> LineRequest:
     return request
 
 
-def understand(request: LineRequest, offered: Sequence[str]) -> SpeechOrder:
-    """What the line's body asks to be spoken, by one of the voices `offered`.
+def understand(request: LineRequest, offered: Sequence[str], *, most_characters: int) -> SpeechOrder:
+    """What the line's body asks to be spoken, by one of the voices `offered`, in at most so many characters.
 
     Raises:
         ApiError: its `param` is the path within the line, `body.…`.
@@ -105,7 +105,7 @@ def understand(request: LineRequest, offered: Sequence[str]) -> SpeechOrder:
                     param=name,
                     code="unsupported_value",
                 )
-        return ENDPOINTS[request.url].read(request.body, offered).order
+        return ENDPOINTS[request.url].read(request.body, offered, most_characters).order
     except ApiError as refusal:
         param = f"body.{refusal.param}" if refusal.param else "body"
         raise ApiError(

@@ -46,6 +46,7 @@ def _check(batch: SpeechBatch, offered: Sequence[str]) -> tuple[list[tuple[Place
     good: list[tuple[Place, str]] = []
     errors: list[LineError] = []
     seen: dict[str, int] = {}
+    most = batch.most_characters
     try:
         file = files.store().open(batch.input_file.path)
     except FileNotFoundError:
@@ -61,7 +62,7 @@ def _check(batch: SpeechBatch, offered: Sequence[str]) -> tuple[list[tuple[Place
                 break
             try:
                 request = lines.read(data, endpoint=batch.endpoint)
-                lines.understand(request, offered)
+                lines.understand(request, offered, most_characters=most)
             except ApiError as refusal:
                 errors.append(LineError.of(refusal, place.number))
                 continue

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from accounts import names
-from accounts.limits import LIMITS, MAXIMUM, Limits
+from accounts.limits import LIMITS, MAX_INPUT_CHARACTERS, MAXIMUM, Limits
 from gateway.schemas import Schema
 
 FURTHEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
@@ -70,6 +70,8 @@ class KeyTerms(Schema):
     """Seconds of audio a minute."""
     concurrent_jobs: Limit | None = None
     """Requests at a time."""
+    input_characters: Annotated[int, Field(ge=1, le=MAX_INPUT_CHARACTERS)] | None = None
+    """Characters a request; at most the organization's."""
 
     def limits(self) -> Limits:
         return {limit.name: getattr(self, limit.name) for limit in LIMITS}

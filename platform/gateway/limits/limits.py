@@ -28,6 +28,8 @@ REQUESTS, AUDIO, JOBS = (
     limits.find("running requests"),
 )
 """What the limiter keeps to."""
+INPUT = limits.find("characters")
+"""No rate: it is checked when a request is read."""
 
 Scope = Literal["key", "organization"]
 Unit = Literal["requests", "tokens"]
@@ -91,10 +93,16 @@ class ScopedLimits:
 
 def limits_of(principal: Principal) -> tuple[ScopedLimits, ScopedLimits]:
     """The key's and its organization's; both hold."""
+    longest = {INPUT.name: input_characters(principal)}
     return (
-        ScopedLimits("key", principal.key_id, _filled(principal.key_limits)),
+        ScopedLimits("key", principal.key_id, _filled(principal.key_limits) | longest),
         ScopedLimits("organization", principal.organization_id, _filled(principal.organization_limits)),
     )
+
+
+def input_characters(principal: Principal) -> int:
+    """The longest text that a request of the caller may have."""
+    return limits.input_characters(key=principal.key_limits, organization=principal.organization_limits)
 
 
 def _filled(own: limits.Limits) -> dict[str, int]:

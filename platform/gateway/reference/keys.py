@@ -49,6 +49,7 @@ class ProjectKey(Answer):
     """Null is the default."""
     audio_seconds_per_minute: int | None
     concurrent_jobs: int | None
+    input_characters: int | None
     owner: Owner
 
 
@@ -111,6 +112,7 @@ _KEY: dict[str, Any] = {
     "requests_per_minute": 600,
     "audio_seconds_per_minute": None,
     "concurrent_jobs": 20,
+    "input_characters": None,
     "owner": Owner(type="service_account", service_account=None),
 }
 KEY = ProjectKey.model_validate(_KEY)

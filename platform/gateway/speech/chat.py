@@ -30,9 +30,9 @@ from inference.speech.alignment import Timed
 from usage.request_log import Row
 
 
-def _read(body: Any, offered: Sequence[str]) -> Asked:
+def _read(body: Any, offered: Sequence[str], most_characters: int) -> Asked:
     request = parse(ChatRequest, body)
-    order = order_from_chat(request, offered)
+    order = order_from_chat(request, offered, most_characters=most_characters)
     include_usage = bool(request.stream_options and request.stream_options.include_usage)
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:

@@ -20,9 +20,9 @@ from gateway.speech.synthesis import Asked, SpeechRoute
 from inference.speech.formats import AudioFormat
 
 
-def _read(body: Any, offered: Sequence[str]) -> Asked:
+def _read(body: Any, offered: Sequence[str], most_characters: int) -> Asked:
     request = parse(SpeechBody, body)
-    order = order_from_speech(request, offered)
+    order = order_from_speech(request, offered, most_characters=most_characters)
 
     def answer(job_id: UUID, created: int) -> AnswerFormat:
         if request.stream_format == "sse":

@@ -10,12 +10,12 @@ from uuid import UUID
 from gateway import catalog
 from gateway.errors import ApiError, invalid
 from gateway.schemas import (
-    MAX_COMPLETION_TOKENS,
     MAX_CONTEXT_TURNS,
     MAX_SPEED,
     MAX_STYLE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     MIN_SPEED,
+    TOKENS_PER_TEXT,
     AudioOptions,
     ChatRequest,
     Message,
@@ -66,9 +66,14 @@ class SpeechOrder(SpeechSpec):
         return self.max_frames * FRAME_MS
 
 
-def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder:
+def order_from_chat(
+    request: ChatRequest, offered: Sequence[str], *, most_characters: int = MAX_TEXT_CHARACTERS
+) -> SpeechOrder:
     """The order in a chat request: the last user message is spoken, by one of the voices `offered`; system
     messages are its style, and earlier answers of ours are what it goes on from.
+
+    Args:
+        most_characters: how long the spoken text may be.
 
     Raises:
         ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
@@ -87,7 +92,8 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
     format = catalog.known_format(named, "audio.format", audio or AudioOptions())
     index = _last_user_message(request.messages)
     given = _text_to_speak(request, index)
-    text, speed, warnings = _read(given, request, f"messages[{index}].content", stops=bool(request.stop))
+    param = f"messages[{index}].content"
+    text, speed, warnings = _read(given, request, param, most=most_characters, stops=bool(request.stop))
     cap = request.max_completion_tokens or request.max_tokens
     style = _style(request.messages)
     return SpeechOrder(
@@ -118,15 +124,20 @@ def order_from_chat(request: ChatRequest, offered: Sequence[str]) -> SpeechOrder
     )
 
 
-def order_from_speech(request: SpeechBody, offered: Sequence[str]) -> SpeechOrder:
+def order_from_speech(
+    request: SpeechBody, offered: Sequence[str], *, most_characters: int = MAX_TEXT_CHARACTERS
+) -> SpeechOrder:
     """The order in a speech request: `input` is spoken, in the style of `instructions`.
+
+    Args:
+        most_characters: how long `input` may be.
 
     Raises:
         ApiError: 404 for an unknown model, 400 for anything else that cannot be spoken.
     """
     model = catalog.find(request.model)
     voice = _voice(request.voice, offered, "voice")
-    text, speed, warnings = _read(request.input, request, "input", speed=request.speed)
+    text, speed, warnings = _read(request.input, request, "input", most=most_characters, speed=request.speed)
     style = _clean(request.instructions or "")
     return SpeechOrder(
         model=model.id,
@@ -157,7 +168,8 @@ def frame_bound(text: str, *, speed: float = 1.0, dictionary: Dictionary = NO_DI
     weight = sum(_weight(each.text) / min(each.rate, 1.0) for each in stretches)
     pauses = sum(each.pause_ms or 0 for each in stretches) / 1000
     seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS + pauses) / min(speed, 1.0)
-    return min(math.ceil(seconds * FRAME_RATE), MAX_COMPLETION_TOKENS)
+    most = TOKENS_PER_TEXT * math.ceil(len(text) / MAX_TEXT_CHARACTERS)
+    return min(math.ceil(seconds * FRAME_RATE), most)
 
 
 def _weight(said: str) -> int:
@@ -165,7 +177,7 @@ def _weight(said: str) -> int:
 
 
 def _read(
-    given: str, request: SpeechAsk, param: str, *, speed: float = 1.0, stops: bool = False
+    given: str, request: SpeechAsk, param: str, *, most: int, speed: float = 1.0, stops: bool = False
 ) -> tuple[str, float, tuple[str, ...]]:
     """The text to speak, its speed, and what of it is ignored.
 
@@ -173,13 +185,13 @@ def _read(
         ApiError: 400, it is too long, or empty, or not the SSML that it is said to be.
     """
     if request.input_type != "ssml":
-        return _checked(given, param, stops=stops), speed, ()
+        return _checked(given, param, most=most, stops=stops), speed, ()
     try:
-        read = ssml.read(given)
+        read = ssml.read(given, most=ssml.CHARACTERS_PER_CHARACTER * most)
     except ssml.SsmlError as error:
         raise invalid(f"Invalid value for {param!r}: {error}.", param=param, code="invalid_ssml") from None
     paced = min(MAX_SPEED, max(MIN_SPEED, speed * read.speed))
-    return _checked(read.text, param, stops=stops), paced, tuple(read.ignored)
+    return _checked(read.text, param, most=most, stops=stops), paced, tuple(read.ignored)
 
 
 def _voice(voice: Voice, offered: Sequence[str], param: str) -> str:
@@ -250,17 +262,18 @@ def _text_of(message: Message) -> str:
     return message.content or ""
 
 
-def _checked(text: str, param: str, *, stops: bool = False) -> str:
+def _checked(text: str, param: str, *, most: int, stops: bool = False) -> str:
     """The text to speak, which may be without a word: then a short silence is the answer.
 
     Args:
+        most: how many characters it may have.
         stops: whether stop sequences may have cut it.
 
     Raises:
         ApiError: 400, it is too long, or empty.
     """
-    if len(text) > MAX_TEXT_CHARACTERS:
-        raise _too_long(len(text), MAX_TEXT_CHARACTERS, param, "can be spoken")
+    if len(text) > most:
+        raise _too_long(len(text), most, param, "can be spoken")
     text = _clean(text)
     if not split_lines(text):
         # Of what is not empty, the worker decides whether it has a word: only the normalised text tells.

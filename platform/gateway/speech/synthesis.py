@@ -20,6 +20,7 @@ from gateway.door import trailers
 from gateway.errors import body_too_large, client_closed, expired
 from gateway.large_bodies import LargeBodies
 from gateway.limits.limiter import Slot
+from gateway.limits.limits import input_characters
 from gateway.parsing import read_body, read_json
 from gateway.service import Service
 from gateway.speech import (
@@ -48,7 +49,7 @@ from usage.request_log import Row
 _large = LargeBodies()
 RETRY_GRACE_SECONDS = 0.8
 """How long a job waits for the client that hung up to ask again; OpenAI's SDKs do so within half a second."""
-LARGE_BODY_BYTES = 65_536
+LARGE_BODY_BYTES = 16_384
 """From here on a body is understood in a thread: its steps take milliseconds, and others go on between them."""
 
 
@@ -67,9 +68,12 @@ class Asked:
 
 
 class SpeechRoute:
-    """An ASGI endpoint; `read` understands its body, given the voices on offer, or refuses it."""
+    """An ASGI endpoint. `read` understands its body, given the voices on offer and the longest text that the
+    caller may send, or refuses it."""
 
-    def __init__(self, read: Callable[[Any, Sequence[str]], Asked], *, takes_recordings: bool = False) -> None:
+    def __init__(
+        self, read: Callable[[Any, Sequence[str], int], Asked], *, takes_recordings: bool = False
+    ) -> None:
         self.read = read
         self._takes_recordings = takes_recordings
 
@@ -83,7 +87,7 @@ class SpeechRoute:
         # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
         async with service.limiter.slot(principal) as slot:
             service.solvency.check(principal.organization_id, request.headers)
-            asked, ask = await self._read(request, principal.organization_id)
+            asked, ask = await self._read(request, principal)
             order = await pronounced(service, principal, asked.order)
             await conversation.check(service.database, principal, order.context)
             await own_voices.check(service, principal, order)
@@ -121,17 +125,18 @@ class SpeechRoute:
             )
             await serving.serve(asked.answer(admitted.job_id, int(time.time())), receive, ask)
 
-    async def _read(self, request: Request, organization_id: UUID) -> tuple[Asked, Ask]:
+    async def _read(self, request: Request, principal: Principal) -> tuple[Asked, Ask]:
         """Read and understand the body. Raises ApiError: it is not a request that can be spoken."""
         service: Service = request.state.service
         limit = settings.ENVIRONMENT.max_body_bytes
-        with _large.of(organization_id) as large:
+        most = input_characters(principal)
+        with _large.of(principal.organization_id) as large:
             body = await read_body(request, limit=limit, large=large if self._takes_recordings else None)
             offered = await service.workers.voices()
             if len(body) > LARGE_BODY_BYTES:
-                asked, ask, found = await asyncio.to_thread(self._understand, request, body, offered)
+                asked, ask, found = await asyncio.to_thread(self._understand, request, body, offered, most)
             else:
-                asked, ask, found = self._understand(request, body, offered)
+                asked, ask, found = self._understand(request, body, offered, most)
             del body
             audio = [await recordings.decode(recording) for recording in found]
         if not found:
@@ -142,14 +147,18 @@ class SpeechRoute:
         return replace(asked, order=order, voice_reference=recordings.CLONED), ask
 
     def _understand(
-        self, request: Request, body: bytes, offered: Sequence[str]
+        self, request: Request, body: bytes, offered: Sequence[str], most_characters: int
     ) -> tuple[Asked, Ask, list[VoiceRecording]]:
         """Raises ApiError: 400, 404 or 413, it is not a request that can be spoken."""
         data = read_json(body)
         found = recordings.cut_out(data) if self._takes_recordings else []
         if len(body) - sum(len(each.data) for each in found) > (limit := settings.ENVIRONMENT.max_body_bytes):
             raise body_too_large(limit, recordings=self._takes_recordings)
-        return self.read(data, offered), Ask.of(request.headers, request.scope["path"], data), found
+        return (
+            self.read(data, offered, most_characters),
+            Ask.of(request.headers, request.scope["path"], data),
+            found,
+        )
 
 
 async def pronounced(service: Service, principal: Principal, order: SpeechOrder) -> SpeechOrder:
@@ -160,7 +169,7 @@ async def pronounced(service: Service, principal: Principal, order: SpeechOrder)
     if order.capped:
         return replace(order, pronunciation=version)
     dictionary = await database_threads.run(pronunciations.dictionary_of, version)
-    bound = frame_bound(order.text, speed=order.speed, dictionary=dictionary)
+    bound = await asyncio.to_thread(frame_bound, order.text, speed=order.speed, dictionary=dictionary)
     return replace(order, pronunciation=version, max_frames=bound)
 
 

@@ -34,7 +34,7 @@ def _limit(limit: RateLimit) -> forms.IntegerField:
         label=limit.label,
         required=False,
         min_value=limits.MINIMUM,
-        max_value=limits.MAXIMUM,
+        max_value=limit.most,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text="Empty is the default.",
     )

@@ -33,6 +33,8 @@ class Command(BaseCommand):
         for limit, value in values.items():
             if value < 0:
                 raise CommandError(f"{limit.option}: must be at least {limits.MINIMUM}, or 0 for the default")
+            if value > limit.most:
+                raise CommandError(f"{limit.option}: must be at most {limit.most}")
         if (most := options["voices"]) is not None:
             _let_have_voices(options["subject"], most)
             if not values:

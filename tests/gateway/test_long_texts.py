@@ -1,0 +1,108 @@
+"""A chapter in one request: who may send it, that it is spoken whole, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import httpx
+import openai
+import pytest
+from django.core.management import call_command
+from openai import OpenAI
+
+from accounts.models import ApiKey, Organization
+from billing import verification
+from billing.models import Account
+from tests.conftest import Customer
+from tests.gateway.batching import ended, results, start, tone_line
+from tests.gateway.speaking import MODEL, ask, audio_of, body, decode, scripted, transcript_of
+from tests.live import Service
+
+SENTENCE = "It was a dark and stormy night; the rain fell in torrents. "
+CHAPTER = (SENTENCE * 1100)[:61_000].strip()
+FRAME = Decimal("0.00003")
+FRAMES_OF_15_MINUTES = 22_500
+
+
+@pytest.fixture
+def reader(new_customer: Callable[..., Customer]) -> Customer:
+    """A customer who may send long texts."""
+    customer = new_customer(credit="20.00")
+    call_command("set_limits", str(customer.organization.id), input_characters=100_000)
+    return customer
+
+
+def balance(customer: Customer) -> tuple[Decimal, Decimal]:
+    account = Account.objects.get(organization=customer.organization)
+    return account.balance, account.held
+
+
+def test_a_chapter_is_spoken_as_a_stream(service: Service, reader: Customer) -> None:
+    frames = FRAMES_OF_15_MINUTES + 100
+    request = {
+        "model": MODEL,
+        "input": CHAPTER,
+        "instructions": scripted(frames)["messages"][0]["content"],
+        "response_format": "pcm",
+    }
+    size = 0
+    with httpx.stream(
+        "POST", f"{service.url}/v1/audio/speech", json=request, headers=reader.headers, timeout=60
+    ) as answer:
+        assert answer.status_code == 200
+        for piece in answer.iter_bytes():
+            size += len(piece)
+    assert size == frames * 960 * 2
+    assert balance(reader) == (20 - frames * FRAME, 0)
+    assert verification.verify().clean
+
+
+def test_a_chapter_is_spoken_as_a_whole(service: Service, reader: Customer) -> None:
+    with OpenAI(base_url=f"{service.url}/v1", api_key=reader.secret, max_retries=0) as client:
+        answer = ask(client, scripted(500, text=CHAPTER))
+    assert len(decode(audio_of(answer))[0]) == 500 * 960
+    audio = answer.choices[0].message.audio
+    assert audio
+    assert audio.transcript == transcript_of(audio.id)
+    assert len(audio.transcript) > 60_000
+    assert balance(reader) == (20 - 500 * FRAME, 0)
+
+
+def test_the_refusal_names_the_limit(client: OpenAI, service: Service, reader: Customer) -> None:
+    with pytest.raises(openai.BadRequestError, match="5000 characters; at most 4096 can be spoken") as refused:
+        ask(client, body("a" * 5000))
+    assert (refused.value.param, refused.value.code) == ("messages[0].content", "string_above_max_length")
+
+    def refusal(length: int) -> str:
+        request = {"model": MODEL, "input": "a" * length}
+        answer = httpx.post(f"{service.url}/v1/audio/speech", json=request, headers=reader.headers, timeout=30)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "input"
+        return str(answer.json()["error"]["message"])
+
+    assert "100001 characters; at most 100000" in refusal(100_001)
+    # The lower of the key's own limit and the organization's holds.
+    ApiKey.objects.filter(id=reader.key.id).update(input_characters=9)
+    assert "10 characters; at most 9" in refusal(10)
+    ApiKey.objects.filter(id=reader.key.id).update(input_characters=100)
+    Organization.objects.filter(id=reader.organization.id).update(input_characters=50)
+    assert "60 characters; at most 50" in refusal(60)
+    shown = httpx.get(f"{service.url}/v1/key", headers=reader.headers).json()["limits"]
+    assert shown["key"]["input_characters"] == {"limit": 50, "remaining": 50}
+
+
+def test_a_batch_takes_long_texts(service: Service, reader: Customer, client: OpenAI) -> None:
+    line = tone_line(1, 5)
+    line["body"]["input"] = CHAPTER
+    with OpenAI(base_url=f"{service.url}/v1", api_key=reader.secret, max_retries=0) as readers_client:
+        done = ended(readers_client, start(readers_client, [line]))
+        assert done.status == "completed"
+        [result] = results(readers_client, done.output_file_id)
+    assert result["response"]["body"]["usage"]["output_tokens"] == 5
+    assert balance(reader) == (20 - 5 * FRAME / 2, 0)
+    refused = ended(client, start(client, [line]))
+    assert refused.status == "failed"
+    assert refused.errors
+    assert refused.errors.data
+    assert "at most 4096" in str(refused.errors.data[0].message)
