@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
@@ -36,15 +37,24 @@ def store() -> Storage:
     return storages["audio"]
 
 
-def save(job_id: UUID, attempt: int, suffix: str, data: bytes) -> str:
+def save(job_id: UUID, attempt: int, suffix: str, data: bytes | IO[bytes]) -> str:
     """Write an attempt's audio and return its path; each attempt has its own, so that none harms another's."""
-    return store().save(f"{_folder(job_id)}/{job_id.hex}-{attempt}.{suffix}", ContentFile(data))
+    file = ContentFile(data) if isinstance(data, bytes) else File(data)
+    return store().save(f"{_folder(job_id)}/{job_id.hex}-{attempt}.{suffix}", file)
 
 
 def load(path: str) -> bytes:
     """The bytes under a path. Raises FileNotFoundError where they are gone."""
     with store().open(path) as file:
         return bytes(file.read())
+
+
+def pieces(path: str, *, start: int, size: int) -> Iterator[bytes]:
+    """The bytes under a path from `start` on, `size` at a time. Raises FileNotFoundError where they are gone."""
+    with store().open(path) as file:
+        file.seek(start)
+        while data := file.read(size):
+            yield bytes(data)
 
 
 @contextmanager

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 import numpy as np
+from django.conf import settings
 
 from inference.channel import Writer
 from inference.engines.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
 from inference.speech.encoding import open_encoder
 from inference.speech.tempo import Tempo
 
+SPOOLED_BYTES = 1 << 20
+"""A longer recording is on the disk while it is made: an hour of audio takes no more memory than a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The whole file; `head` is what of its start changed since it was sent."""
+    """The whole file, which goes with its recording; `head` is what of its start changed since it was
+    sent."""
 
-    data: bytes
+    file: IO[bytes]
+    size: int
     head: bytes
 
 
 class Recording:
-    """Takes an engine's chunks.
+    """Takes an engine's chunks. Whoever makes one discards it in the end.
 
     Args:
         max_frames: what is above is cut off, and `cut` says so.
@@ -34,10 +42,12 @@ class Recording:
         self._tempo = None if speed == 1 else Tempo(speed)
         self._max_frames = max_frames
         self._began = time.monotonic()
-        self._sent = bytearray()
+        # Not in /tmp, which is often memory.
+        self._file = SpooledTemporaryFile(max_size=SPOOLED_BYTES, dir=str(settings.VAR_DIR))  # noqa: SIM115 - see discard
         self._rest: Pcm = np.zeros(0, np.float32)
-        self._codes: list[Codes] = []
-        self._codes_sent = 0
+        self._codes = bytearray()
+        self._codebooks = 0
+        self._unsent: list[Codes] = []
         self._encode_seconds = 0.0
         self._generated = 0
         """Frames of the engine."""
@@ -50,7 +60,9 @@ class Recording:
 
     def add(self, chunk: Chunk) -> None:
         if chunk.codes is not None:
-            self._codes.append(chunk.codes)
+            self._unsent.append(chunk.codes)
+            self._codes += chunk.codes.astype(np.int16, copy=False).tobytes()
+            self._codebooks = chunk.codes.shape[1]
         self._generated += chunk.frames
         self._take(chunk.pcm if self._tempo is None else self._tempo.push(chunk.pcm))
         if self.first_audio_ms is None and self.frames:
@@ -65,8 +77,15 @@ class Recording:
         tail = self._encoder.close()
         self._encode_seconds += time.monotonic() - began
         self._send(tail.data)
-        self._sent[: len(tail.head)] = tail.head
-        return Recorded(bytes(self._sent), tail.head)
+        size = self._file.tell()
+        self._file.seek(0)
+        self._file.write(tail.head)
+        self._file.seek(0)
+        return Recorded(self._file, size, tail.head)
+
+    def discard(self) -> None:
+        """Delete the file."""
+        self._file.close()
 
     @property
     def metered(self) -> int:
@@ -79,7 +98,7 @@ class Recording:
     @property
     def codes(self) -> Codes | None:
         """Shape (frames of the engine, codebooks); None where the engine has none."""
-        return np.concatenate(self._codes) if self._codes else None
+        return np.frombuffer(self._codes, np.int16).reshape(-1, self._codebooks) if self._codes else None
 
     @property
     def elapsed_ms(self) -> int:
@@ -105,7 +124,7 @@ class Recording:
 
     def _send(self, data: bytes) -> None:
         if data:
-            self._sent += data
-            self._writer.audio(data, self._codes[self._codes_sent :], frames=self.metered)
+            self._file.write(data)
+            self._writer.audio(data, self._unsent, frames=self.metered)
             self.published = self.metered
-            self._codes_sent = len(self._codes)
+            self._unsent = []

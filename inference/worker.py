@@ -155,6 +155,8 @@ class Host:
                 writer.ended(result)
         finally:
             self._works.remove(job)
+            if work.recording is not None:
+                work.recording.discard()
 
     def _speak(self, work: Work, writer: channel.Writer) -> None:
         job = work.job
@@ -195,7 +197,7 @@ class Host:
         if times is not None:
             times.close(recording.frames)
         format = AudioFormat.parse(job.format)
-        path = assets.save(job.id, job.attempt, format.suffix, recorded.data)
+        path = assets.save(job.id, job.attempt, format.suffix, recorded.file)
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)
         spoken = jobs.SpokenJob(
             engine_model=self.engine.model,
@@ -207,7 +209,7 @@ class Host:
             path=path,
             codes_path=codes_path,
             content_type=format.content_type,
-            size=len(recorded.data),
+            size=recorded.size,
             first_audio_ms=recording.first_audio_ms,
             synthesis_ms=recording.elapsed_ms,
             encode_ms=recording.encode_ms,

@@ -30,6 +30,7 @@ from tests.benchmarks import (  # noqa: E402
     history,
     invoices,
     litellm_proxy,
+    long_texts,
     requests,
     speakers,
     stream_input,
@@ -42,8 +43,8 @@ from tests.benchmarks import (  # noqa: E402
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        chaos, batches, wire, streams, stream_input, speakers, litellm_proxy, requests, fuzz, higgs, invoices,
-        verification, finishing, billing, history, dashboard, console,
+        chaos, batches, wire, streams, stream_input, speakers, long_texts, litellm_proxy, requests, fuzz, higgs,
+        invoices, verification, finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
 

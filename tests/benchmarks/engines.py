@@ -100,3 +100,26 @@ class PacedEngine(NullEngine):
                     continue
                 with self._changed:
                     heappush(self._due, (due + self._pace, next(self._numbers), generation, made))
+
+
+class HastyEngine(NullEngine):
+    """Silence, a second of it at a time: BENCH_SECONDS in all, one every BENCH_CHUNK_SECONDS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chunk = Chunk(np.zeros(FRAME_RATE * SAMPLES_PER_FRAME, np.float32), FRAME_RATE)
+        self._chunks = int(os.environ["BENCH_SECONDS"])
+        self._pace = float(os.environ["BENCH_CHUNK_SECONDS"])
+
+    def submit(self, request: SpeechRequest) -> Generation:
+        generation = Generation(request)
+        threading.Thread(target=self._speak, args=(generation,), daemon=True).start()
+        return generation
+
+    def _speak(self, generation: Generation) -> None:
+        for _ in range(self._chunks):
+            if generation.cancelled:
+                return
+            generation.put(self._chunk)
+            time.sleep(self._pace)
+        generation.finish("stop")

@@ -39,10 +39,10 @@ def answers() -> Iterator[tuple[AnswerFormat, Any]]:
         "stream": True,
         "messages": [{"role": "user", "content": "Hi."}],
     }
-    asked = create_chat_completion.read({**chat, "audio": {"voice": "alloy", "format": "pcm16"}}, VOICES)
+    asked = create_chat_completion.read({**chat, "audio": {"voice": "alloy", "format": "pcm16"}}, VOICES, 4096)
     yield asked.answer(JOB, 0), lambda event: event["choices"][0]["delta"].get("audio", {}).get("data", "")
     speech = {"model": "tts-1", "voice": "alloy", "input": "Hi.", "stream_format": "sse"}
-    yield create_speech.read(speech, VOICES).answer(JOB, 0), lambda event: event["audio"]
+    yield create_speech.read(speech, VOICES, 4096).answer(JOB, 0), lambda event: event["audio"]
 
 
 @given(AUDIO, CUTS, CUTS, st.sets(st.integers(0, 12)))

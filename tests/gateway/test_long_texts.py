@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import openai
@@ -17,7 +18,7 @@ from billing.models import Account
 from tests.conftest import Customer
 from tests.gateway.batching import ended, results, start, tone_line
 from tests.gateway.speaking import MODEL, ask, audio_of, body, decode, scripted, transcript_of
-from tests.live import Service
+from tests.live import Service, wait_for
 
 SENTENCE = "It was a dark and stormy night; the rain fell in torrents. "
 CHAPTER = (SENTENCE * 1100)[:61_000].strip()
@@ -77,17 +78,18 @@ def test_the_refusal_names_the_limit(client: OpenAI, service: Service, reader: C
     def refusal(length: int) -> str:
         request = {"model": MODEL, "input": "a" * length}
         answer = httpx.post(f"{service.url}/v1/audio/speech", json=request, headers=reader.headers, timeout=30)
-        assert answer.status_code == 400
+        if answer.status_code == 200:
+            return ""  # a limit that was changed holds within a second
         assert answer.json()["error"]["param"] == "input"
         return str(answer.json()["error"]["message"])
 
     assert "100001 characters; at most 100000" in refusal(100_001)
     # The lower of the key's own limit and the organization's holds.
     ApiKey.objects.filter(id=reader.key.id).update(input_characters=9)
-    assert "10 characters; at most 9" in refusal(10)
+    wait_for(lambda: "10 characters; at most 9" in refusal(10))
     ApiKey.objects.filter(id=reader.key.id).update(input_characters=100)
     Organization.objects.filter(id=reader.organization.id).update(input_characters=50)
-    assert "60 characters; at most 50" in refusal(60)
+    wait_for(lambda: "60 characters; at most 50" in refusal(60))
     shown = httpx.get(f"{service.url}/v1/key", headers=reader.headers).json()["limits"]
     assert shown["key"]["input_characters"] == {"limit": 50, "remaining": 50}
 
@@ -106,3 +108,36 @@ def test_a_batch_takes_long_texts(service: Service, reader: Customer, client: Op
     assert refused.errors
     assert refused.errors.data
     assert "at most 4096" in str(refused.errors.data[0].message)
+
+
+FRAMES_OF_A_MINUTE = 1_500
+MORE_MEMORY = 16 << 20
+
+
+def test_long_audio_takes_no_more_memory(service: Service, reader: Customer) -> None:
+    """Neither the worker that makes ten minutes nor the gateway that answers with them as a whole holds them."""
+
+    def most_memory(minutes: int) -> list[int]:
+        frames = FRAMES_OF_A_MINUTE * minutes
+        processes = [part.pid for part in (service.gateway, service.worker) if part]
+        for pid in processes:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # forget the peak
+        # Slow enough for the encoder to keep up: what it has not encoded yet is the engine's, not stored audio.
+        request = scripted(frames, pace=0.0002, text=CHAPTER)
+        url, size = f"{service.url}/v1/chat/completions", 0
+        with httpx.stream("POST", url, json=request, headers=reader.headers, timeout=120) as answer:
+            assert answer.status_code == 200
+            for piece in answer.iter_raw():
+                size += len(piece)
+            assert int(answer.headers["content-length"]) == size > frames * 960 * 2 * 4 / 3
+        return [peak_bytes(pid) for pid in processes]
+
+    short, long = most_memory(1), most_memory(10)
+    grown = [after - before for before, after in zip(short, long, strict=True)]
+    assert max(grown) < MORE_MEMORY, grown
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has held."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024

@@ -165,7 +165,7 @@ def test_a_form_begins_with_what_is_set(acme: Office) -> None:
     address = page(acme.key).replace("change/", "set-limits/")
     client.post(address, {"requests_per_minute": "60", **REASON})
     form = client.get(address).context["form"]
-    assert [form[limit.name].value() for limit in limits.LIMITS] == [60, None, None]
+    assert [form[limit.name].value() for limit in limits.LIMITS] == [60, None, None, None]
     for wrong in ("0", "-1", "2147483648", "many"):
         refused = client.post(address, {"requests_per_minute": wrong, **REASON})
         assert refused.context["form"].errors["requests_per_minute"], wrong

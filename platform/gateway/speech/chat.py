@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from accounts.identifiers import parse_prefixed, uuid7_moment
 from accounts.keys import Principal
@@ -22,12 +24,15 @@ from gateway.speech import background, relay, sse, stopping, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill
 from gateway.speech.relay import Begun, Finished, Piece, Times
 from gateway.speech.speech_request import SpeechOrder, order_from_chat
-from gateway.speech.spliced import HERE, Spliced
+from gateway.speech.spliced import HERE, Spliced, SplicedFile
 from gateway.speech.synthesis import Asked, SpeechRoute
 from inference import jobs
 from inference.results import Result
 from inference.speech.alignment import Timed
 from usage.request_log import Row
+
+SPOOLED_BYTES = 1 << 20
+"""A longer answer that is not streamed is on the disk until it is sent: an hour of audio takes no more memory."""
 
 
 def _read(body: Any, offered: Sequence[str], most_characters: int) -> Asked:
@@ -62,13 +67,14 @@ class _Completion:
         self._granularity = granularity
         self._times: list[Timed] = []
         self._alignment = "estimated"
-        self._audio: list[bytes] = []
+        # Not in /tmp, which is often memory. It is deleted with the answer.
+        self._audio = SpooledTemporaryFile(max_size=SPOOLED_BYTES, dir=str(settings.VAR_DIR))  # noqa: SIM115
 
     def begin(self, begun: Begun) -> bytes:
         return b""
 
     def audio(self, data: bytes) -> bytes:
-        self._audio.append(data)
+        self._audio.write(data)
         return b""
 
     def times(self, times: Times) -> bytes:
@@ -79,7 +85,7 @@ class _Completion:
     def idle(self) -> bytes:
         return b""
 
-    def end(self, finished: Finished, bill: Bill) -> bytes:
+    def end(self, finished: Finished, bill: Bill) -> bytes | SplicedFile:
         result = finished.result
         told = {
             "id": f"audio_{self._job_id.hex}",
@@ -89,9 +95,14 @@ class _Completion:
             **self._timestamps(),
         }
         made = completion(self._job_id, self._created, result, audio=told, usage=_usage(bill))
-        audio = b"".join(self._audio)
-        whole = finished.head + audio[len(finished.head) :]
-        return Spliced(json.dumps(made).encode()).with_audio(whole)
+        spliced = Spliced(json.dumps(made).encode())
+        size = self._audio.tell()
+        self._audio.seek(0)
+        self._audio.write(finished.head)
+        self._audio.seek(0)
+        if size > SPOOLED_BYTES:
+            return spliced.with_file(self._audio, size=size)
+        return spliced.with_audio(self._audio.read())
 
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         return b""
@@ -214,7 +225,10 @@ class CompletionResource(HTTPEndpoint):
             except FileNotFoundError:
                 raise expired("completion_id") from None
             whole = completion.end(Finished(result), Bill.of(result, replayed=False))
-            return Response(whole, headers=slot.headers, media_type=completion.media_type)
+            if isinstance(whole, bytes):
+                return Response(whole, headers=slot.headers, media_type=completion.media_type)
+            headers = {**slot.headers, "content-length": str(len(whole))}
+            return StreamingResponse(whole, headers=headers, media_type=completion.media_type)
 
     async def delete(self, request: Request) -> Response:
         """Cancel a running completion for all its listeners, or delete the audio of a finished one."""

@@ -20,6 +20,7 @@ from gateway.errors import (
     voice_not_supported,
 )
 from gateway.speech.relay import Begun, Finished, Times
+from gateway.speech.spliced import SplicedFile
 from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
 from usage.request_log import Row
@@ -72,7 +73,7 @@ class AnswerFormat(Protocol):
     def idle(self) -> bytes:
         """Sent while nothing else is, so that no proxy takes the connection for dead; may be nothing."""
 
-    def end(self, finished: Finished, bill: Bill) -> bytes: ...
+    def end(self, finished: Finished, bill: Bill) -> bytes | SplicedFile: ...
 
     def fail(self, refusal: ApiError, bill: Bill) -> bytes:
         """An error in an answer that has begun, and what was delivered before it costs; where there is no room for

@@ -185,9 +185,9 @@ async def _stored(result: Result, heard: _Heard) -> AsyncIterator[Event]:
     if not heard.begun:
         heard.begun = True
         yield Begun(result.engine_model, result.transcript)
-    audio = memoryview(await asyncio.to_thread(assets.load, result.path))
-    for start in range(heard.bytes, len(audio), PIECE_BYTES):
-        yield Piece(bytes(audio[start : start + PIECE_BYTES]))
+    pieces = assets.pieces(result.path, start=heard.bytes, size=PIECE_BYTES)
+    while data := await asyncio.to_thread(next, pieces, b""):
+        yield Piece(data)
     if result.times_path:
         kept = await asyncio.to_thread(stored_times.load, result.times_path)
         heard.start_over()

@@ -277,7 +277,11 @@ class _Serving:
             last = answer.end(finished, bill)
             self._timings.take(result)
             await self._start(answer, length=None if answer.streamed else len(last), bill=bill)
-            return last
+            if isinstance(last, bytes):
+                return last
+            for piece in last:
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            return b""
         refusal = failure_of(result, bill)
         if not self._started:
             raise refusal
