@@ -110,6 +110,19 @@ def test_a_batch_takes_long_texts(service: Service, reader: Customer, client: Op
     assert "at most 4096" in str(refused.errors.data[0].message)
 
 
+def test_an_attempt_that_breaks_far_into_a_text_is_followed_by_another(service: Service, reader: Customer) -> None:
+    """By then Redis has dropped the beginning of the first attempt; the client still gets each byte once."""
+    frames = 6_000
+    style = scripted(frames, script={"break": 5_000})["messages"][0]["content"]
+    request = {"model": MODEL, "input": CHAPTER, "instructions": style, "response_format": "pcm"}
+    answer = httpx.post(f"{service.url}/v1/audio/speech", json=request, headers=reader.headers, timeout=60)
+    plain = {**request, "instructions": scripted(frames)["messages"][0]["content"]}
+    expected = httpx.post(f"{service.url}/v1/audio/speech", json=plain, headers=reader.headers, timeout=60)
+    assert len(answer.content) == frames * 960 * 2
+    assert answer.content == expected.content
+    assert balance(reader) == (20 - 2 * frames * FRAME, 0)
+
+
 FRAMES_OF_A_MINUTE = 1_500
 MORE_MEMORY = 16 << 20
 
