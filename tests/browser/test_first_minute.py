@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from inference.speech.voices import VOICES
 from tests.browser.conftest import Website
 
 PLAYED = """audio => new Promise((resolve, reject) => {
@@ -36,6 +37,23 @@ def sign_up(page: Page, website: Website) -> str:
     page.goto(found[0])
     page.get_by_role("button", name="Confirm").click()
     return address
+
+
+def test_each_voice_is_heard_on_the_front_page(website: Website, chrome: Browser) -> None:
+    page = chrome.new_page()
+    page.goto(website.url)
+    voices = page.get_by_role("link", name=re.compile("^Play "))
+    assert voices.count() == len(VOICES)
+    for link in voices.all():
+        sample = page.request.get(website.url + str(link.get_attribute("href")))
+        assert (sample.status, sample.headers["content-type"]) == (200, "audio/mpeg")
+    first, second = voices.first, voices.last
+    first.click()
+    expect(first).to_have_attribute("data-play", "on")
+    second.click()
+    expect(second).to_have_attribute("data-play", "on")
+    expect(first).to_have_attribute("data-play", "")
+    expect(second).to_have_attribute("data-play", "", timeout=20_000)  # it has ended
 
 
 def test_from_sign_up_to_the_first_sound(website: Website, chrome: Browser, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from console.access import LAST_ORGANIZATION, actor_of
 from console.forms import OrganizationForm
 from gateway.catalog import MODELS
 from inference.speech.formats import CONTENT_TYPES
+from inference.speech.voices import VOICES
 
 
 @require_safe
@@ -38,6 +39,8 @@ def landing(request: HttpRequest) -> HttpResponse:
         "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
         "voices": offer.voices,
+        # The samples are the preview voice's: a full model would sound different.
+        "heard": VOICES if offer.preview else (),
         "preview": offer.preview,
         "formats": CONTENT_TYPES,
     }

@@ -26,6 +26,24 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 1600);
 }
 
+// One sound at a time: a second click stops it. Without script the link opens the file.
+let sounding = null;
+function play(link) {
+  const again = sounding?.link === link;
+  sounding?.stop();
+  if (again) return;
+  const audio = new Audio(link.href);
+  link.dataset.play = "on";
+  const stop = () => {
+    audio.pause();
+    link.dataset.play = "";
+    sounding = null;
+  };
+  sounding = { link, stop };
+  audio.addEventListener("ended", stop);
+  audio.play().catch(stop);
+}
+
 // One sample of several at a time; without script all stand below each other.
 function setUpTabs(group) {
   const panels = [...group.querySelectorAll("[data-tab]")];
@@ -69,6 +87,11 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-tabs]").forEach(setUpTabs);
 });
 document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-play]");
+  if (link) {
+    event.preventDefault();
+    play(link);
+  }
   const button = event.target.closest("button");
   if (button?.dataset.copy !== undefined) copy(button);
   if (button?.dataset.toggleTheme !== undefined) toggleTheme();
