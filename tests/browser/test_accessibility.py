@@ -31,7 +31,8 @@ from webhooks.models import Delivery
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 """Version 4.14.1, under the Mozilla Public License 2.0."""
-MOST_BYTES = 400_000
+MOST_BYTES = 450_000
+"""The reference alone has 374 kB: every route, its errors and samples."""
 FIND = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(
     found => found.violations.filter(each => ["serious", "critical"].includes(each.impact)).map(each =>
         each.id + ": " + each.nodes.map(node => node.html).join("\\n    ")))"""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
 from decimal import Decimal
 from uuid import uuid4
 
+import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
@@ -49,10 +49,13 @@ def acts_of(user: User) -> list[tuple[str, str]]:
     return in_thread(lambda: [(act.reason, act.what or act.transaction.kind) for act in acts])
 
 
-def late_job(of: Office) -> SynthesisJob:
-    """One whose message comes late, so that no worker takes it meanwhile."""
-    later = timezone.now() + timedelta(hours=1)
-    return waiting_job(of, enqueued_at=later, deadline_at=later + timedelta(hours=1))
+@pytest.fixture
+def without_worker(website: Website) -> Iterator[None]:
+    """Nobody takes a job that waits."""
+    website.service.kill_worker()
+    yield
+    website.service.start_worker()
+    website.service.wait_until_ready()
 
 
 def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: Browser) -> None:
@@ -78,8 +81,9 @@ def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: B
     expect(page.get_by_text("Cancel job")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("without_worker")
 def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Office, chrome: Browser) -> None:
-    user, job = in_thread(lambda: (operator(roles.Role.SUPPORT), late_job(shop)))
+    user, job = in_thread(lambda: (operator(roles.Role.SUPPORT), waiting_job(shop)))
     page = chrome.new_context(base_url=website.url).new_page()
     enter(page, user)
     page.goto(f"/admin/inference/synthesisjob/{job.pk}/change/")

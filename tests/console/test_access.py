@@ -61,6 +61,7 @@ NEEDS = {
     "webhook_rotate": Action.MANAGE_ALERTS,
     "webhook_remove": Action.MANAGE_ALERTS,
     "webhook_test": Action.MANAGE_ALERTS,
+    "webhook_events": Action.MANAGE_ALERTS,
     "delivery_again": Action.MANAGE_ALERTS,
     "invite": Action.MANAGE_MEMBERS,
     "withdraw": Action.MANAGE_MEMBERS,
@@ -72,6 +73,7 @@ NEEDS = {
     "batch_cancel": Action.MANAGE_BATCHES,
     "batch_results": Action.MANAGE_BATCHES,
     "organization_delete": Action.DELETE,
+    "organization_export": Action.EXPORT,
     "activity": Action.SEE_ACTIVITY,
 }
 """What a route needs beyond what every member may."""
