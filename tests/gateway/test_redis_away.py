@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -21,6 +22,8 @@ from tests.gateway.speaking import scripted
 from tests.live import Service, running_service, wait_for
 
 ONE_SECOND = scripted(25, max_completion_tokens=25)
+SLOWLY = scripted(25, pace=0.1, max_completion_tokens=25)
+"""It is still being spoken when a second has passed: workers find it without Redis."""
 PRICE = Decimal("0.00075")
 
 
@@ -48,14 +51,14 @@ def lonely(committed: None, tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[
 
 
 def test_away_for_a_moment_and_for_too_long(lonely: Service, valkey: EmbeddedValkey, customer: Customer) -> None:
-    def post() -> httpx.Response:
+    def post(request: dict[str, Any] = ONE_SECOND) -> httpx.Response:
         url = f"{lonely.url}/v1/chat/completions"
-        return httpx.post(url, json=ONE_SECOND, headers=customer.headers, timeout=40)
+        return httpx.post(url, json=request, headers=customer.headers, timeout=40)
 
     assert "x-ratelimit-limit-requests" in post().headers
     valkey.stop()
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(post) for _ in range(4)]
+        waiting = [pool.submit(post, SLOWLY) for _ in range(4)]
         time.sleep(1)
         account = Account.objects.get(organization=customer.organization)
         assert account.held == 4 * PRICE, "admitted, and held for"
