@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import IO
 
 import numpy as np
-from django.conf import settings
 
+from inference import spool
 from inference.channel import Writer
 from inference.engines.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
 from inference.speech.encoding import open_encoder
 from inference.speech.tempo import Tempo
-
-SPOOLED_BYTES = 1 << 20
-"""A longer recording is on the disk while it is made: an hour of audio takes no more memory than a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,7 @@ class Recording:
         self._tempo = None if speed == 1 else Tempo(speed)
         self._max_frames = max_frames
         self._began = time.monotonic()
-        # Not in /tmp, which is often memory.
-        self._file = SpooledTemporaryFile(max_size=SPOOLED_BYTES, dir=str(settings.VAR_DIR))  # noqa: SIM115 - see discard
+        self._file = spool.create()
         self._rest: Pcm = np.zeros(0, np.float32)
         self._codes = bytearray()
         self._codebooks = 0
@@ -77,10 +72,7 @@ class Recording:
         tail = self._encoder.close()
         self._encode_seconds += time.monotonic() - began
         self._send(tail.data)
-        size = self._file.tell()
-        self._file.seek(0)
-        self._file.write(tail.head)
-        self._file.seek(0)
+        size = spool.rewind(self._file, head=tail.head)
         return Recorded(self._file, size, tail.head)
 
     def discard(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from starlette.datastructures import UploadFile
 
 from gateway.errors import ApiError, rate_limited, unavailable
+from inference import spool
 
 
 class LargeBodies:
@@ -72,7 +72,7 @@ class LargeBody:
             ApiError: 429 while the owner has another one here, 503 while there are too many.
         """
         self.begin()
-        with SpooledTemporaryFile(max_size=1) as file:
+        with spool.create() as file:
             spooled = UploadFile(cast("BinaryIO", file))  # its reads and writes leave the event loop alone
             await spooled.write(head)
             async for piece in rest:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -26,13 +24,10 @@ from gateway.speech.relay import Begun, Finished, Piece, Times
 from gateway.speech.speech_request import SpeechOrder, order_from_chat
 from gateway.speech.spliced import HERE, Spliced, SplicedFile
 from gateway.speech.synthesis import Asked, SpeechRoute
-from inference import jobs
+from inference import jobs, spool
 from inference.results import Result
 from inference.speech.alignment import Timed
 from usage.request_log import Row
-
-SPOOLED_BYTES = 1 << 20
-"""A longer answer that is not streamed is on the disk until it is sent: an hour of audio takes no more memory."""
 
 
 def _read(body: Any, offered: Sequence[str], most_characters: int) -> Asked:
@@ -67,8 +62,8 @@ class _Completion:
         self._granularity = granularity
         self._times: list[Timed] = []
         self._alignment = "estimated"
-        # Not in /tmp, which is often memory. It is deleted with the answer.
-        self._audio = SpooledTemporaryFile(max_size=SPOOLED_BYTES, dir=str(settings.VAR_DIR))  # noqa: SIM115
+        self._audio = spool.create()
+        """It is deleted with the answer."""
 
     def begin(self, begun: Begun) -> bytes:
         return b""
@@ -96,11 +91,8 @@ class _Completion:
         }
         made = completion(self._job_id, self._created, result, audio=told, usage=_usage(bill))
         spliced = Spliced(json.dumps(made).encode())
-        size = self._audio.tell()
-        self._audio.seek(0)
-        self._audio.write(finished.head)
-        self._audio.seek(0)
-        if size > SPOOLED_BYTES:
+        size = spool.rewind(self._audio, head=finished.head)
+        if size > spool.MEMORY_BYTES:
             return spliced.with_file(self._audio, size=size)
         return spliced.with_audio(self._audio.read())
 
