@@ -86,8 +86,6 @@ def no_audio() -> ApiError:
 
 
 def _list(organization_id: UUID, page: Page) -> list[SpeechBatch]:
-    """A page, and one batch more where there are more. Raises ApiError: 404, `after` is no batch."""
+    """Raises ApiError: 404, `after` is no batch."""
     found = SpeechBatch.objects.filter(organization=organization_id)
-    if page.after is not None:
-        found = found.filter(id__lt=batches.find(organization_id, page.after).id)
-    return list(found.order_by("-id")[: page.limit + 1])
+    return page.newest(found, lambda name: batches.find(organization_id, name))

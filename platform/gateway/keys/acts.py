@@ -15,13 +15,14 @@ from accounts import audit, keys, limits
 from accounts.audit import KeyActor
 from accounts.identifiers import parse_prefixed
 from accounts.keys import Principal, Reach
-from accounts.models import ApiKey, AuditEvent, Organization
+from accounts.models import ApiKey, AuditEvent, Organization, ServiceAccount
 from gateway.errors import ApiError, invalid, not_found
 from gateway.keys.schemas import ChangedKey, KeyTerms, NewKey
 
 MAX_KEYS = 1000
 """Active ones of an organization."""
 DEFAULT_PROJECT = "default"
+ACCOUNT_PREFIX = "svc_acct_"
 _Act = AuditEvent.Action
 
 
@@ -119,17 +120,21 @@ def as_json(key: ApiKey) -> dict[str, Any]:
         "scopes": list(key.scopes),
         "allowed_addresses": list(key.allowed_addresses),
         **limits.of(key),
-        "owner": {"type": "service_account", "service_account": _owner(key)},
+        "owner": {
+            "type": "service_account",
+            "service_account": key.service_account and account_as_json(key.service_account),
+        },
     }
 
 
-def _owner(key: ApiKey) -> dict[str, Any] | None:
-    """The service account of a key; None for one of the organization itself."""
-    account = key.service_account
-    if account is None:
-        return None
-    created_at = int(account.created_at.timestamp())
-    return {"id": f"svc_acct_{account.id.hex}", "name": account.name, "role": "member", "created_at": created_at}
+def account_as_json(account: ServiceAccount) -> dict[str, Any]:
+    """A service account, as the owner of a key and by itself."""
+    return {
+        "id": f"{ACCOUNT_PREFIX}{account.id.hex}",
+        "name": account.name,
+        "role": "member",
+        "created_at": int(account.created_at.timestamp()),
+    }
 
 
 def unknown(name: str) -> ApiError:

@@ -94,8 +94,4 @@ def address_of(request: Request) -> str | None:
 
 
 def _list(organization_id: UUID, page: Page) -> list[ApiKey]:
-    """A page, and one key more where there are more; the newest first."""
-    found = acts.active(organization_id)
-    if page.after is not None:
-        found = found.filter(id__lt=acts.find(organization_id, page.after).id)
-    return list(found.order_by("-id")[: page.limit + 1])
+    return page.newest(acts.active(organization_id), lambda name: acts.find(organization_id, name))

@@ -27,7 +27,6 @@ from gateway.parsing import SMALL_BODY_BYTES, parse, read_request
 
 MAX_ACCOUNTS = 1000
 """Of an organization."""
-PREFIX = "svc_acct_"
 _Act = AuditEvent.Action
 
 
@@ -64,13 +63,7 @@ class ServiceAccountResource(HTTPEndpoint):
 
 
 def as_json(account: ServiceAccount) -> dict[str, Any]:
-    return {
-        "object": "organization.project.service_account",
-        "id": f"{PREFIX}{account.id.hex}",
-        "name": account.name,
-        "role": "member",
-        "created_at": int(account.created_at.timestamp()),
-    }
+    return {"object": "organization.project.service_account", **acts.account_as_json(account)}
 
 
 def unknown(name: str) -> ApiError:
@@ -132,7 +125,7 @@ def _live(organization_id: UUID) -> QuerySet[ServiceAccount]:
 
 def _find(organization_id: UUID, name: str) -> ServiceAccount:
     """Raises ApiError: 404, there is no such service account."""
-    id = parse_prefixed(PREFIX, name)
+    id = parse_prefixed(acts.ACCOUNT_PREFIX, name)
     account = _live(organization_id).filter(id=id).first() if id else None
     if account is None:
         raise unknown(name)
@@ -140,11 +133,7 @@ def _find(organization_id: UUID, name: str) -> ServiceAccount:
 
 
 def _list(organization_id: UUID, page: Page) -> list[ServiceAccount]:
-    """A page, and one account more where there are more; the newest first."""
-    found = _live(organization_id)
-    if page.after is not None:
-        found = found.filter(id__lt=_find(organization_id, page.after).id)
-    return list(found.order_by("-id")[: page.limit + 1])
+    return page.newest(_live(organization_id), lambda name: _find(organization_id, name))
 
 
 def _record(
