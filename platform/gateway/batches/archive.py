@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tarfile
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -72,18 +72,15 @@ def stream(several: Sequence[Entry], format: Format) -> AsyncIterator[bytes]:
 
 
 async def _zip(several: Sequence[Entry]) -> AsyncIterator[bytes]:
-    members = (zips.Member(each.name, each.made_at, _content(each), each.size) for each in several)
-    pieces = zips.stream(members)
+    pieces = zips.stream(
+        zips.Member(each.name, each.made_at, assets.pieces(each.path, start=0, size=PIECE_BYTES), each.size)
+        for each in several
+    )
     try:
         while piece := await asyncio.to_thread(next, pieces, b""):
             yield piece
     finally:
         await asyncio.to_thread(pieces.close)
-
-
-def _content(entry: Entry) -> Generator[bytes]:
-    with assets.store().open(entry.path) as file:
-        yield from file.chunks(PIECE_BYTES)
 
 
 async def _tar(several: Sequence[Entry]) -> AsyncIterator[bytes]:
