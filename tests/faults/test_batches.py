@@ -9,7 +9,6 @@ from typing import Any
 
 from openai import OpenAI
 
-from billing import pricing
 from billing.models import Account, UsageRecord
 from gateway.batches import doorbell, feeding
 from gateway.models import BatchLine, SpeechBatch
@@ -63,7 +62,6 @@ def test_a_part_that_dies_between_the_job_and_its_line_admits_no_second_job(
         row = SpeechBatch.objects.get(id=batch.id.removeprefix("batch_"))
         line = BatchLine.objects.create(batch=row, number=1, offset=0, length=10_000, custom_id="line 1")
         SpeechBatch.objects.filter(id=row.id).update(state="in_progress", total=1)
-        pricing.publish_tier(feeding.TIER)
         for _ in range(2):  # what it does before it would write that the line runs
             chosen = feeding._choose(1)
             asyncio.run(feeding._admit_all(chosen, presence.voices_of(())))

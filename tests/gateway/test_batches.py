@@ -21,8 +21,8 @@ from django.core.files.base import ContentFile
 from django.db.models import F
 from openai import OpenAI
 
-from billing import verification
-from billing.models import Account, LedgerTransaction, Price, UsageRecord
+from billing import terms, verification
+from billing.models import Account, LedgerTransaction, UsageRecord
 from gateway.batches import doorbell, files, forgetting
 from gateway.models import BatchLine, File, SpeechBatch
 from inference.models import AudioAsset, SynthesisJob
@@ -207,20 +207,17 @@ def test_without_credit_it_pauses_and_goes_on_when_there_is_some(
 
 
 def test_an_organizations_own_price_is_halved_too_and_ends_with_it(client: OpenAI, customer: Customer) -> None:
-    from django.utils import timezone
-
-    own = Price.objects.create(
+    own = terms.set_price(
         organization=customer.organization,
         model="boson/higgs-audio-v2.5",
         dollars_per_minute=Decimal("0.030000001"),
-        valid_from=timezone.now() - timedelta(hours=1),
     )
     assert ended(client, start(client, [tone_line(1, 25)])).status == "completed"
     records = UsageRecord.objects.filter(organization=customer.organization).order_by("job_id")
     # 0.0150000005 dollars a minute are rounded to nine places once, in the price book.
     assert [record.dollars_per_minute for record in records] == [Decimal("0.015000001")]
     assert [record.cost for record in records] == [Decimal("0.000250000")]
-    Price.objects.filter(id=own.id).update(valid_to=timezone.now())
+    terms.end_price(own)
     assert ended(client, start(client, [tone_line(1, 25)])).status == "completed"
     assert [record.cost for record in records.all()] == [Decimal("0.000250000"), 25 * HALF_A_FRAME]
 

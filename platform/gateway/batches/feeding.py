@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from accounts.identifiers import new_id
 from accounts.keys import Principal, Reach
-from billing import pricing, reservations
+from billing import reservations
 from gateway import catalog
 from gateway.batches import collecting, files, lines
 from gateway.errors import ApiError, account_deactivated, account_suspended, out_of_budget, out_of_credit
@@ -61,7 +61,6 @@ def feed(client: redis.Redis) -> int:
     chosen = _choose(room)
     if not chosen:
         return 0
-    pricing.publish_tier(TIER)
     asyncio.run(_admit_all(chosen, presence.voices_of(workers)))
     return sum(_note(each) for each in chosen)
 
