@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.audio import SAMPLE_RATE
-from inference.speech import speakers
+from inference.speech import pitch, speakers
 from inference.speech.flaws import MIN_SAMPLE_SECONDS, Flaw
 
 Samples = NDArray[np.float32]
@@ -26,12 +26,8 @@ VOICED_SECONDS = 1.0
 VOICED_CORRELATION = 0.5
 VARIATION_DB = 2.0
 """The least deviation of the level within an utterance. Syllables make 5 dB and more, a tone or a hum none."""
-PITCH_HZ = (60, 400)
 READING_CHARACTERS = (6, 35)
 """Characters that are read in a second of sound, pauses not counted: people read 10 to 25."""
-NEARLY = 0.9
-_PEAK_LAGS = 20
-"""How far, in samples, the top of a peak may be from where it is nearly as high."""
 _WINDOW = SAMPLE_RATE // 25
 _HOP = _WINDOW // 2
 
@@ -57,31 +53,14 @@ def flaw_of(samples: Samples, *, sample_of_voice: bool, phrase_characters: int =
     if (np.abs(samples) >= CLIPPED_LEVEL).mean() > CLIPPED_SHARE:
         return Flaw.CLIPPED
     active = levels > loud - ACTIVE_DB
-    periodicity, pitch = _periodicity(windows[active])
+    periodicity, hertz = pitch.of(windows[active])
     voiced = periodicity > VOICED_CORRELATION
     if np.count_nonzero(voiced) * _HOP / SAMPLE_RATE < VOICED_SECONDS or levels[active].std() < VARIATION_DB:
         return Flaw.NO_SPEECH
-    if speakers.several(pitch[voiced]):
+    if speakers.several(hertz[voiced]):
         return Flaw.SEVERAL_SPEAKERS
     spoken_seconds = np.count_nonzero(active) * _HOP / SAMPLE_RATE
     slowest, fastest = READING_CHARACTERS
     if phrase_characters and not slowest < phrase_characters / spoken_seconds < fastest:
         return Flaw.NOT_THE_PHRASE
     return None
-
-
-def _periodicity(windows: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How alike each window is to itself a period of a voice's pitch later, from 0 to 1; and that pitch, in Hz."""
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    power = np.square(np.abs(np.fft.rfft(centred, 2 * _WINDOW, axis=1)))
-    correlation = np.fft.irfft(power, axis=1)
-    shortest, longest = SAMPLE_RATE // PITCH_HZ[1], SAMPLE_RATE // PITCH_HZ[0]
-    lags = np.arange(shortest, longest)
-    overlap = _WINDOW / (_WINDOW - lags)
-    alike = correlation[:, lags] * overlap
-    best: NDArray[np.float64] = alike.max(axis=1)
-    # Two periods later it is as alike: of the peaks that are nearly the highest, the first one is the period.
-    first = (alike >= NEARLY * best[:, None]).argmax(axis=1)
-    near = np.minimum(first[:, None] + np.arange(_PEAK_LAGS), len(lags) - 1)
-    period = lags[first + np.take_along_axis(alike, near, axis=1).argmax(axis=1).clip(max=len(lags) - 1 - first)]
-    return best / (correlation[:, 0] + 1e-12), SAMPLE_RATE / period

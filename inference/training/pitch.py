@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.audio import SAMPLE_RATE
+from inference.speech import pitch
 
 Floats = NDArray[np.float32]
 
 WINDOW, HOP = SAMPLE_RATE // 20, SAMPLE_RATE // 50
-LOWEST_HZ, HIGHEST_HZ = 60, 400
 VOICED = 0.6
 """Normalised autocorrelation at the pitch's period, from which a window counts as voiced."""
 LOUD = 0.1
@@ -22,17 +22,7 @@ def median_f0(audio: Floats) -> float:
     if len(audio) < WINDOW:
         return float("nan")
     windows = np.lib.stride_tricks.sliding_window_view(audio, WINDOW)[::HOP].astype(np.float64)
-    windows = windows - windows.mean(axis=1, keepdims=True)
-    power = np.square(windows).mean(axis=1) ** 0.5
-    windows = windows[power > LOUD * power.max()]
-    correlation = np.fft.irfft(np.abs(np.fft.rfft(windows, 2 * WINDOW)) ** 2)[:, :WINDOW]
-    shortest, longest = SAMPLE_RATE // HIGHEST_HZ, SAMPLE_RATE // LOWEST_HZ
-    # A lag leaves fewer products to sum: without their number the shortest lag would always win.
-    left = (WINDOW - np.arange(shortest, longest)) / WINDOW
-    score = correlation[:, shortest:longest] / (correlation[:, :1] + 1e-12) / left
-    # An octave too low scores nearly as well: the first peak that is nearly the best is the period.
-    near = np.pad(score, ((0, 0), (1, 1)), constant_values=-np.inf)
-    peak = (score >= near[:, :-2]) & (score >= near[:, 2:])
-    period = shortest + (peak & (score >= 0.9 * score.max(axis=1, keepdims=True))).argmax(axis=1)
-    voiced = score.max(axis=1) >= VOICED
-    return float(np.median(SAMPLE_RATE / period[voiced])) if voiced.any() else float("nan")
+    loudness = np.square(windows - windows.mean(axis=1, keepdims=True)).mean(axis=1) ** 0.5
+    periodicity, hertz = pitch.of(windows[loudness > LOUD * loudness.max()])
+    voiced = periodicity >= VOICED
+    return float(np.median(hertz[voiced])) if voiced.any() else float("nan")
