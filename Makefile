@@ -23,7 +23,7 @@ run: $(VENV)/run.installed
 	@exec $(PYTHON) manage.py run
 
 test: $(VENV)/dev.installed
-	@$(PYTHON) -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dev.installed
 	@$(PYTHON) -m ruff check .

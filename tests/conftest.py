@@ -23,9 +23,22 @@ from tests.environment import VAR_DIR
 from tests.live import Service, running_service
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a past costs is measured first: the rows that other tests leave are of this hour, and are read too."""
+    """Order and group the tests, before xdist reads their groups.
+
+    What a past costs is measured first: the rows that other tests leave are of this hour, and are read too. Tests
+    that share what their file starts, such as a service of its own, run in one process, which starts it once. A
+    group runs as a whole, so those that are rolled back, which pytest-django puts first, are a group apart.
+    """
     items.sort(key=lambda item: item.path.name != "test_history.py")
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        shared = any(definitions[-1].scope == "module" for definitions in fixtures)
+        if shared and item.get_closest_marker("xdist_group") is None:
+            rolled_back = "db" if item.get_closest_marker("django_db") else "live"
+            item.add_marker(pytest.mark.xdist_group(f"{item.location[0]}-{rolled_back}"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -88,6 +101,15 @@ def service(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, ser
         REQUEST_DEADLINE_SECONDS="20",
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def alone(service: Service) -> Iterator[None]:
+    """The session's worker is away, for one with a Redis of its own: a worker takes any job of the database."""
+    service.kill_worker()
+    yield
+    service.start_worker()
+    service.wait_until_ready()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def acts_of(user: User) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def without_worker(website: Website) -> Iterator[None]:
+def without_worker(alone: None, website: Website) -> Iterator[None]:
     """Nobody takes a job that waits."""
     website.service.kill_worker()
     yield

@@ -94,7 +94,7 @@ def _answers(bouncer: PgBouncer) -> bool:
 
 
 @pytest.fixture(scope="module")
-def behind(pgbouncer: PgBouncer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def behind(alone: None, pgbouncer: PgBouncer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(
         tmp_path_factory.mktemp("service"),
         DATABASE_URL=pgbouncer.url(),

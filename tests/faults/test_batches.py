@@ -19,8 +19,8 @@ from tests.gateway.batching import ended, results, start, tone_line
 from tests.live import Service, wait_for
 
 HALF_A_FRAME = Decimal("0.000015")
-LINES = 300
-KILLS = 4
+LINES = 150
+KILLS = 2
 
 
 def test_workers_are_killed_again_and_again(service: Service, client: OpenAI, customer: Customer) -> None:

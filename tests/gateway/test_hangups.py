@@ -180,7 +180,7 @@ def test_a_slow_reader_slows_nobody_and_loses_nothing(service: Service, customer
     assert spoken * 3 // 4 == pytest.approx(2500 * 1920, abs=3 * rest.count(b'"data"'))
 
 
-def test_a_thousand_hangups_leave_nothing(
+def test_hundreds_of_hangups_leave_nothing(
     service: Service, new_customer: Callable[..., Customer], broker: redis.Redis
 ) -> None:
     customer = new_customer("100.00")
@@ -210,7 +210,7 @@ def test_a_thousand_hangups_leave_nothing(
                 async with gate:
                     await one(c, number)
 
-            await asyncio.gather(*map(gated, range(1000)))
+            await asyncio.gather(*map(gated, range(300)))
 
     asyncio.run(run())
     jobs = SynthesisJob.objects.filter(organization=customer.organization)

@@ -36,7 +36,7 @@ def valkey(tmp_path: Path, servers: None) -> Iterator[EmbeddedValkey]:
 
 
 @pytest.fixture
-def lonely(committed: None, tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Service]:
+def lonely(alone: None, committed: None, tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Service]:
     database = settings.DATABASES["default"]
     with running_service(
         tmp_path,

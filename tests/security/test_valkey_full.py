@@ -42,7 +42,7 @@ def valkey(tmp_path: Path, servers: None) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def lonely(committed: None, tmp_path: Path, valkey: redis.Redis) -> Iterator[Service]:
+def lonely(alone: None, committed: None, tmp_path: Path, valkey: redis.Redis) -> Iterator[Service]:
     address = f"unix://{valkey.connection_pool.connection_kwargs['path']}"
     environment = {**services.environment(), "REDIS_URL": address, "REQUEST_DEADLINE_SECONDS": "60"}
     with running_service(tmp_path, **environment) as service:
