@@ -34,7 +34,7 @@ django.setup()
 from django.core.management import load_command_class
 from django.test import RequestFactory
 from accounts.keys import _LOOK_UP, Principal
-from console.forms import KeyForm, NewKeyForm
+from console.key_forms import KeyForm, NewKeyForm
 from console.views.reference import show
 from gateway.limits.limits import limits_of
 from gateway.routes import document

@@ -15,7 +15,7 @@ from billing import budgets
 from billing.alerts import events, rules
 from console import alert_actions
 from console.access import Member, member_view
-from console.forms import AlertsForm, WebhookEventsForm, WebhookForm
+from console.alert_forms import AlertsForm, WebhookEventsForm, WebhookForm
 from webhooks import endpoints, outbox
 from webhooks.events import EVERY, KINDS
 from webhooks.models import Delivery, WebhookEndpoint

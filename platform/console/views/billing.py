@@ -19,7 +19,7 @@ from billing.models import Account
 from billing.stripe import client
 from console import budget_actions, statements, streaming
 from console.access import Member, member_view
-from console.forms import BudgetForm, PromotionForm, TopUpForm
+from console.billing_forms import BudgetForm, PromotionForm, TopUpForm
 from console.middleware import with_checkout
 from usage import usage
 

@@ -17,7 +17,7 @@ from accounts.permissions import Action
 from billing.alerts import rules
 from console import key_actions, samples
 from console.access import Member, member_view
-from console.forms import KeyForm, NewKeyForm, RotateForm
+from console.key_forms import KeyForm, NewKeyForm, RotateForm
 from usage import rollups, usage
 
 

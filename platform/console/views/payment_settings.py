@@ -16,7 +16,7 @@ from billing.invoices import details
 from billing.models import AutoRecharge, StripeCustomer
 from billing.stripe import checkout, client, recharge
 from console.access import Member, member_view
-from console.forms import DetailsForm, RechargeForm
+from console.billing_forms import DetailsForm, RechargeForm
 from console.middleware import with_checkout
 
 

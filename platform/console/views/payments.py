@@ -16,7 +16,7 @@ from billing import promotions
 from billing.invoices import rendering, selectors
 from billing.stripe import checkout, client
 from console.access import Member, member_view
-from console.forms import PromotionForm, TopUpForm
+from console.billing_forms import PromotionForm, TopUpForm
 from console.views import billing
 
 DOCUMENTS = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "json": "application/json"}
