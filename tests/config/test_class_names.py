@@ -9,7 +9,7 @@ from tests.config.test_layout import PACKAGES
 
 IDIOMS = {"Command"}
 """Names that Django looks for."""
-SCHEMAS = {"gateway/reference/answers.py", "gateway/reference/routes.py"}
+SCHEMAS = {"gateway/reference/answers.py", "gateway/reference/usage.py"}
 """Their classes' names are those of the schemas in the API document, which customers read."""
 LAYERS = {"AcousticDecoder", "Attention", "Encoder", "FeedForward", "Layer", "Quantizer"}
 """Each network has its own, by the literature's name; `Encoder` is one of audio formats, too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.limits import LIMITS
-from gateway.reference import answers
+from gateway.reference import answers, usage
 from inference.speech.voices import find
 
 MODEL = "boson/higgs-audio-v2.5"
@@ -204,7 +204,7 @@ RENAME = {"A new name": {"name": "Ada, warm"}}
 AUDIO_MODELS = answers.AudioModels(models=[answers.NamedModel(id=name, name=name) for name in (MODEL, "tts-1")])
 
 REQUEST_ID = "req_0198f3b2c4d57e6f8a9b0c1d2e3f4a5a"
-LOGGED_REQUEST = answers.LoggedRequest(
+LOGGED_REQUEST = usage.LoggedRequest(
     id=REQUEST_ID,
     object="request",
     created_at="2026-11-26T12:00:00.000000Z",
@@ -222,19 +222,19 @@ LOGGED_REQUEST = answers.LoggedRequest(
     audio_expires_at="2026-11-27T12:00:01.000000Z",
     audio_deleted_at=None,
     cost_usd="0.000750000",
-    timings=answers.RequestTimings(queue_ms=4, first_audio_ms=85, synthesis_ms=120, total_ms=131),
+    timings=usage.RequestTimings(queue_ms=4, first_audio_ms=85, synthesis_ms=120, total_ms=131),
 )
 
-_LATENCY = answers.Latency(p50=410, p95=903, p99=1210)
+_LATENCY = usage.Latency(p50=410, p95=903, p99=1210)
 _SUMS = {"requests": 42, "errors": 1, "duration_ms": 125_000, "cost_usd": "0.093750000", "latency_ms": _LATENCY}
-USAGE = answers.Usage(
+USAGE = usage.Usage(
     object="list",
     start="2026-11-01T00:00:00Z",
     end="2026-11-27T00:00:00Z",
     bucket="day",
     group_by=["voice"],
-    data=[answers.UsageLine.model_validate({"start": "2026-11-26T00:00:00Z", "voice": "alloy", **_SUMS})],
-    total=answers.UsageSums.model_validate(_SUMS),
+    data=[usage.UsageLine.model_validate({"start": "2026-11-26T00:00:00Z", "voice": "alloy", **_SUMS})],
+    total=usage.UsageSums.model_validate(_SUMS),
 )
 USAGE_CSV = (
     "start,voice,requests,errors,duration_ms,cost_usd,latency_p50_ms,latency_p95_ms,latency_p99_ms\n"
@@ -242,23 +242,23 @@ USAGE_CSV = (
 )
 
 
-_LIMITS = answers.Limits.model_validate(
+_LIMITS = usage.Limits.model_validate(
     {limit.name: {"limit": limit.default, "remaining": limit.default - 1} for limit in LIMITS}
 )
-KEY = answers.Key(
+KEY = usage.Key(
     object="key",
     id="sk-4f2a9c",
     name="production",
     created_at="2026-11-01T09:30:00Z",
     expires_at=None,
     organization={"id": f"org_{ID}", "name": "Acme"},
-    limits=answers.BothLimits(key=_LIMITS, organization=_LIMITS),
-    spend_usd=answers.BothSpends(
-        key=answers.Spend(today="0.093750000", month="4.120500000"),
-        organization=answers.Spend(today="0.187500000", month="9.750000000"),
+    limits=usage.BothLimits(key=_LIMITS, organization=_LIMITS),
+    spend_usd=usage.BothSpends(
+        key=usage.Spend(today="0.093750000", month="4.120500000"),
+        organization=usage.Spend(today="0.187500000", month="9.750000000"),
     ),
     budgets=[
-        answers.KeyBudget(
+        usage.KeyBudget(
             scope="key",
             period="month",
             limit="50.000000000",
@@ -267,7 +267,7 @@ KEY = answers.Key(
             remaining="45.879500000",
         )
     ],
-    credit_usd=answers.Credit(
+    credit_usd=usage.Credit(
         balance="90.250000000", promotional="0.000000000", held="0.000000000", available="90.250000000"
     ),
 )
