@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import sys
 import time
@@ -16,19 +17,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
+from uuid import UUID
 
 import psutil
 
-from tests.benchmarks import budget
+from tests.benchmarks import budget, processor
 from tests.benchmarks.customers import NO_LIMITS, chat, new_key
 from tests.live import Service, running_service
 
 PACE_SECONDS = 1.0
-STREAMS = sorted({1, budget.number(8), budget.number(500)})
+MOST = tuple(map(int, os.environ.get("BENCH_STREAMS", "8,500").split(",")))
+STREAMS = sorted({1, *(budget.number(streams) for streams in MOST)})
 LENGTH_SECONDS = max(2 * PACE_SECONDS, budget.seconds(20.0))
 SHORT_SECONDS = max(2 * PACE_SECONDS, budget.seconds(3.0))
 SPREAD_SECONDS = budget.seconds(10.0)
 """Over which the streams begin."""
+_ID, _AUDIO, _EXPIRY, _DONE = b"chatcmpl-", b'"audio":{"data":"', b'"audio":{"data":"","', b"data: [DONE]"
+"""What an event has: the job's id; audio; no audio, but the time when it expires; the end."""
+LAST_BYTES = 400
+"""The end and the trailers behind it are no longer."""
 PCM16 = {"audio": {"voice": "alloy", "format": "pcm16"}, "stream": True, "max_completion_tokens": 1000}
 
 
@@ -43,14 +51,20 @@ class Heard:
 def run() -> None:
     most = STREAMS[-1]
     request = chat(new_key(), **PCM16)
-    print(f"{'':8} {'first audio ms':>16} {'gap ms':>16} {'at the engine':>17}")
-    print(f"{'streams':>8}{'  p50     p99':>17}{'  p50     p99':>17}{'  p50     p99':>18} ratio  gateway's MB")
+    print(
+        f"{'':8} {'first audio ms':>16} {'gap ms':>16} {'at the engine':>17} {'':6} processor ms a second of audio"
+    )
+    print(
+        f"{'streams':>8}{'  p50     p99':>17}{'  p50     p99':>17}{'  p50     p99':>18} ratio "
+        + " ".join(f"{part:>8}" for part in (*processor.PARTS, "clients"))
+        + "  gateway's MB"
+    )
     for streams in STREAMS:
         with TemporaryDirectory() as folder:
             marks = Path(folder) / "marks"
             paced = {
                 "ENGINE": "tests.benchmarks.engines.PacedEngine",
-                "BENCH_SECONDS": str(LENGTH_SECONDS if streams == most else SHORT_SECONDS),
+                "BENCH_SECONDS": str(SHORT_SECONDS if streams == 1 else LENGTH_SECONDS),
                 "BENCH_CHUNK_SECONDS": str(PACE_SECONDS),
                 "BENCH_MARKS": str(marks),
             }
@@ -63,18 +77,27 @@ def _print(service: Service, request: bytes, streams: int, marks: Path) -> None:
     idle = _megabytes(service)
     sizes: list[float] = []
     watched = _watched(lambda: sizes.append(_megabytes(service)))
+    before = _processor_seconds(service)
     heard = asyncio.run(_listen_all(service.port, request, streams, spread=SPREAD_SECONDS, watched=watched))
+    after = _processor_seconds(service)
     time.sleep(budget.seconds(2))
     made = {mark["id"]: mark["made"] for mark in map(json.loads, marks.read_text().splitlines())}
     lost = [one for one in heard if not one.whole or len(one.at) != len(made[one.job_id])]
     first = [(one.at[0] - made[one.job_id][0]) * 1000 for one in heard if one.at]
     gaps, engines = _gaps(one.at for one in heard), _gaps(made[one.job_id] for one in heard)
+    seconds = sum(len(one.at) for one in heard) * PACE_SECONDS
     print(
         f"{streams:8} {_p(first, 50):8.1f} {_p(first, 99):7.1f} {_p(gaps, 50):8.0f} {_p(gaps, 99):7.0f}"
-        f" {_p(engines, 50):9.0f} {_p(engines, 99):7.0f} {_p(gaps, 99) / _p(engines, 99):5.2f}"
-        f"  {idle:.0f} idle, {max(sizes):.0f} under load, {_megabytes(service):.0f} after; {len(lost)} not whole"
+        f" {_p(engines, 50):9.0f} {_p(engines, 99):7.0f} {_p(gaps, 99) / _p(engines, 99):5.2f} "
+        + " ".join(f"{(after[part] - before[part]) / seconds * 1000:8.2f}" for part in after)
+        + f"  {idle:.0f} idle, {max(sizes):.0f} under load, {_megabytes(service):.0f} after; {len(lost)} not whole"
     )
     sys.stdout.flush()
+
+
+def _processor_seconds(service: Service) -> dict[str, float]:
+    own = psutil.Process().cpu_times()
+    return {**processor.seconds(service), "clients": own.user + own.system}
 
 
 async def _listen_all(
@@ -100,24 +123,43 @@ def _watched(look: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return watch
 
 
+class _Listener(asyncio.Protocol):
+    """A client that looks for the marks of audio deltas and reads nothing else, so that it costs little."""
+
+    def __init__(self, request: bytes) -> None:
+        self.at: list[float] = []
+        self.job_id = ""
+        self.whole = False
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._request = request
+        self._tail = b""
+        """The end of what came, which may be the first part of a mark."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        data = self._tail + data
+        if not self.job_id and _ID in data:
+            self.job_id = data.partition(_ID)[2][:32].decode()
+        self.at += [time.time()] * (data.count(_AUDIO) - data.count(_EXPIRY))
+        self._tail = data[1 - len(_AUDIO) :]
+        if _DONE in data[-LAST_BYTES:]:
+            self.whole = True
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed.set_result(None)
+
+
 async def _listen(port: int, request: bytes) -> Heard:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError((head + await reader.read(500)).decode())
-    at: list[float] = []
-    job_id, whole = "", False
-    async for line in reader:
-        if not job_id and line.startswith(b'data: {"id":"chatcmpl-'):
-            job_id = line.partition(b"chatcmpl-")[2][:32].decode()
-        if b'"audio":{"data":' in line:
-            at.append(time.time())
-        if line.startswith(b"data: [DONE]"):
-            whole = True
-            break
-    writer.close()
-    return Heard(f"{job_id[:8]}-{job_id[8:12]}-{job_id[12:16]}-{job_id[16:20]}-{job_id[20:]}", at, whole)
+    loop = asyncio.get_running_loop()
+    _, listener = await loop.create_connection(lambda: _Listener(request), "127.0.0.1", port)
+    await listener.closed
+    if not listener.job_id:
+        raise RuntimeError("the request was refused")
+    return Heard(str(UUID(listener.job_id)), listener.at, listener.whole)
 
 
 def _gaps(moments: Iterable[list[float]]) -> list[float]:
