@@ -74,6 +74,7 @@ class ScriptedEngine(PreviewEngine):
             while frame == script.get("stall") and not generation.cancelled:
                 time.sleep(0.02)
             time.sleep(script.get("pace", 0))
+            generation.wait_for_room()
             t = np.arange(frame * SAMPLES_PER_FRAME, (frame + 1) * SAMPLES_PER_FRAME) / SAMPLE_RATE
             generation.put(Chunk((0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), 1))
         generation.finish("length" if script["frames"] > limit else "stop")

@@ -1,7 +1,7 @@
 """What a voice engine is: many requests in, chunks of PCM out as they are made.
 
 One engine lives in one worker process and owns its device. `Engine.submit` returns at once with a
-`Generation`, a mailbox between the engine's own thread and the thread that serves the job: the
+`Generation`, a bounded mailbox between the engine's own thread and the thread that serves the job: the
 engine puts chunks in, the job iterates over them, either side may end it at any time.
 """
 
@@ -24,9 +24,12 @@ Pcm = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int16]
 """A codec's codes, shape (frames, codebooks)."""
 FinishReason = Literal["stop", "length"]
+MAILBOX_FRAMES = 125
+"""Frames that may wait in a generation's mailbox before its engine must pause it: 5 s of audio, 0.5 MB."""
 
 __all__ = [
     "FRAME_RATE",
+    "MAILBOX_FRAMES",
     "SAMPLES_PER_FRAME",
     "SAMPLE_RATE",
     "Chunk",
@@ -157,6 +160,10 @@ class Generation:
 
     The consumer iterates (`for chunk in generation`) and reads `finish_reason` afterwards. The engine calls
     `put`, then exactly one of `finish` or `fail`, and gives up at its next step once `cancelled` is true.
+
+    An engine that is faster than the consumer would fill memory: while `full` is true, the engine makes no more of
+    this request's audio. A batching engine leaves the request out of its steps and goes on with the others; an
+    engine with a thread for each request calls `wait_for_room`.
     """
 
     request: SpeechRequest
@@ -166,18 +173,36 @@ class Generation:
         default_factory=queue.SimpleQueue, init=False, repr=False
     )
     _cancelled: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _waiting_frames: int = field(default=0, init=False, repr=False)
+    """Frames in the mailbox; guarded by `_room`."""
+    _room: threading.Condition = field(default_factory=threading.Condition, init=False, repr=False)
 
     @property
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    @property
+    def full(self) -> bool:
+        """Whether the consumer is behind, so that the engine must pause; never true once it is cancelled."""
+        return self._waiting_frames >= MAILBOX_FRAMES and not self.cancelled
+
     def cancel(self) -> None:
         """Ask the engine to stop; the consumer's iteration raises GenerationCancelled at once."""
         self._cancelled.set()
         self._mailbox.put(GenerationCancelled())
+        with self._room:
+            self._room.notify_all()
 
     def put(self, chunk: Chunk) -> None:
+        """Hand a chunk to the consumer. Never blocks, even where the mailbox is full."""
+        with self._room:
+            self._waiting_frames += chunk.frames
         self._mailbox.put(chunk)
+
+    def wait_for_room(self) -> None:
+        """Block until the mailbox is not full, or the generation is cancelled."""
+        with self._room:
+            self._room.wait_for(lambda: not self.full)
 
     def finish(self, reason: FinishReason) -> None:
         self.finish_reason = reason
@@ -199,6 +224,9 @@ class Generation:
                 return
             if isinstance(item, BaseException):
                 raise item
+            with self._room:
+                self._waiting_frames -= item.frames
+                self._room.notify_all()
             yield item
         raise GenerationCancelled
 

@@ -118,6 +118,7 @@ class HastyEngine(NullEngine):
 
     def _speak(self, generation: Generation) -> None:
         for _ in range(self._chunks):
+            generation.wait_for_room()
             if generation.cancelled:
                 return
             generation.put(self._chunk)

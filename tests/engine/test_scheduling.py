@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from inference.engines.higgs.speakers import DESCRIBED  # noqa: E402
 from inference.engines.higgs.state import BatchState  # noqa: E402
 from inference.engines.higgs.stream import NO_SLOT, Stream  # noqa: E402
 from inference.engines.higgs.vocoder import Vocoder  # noqa: E402
-from inference.engines.protocol import FRAME_RATE, Generation, SpeechRequest  # noqa: E402
+from inference.engines.protocol import FRAME_RATE, MAILBOX_FRAMES, Generation, SpeechRequest  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codec import CONTEXT, load_codec  # noqa: E402
 from inference.higgs.config import load_ras_config  # noqa: E402
 from inference.higgs.prompt import PromptBuilder  # noqa: E402
-from tests.engine.checkpoints import request  # noqa: E402
+from tests.engine.checkpoints import listen, request  # noqa: E402
 
 
 class Watched(Scheduler):
@@ -169,6 +170,26 @@ def test_a_step_is_launched_before_the_last_one_is_read(endless_checkpoint: Path
     scheduler.turn_until(lambda: scheduler.idle)
     assert scheduler.events[:5] == ["launch", "launch", "read", "launch", "read"]
     assert scheduler.events.count("launch") == scheduler.events.count("read")
+
+
+def test_a_stream_whose_mailbox_is_full_waits_and_the_others_go_on(endless_checkpoint: Path) -> None:
+    scheduler = Watched(endless_checkpoint, slots=2)
+    frames = MAILBOX_FRAMES + 100
+    unheard, heard = (
+        scheduler.submit(request("Hello, hello, hello, hello.", max_frames=frames)) for _ in range(2)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        listening = pool.submit(listen, heard.generation)
+        scheduler.turn_until(lambda: heard not in scheduler.streams)
+        assert len(listening.result()[0]) == frames
+    scheduler.turn_until(lambda: not scheduler.turn())
+    assert unheard.generation.full
+    assert MAILBOX_FRAMES <= unheard.chunks.emitted < MAILBOX_FRAMES + unheard.chunks.chunk
+    assert unheard.total < frames, "nor is it stepped"
+    with ThreadPoolExecutor(1) as pool:
+        listening = pool.submit(listen, unheard.generation)
+        scheduler.turn_until(lambda: scheduler.turn() and scheduler.idle)
+        assert len(listening.result()[0]) == frames
 
 
 def test_a_paced_stream_waits_for_its_listener(endless_checkpoint: Path) -> None:

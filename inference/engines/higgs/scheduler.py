@@ -95,7 +95,7 @@ class Scheduler:
         self.waiting.append(stream)
 
     def turn(self) -> bool:
-        """Do a turn's work; False where there was nothing but waiting for listeners."""
+        """Do a turn's work; False where there was nothing but waiting for listeners, or for full mailboxes."""
         self._drop_cancelled()
         self._admit()
         read = self._prefill()
@@ -214,7 +214,9 @@ class Scheduler:
         now = self._clock()
         pace = self._policy.pace_seconds
         slots = sorted(
-            slot for slot, stream in self.speaking.items() if pace is None or stream.lead_seconds(now) < pace
+            slot
+            for slot, stream in self.speaking.items()
+            if not stream.generation.full and (pace is None or stream.lead_seconds(now) < pace)
         )
         if not slots:
             self._steps.pause()
@@ -298,11 +300,15 @@ class Scheduler:
     def _vocode(self, *, wait: bool) -> bool:
         """Decode one batch of windows, those first whose listener has heard nothing yet.
 
+        A stream whose mailbox is full gets no audio until its consumer has taken some.
+
         Args:
             wait: for the audio; otherwise a decoder that works in the background may hand it over in a later turn.
         """
         windows = []
         for stream in list(self._audible):
+            if stream.generation.full:
+                continue
             if (window := stream.next_window()) is not None:
                 windows.append((stream, window))
                 continue

@@ -42,6 +42,8 @@ PAUSE_SECONDS = 0.35
 """Silence between two sentences."""
 SILENCE = 0.002
 """Samples below this, about -54 dBFS, at either end of a sentence are its own silence, which is taken off."""
+WAIT_FOR_ROOM_SECONDS = 0.01
+"""How often the engine looks at its streams while the mailboxes of all are full."""
 MARGIN_SECONDS = 0.04
 """Of that silence what stays, so that no consonant is clipped."""
 
@@ -171,10 +173,20 @@ class PreviewEngine:
             speech.generation.fail(EngineError("the engine was closed"))
 
     def _next(self) -> _Speech | None:
-        """Wait for the stream whose turn it is; it stays first in the round meanwhile. None once closed."""
+        """Wait for the stream whose turn it is; it stays first in the round meanwhile. None once closed.
+
+        A stream whose mailbox is full misses its turn.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._speaking)
-            return None if self._closed else self._speaking[0]
+            while True:
+                self._changed.wait_for(lambda: self._closed or self._speaking)
+                if self._closed:
+                    return None
+                for _ in range(len(self._speaking)):
+                    if not self._speaking[0].generation.full:
+                        return self._speaking[0]
+                    self._speaking.rotate(-1)
+                self._changed.wait(WAIT_FOR_ROOM_SECONDS)
 
     @staticmethod
     def _advance(speech: _Speech) -> bool:
