@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MAX_ENTRIES = 4096
 """About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
+ENTRIES_PER_CODES = 1024
+"""After so many audio entries their codes are put into a stream of their own, which drops none."""
 TTL_SECONDS = 600
 """For a stream whose writer was lost, from the writer's last renewal."""
 RENEW_SECONDS = 60.0
@@ -85,18 +87,30 @@ def key(job_id: UUID) -> str:
     return f"job:{job_id.hex}"
 
 
+def codes_key(job_id: UUID) -> str:
+    """Of the stream of codes; see `inference.kept_codes`."""
+    return f"job:{job_id.hex}:codes"
+
+
 class Writer:
     """The worker's end, for one attempt."""
 
     def __init__(self, client: redis.Redis, job_id: UUID, attempt: int) -> None:
         self._client = client
         self._key = key(job_id)
+        self._codes_key = codes_key(job_id)
         self._attempt = attempt
+        self._model = ""
+        self._codes: list[bytes] = []
+        """Of the entries since the last ones that were kept."""
+        self._kept = 0
+        """How many audio entries' codes were kept."""
         self._broken = False
         self._renewed_at = -math.inf
         self.chunks = 0
 
     def started(self, *, engine_model: str, transcript: str) -> None:
+        self._model = engine_model
         self._add({"kind": "started", "model": engine_model, "transcript": transcript})
 
     def audio(self, data: bytes, codes: Sequence[Codes] = (), *, frames: int = 0) -> None:
@@ -107,9 +121,12 @@ class Writer:
         """
         entry: dict[str, Any] = {"kind": "audio", "number": self.chunks, "data": data, "frames": frames}
         if codes:
-            entry |= {"codes": b"".join(rows.tobytes() for rows in codes), "codebooks": codes[0].shape[1]}
+            self._codes.append(b"".join(rows.tobytes() for rows in codes))
+            entry |= {"codes": self._codes[-1], "codebooks": codes[0].shape[1]}
         self._add(entry)
         self.chunks += 1
+        if codes and self.chunks - self._kept >= ENTRIES_PER_CODES:
+            self._keep_codes(codes[0].shape[1])
 
     def times(self, times: Sequence[Timed], *, quality: str) -> None:
         """Say when words are spoken; nothing is sent where there are none."""
@@ -121,6 +138,22 @@ class Writer:
     def ended(self, result: Result, *, head: bytes = b"") -> None:
         last = {"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()}
         self._add(last, ttl_seconds=ENDED_TTL_SECONDS)
+
+    def _keep_codes(self, codebooks: int) -> None:
+        kept: dict[Any, Any] = {
+            "attempt": self._attempt,
+            "model": self._model,
+            "codebooks": codebooks,
+            "codes": b"".join(self._codes),
+            "first": self._kept,
+            "last": self.chunks - 1,
+        }
+        self._codes, self._kept = [], self.chunks
+        try:
+            self._client.xadd(self._codes_key, kept)
+            self._client.expire(self._codes_key, TTL_SECONDS)
+        except redis.RedisError as error:
+            log.warning("%s: its codes were not kept: %s", self._key, error)
 
     def _add(self, fields: dict[Any, Any], *, ttl_seconds: int = TTL_SECONDS) -> None:
         """Send an entry. Redis away or full costs the listener the stream, not the job: the audio is stored."""
@@ -145,38 +178,15 @@ class Writer:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.xadd(self._key, entry, maxlen=MAX_ENTRIES, approximate=True)
             pipe.expire(self._key, ttl_seconds)
+            if self._kept:
+                pipe.expire(self._codes_key, ttl_seconds)
             pipe.execute()
         self._renewed_at = now
 
 
 async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:
     """Forget all that a job's stream holds: audio, codes and transcript. Raises redis.RedisError: it is away."""
-    await client.delete(key(job_id))
-
-
-def read_codes(client: redis.Redis, job_id: UUID, *, model: str) -> tuple[bytes, int] | None:
-    """What attempts with this very model have made of a job: int16 codes, row after row, and codebooks in a row.
-
-    The attempt that got furthest counts. A gap ends what can be used of it; None where nothing can.
-    """
-    try:
-        entries: Any = client.xrange(key(job_id))
-    except redis.RedisError as error:
-        log.warning("%s: its codes could not be read: %s", key(job_id), error)
-        return None
-    found: dict[bytes, list[bytes]] = {}
-    next_number: dict[bytes, int] = {}
-    width = 0
-    for _, fields in entries:
-        attempt = fields[b"attempt"]
-        if fields[b"kind"] == b"started" and fields[b"model"] == model.encode():
-            found[attempt], next_number[attempt] = [], 0
-        elif fields[b"kind"] == b"audio" and next_number.get(attempt) == int(fields[b"number"]):
-            next_number[attempt] += 1
-            found[attempt].append(fields.get(b"codes", b""))
-            width = int(fields.get(b"codebooks", width))
-    codes = max((b"".join(pieces) for pieces in found.values()), key=len, default=b"")
-    return (codes, width) if codes else None
+    await client.delete(key(job_id), codes_key(job_id))
 
 
 def published_frames(client: redis.Redis, job_id: UUID) -> int:

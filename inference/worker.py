@@ -33,6 +33,7 @@ from inference import (
     cloning,
     doorbell,
     jobs,
+    kept_codes,
     presence,
     pronunciations,
     results,
@@ -245,7 +246,7 @@ class Host:
         """What an earlier attempt at the job has left, from which this one goes on."""
         if job.attempt == 1:
             return None
-        found = channel.read_codes(self._redis, job.id, model=self.engine.model)
+        found = kept_codes.read(self._redis, job.id, model=self.engine.model)
         if found is None:
             return None
         codes, codebooks = found

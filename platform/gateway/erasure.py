@@ -135,7 +135,7 @@ def _purge_audio(organization_id: UUID) -> None:
     ).values_list("id", flat=True)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         for job_id in recent:
-            client.delete(channel.key(job_id))
+            client.delete(channel.key(job_id), channel.codes_key(job_id))
 
 
 def _erase_person(person: User) -> None:

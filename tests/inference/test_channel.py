@@ -11,7 +11,7 @@ import redis.asyncio
 from django.conf import settings
 
 from gateway.speech.relay import Begun, Piece, _Heard
-from inference import channel
+from inference import channel, kept_codes
 from inference.channel import Audio, Ended, Started
 from inference.results import Result
 from inference.stream_reader import StreamReader
@@ -63,7 +63,7 @@ def test_an_entry_costs_one_command_and_the_stream_goes_by_itself(broker: redis.
 def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.Redis) -> None:
     job_id = uuid4()
     codes = np.arange(40, dtype=np.int16).reshape(10, 4)
-    assert channel.read_codes(broker, job_id, model="higgs@1") is None
+    assert kept_codes.read(broker, job_id, model="higgs@1") is None
     first, second, other = (channel.Writer(broker, job_id, attempt) for attempt in (1, 2, 3))
     first.started(engine_model="higgs@1", transcript="")
     first.audio(b"head")
@@ -73,8 +73,8 @@ def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.
     second.audio(b"a", [codes[:3]])
     other.started(engine_model="higgs@2", transcript="")
     other.audio(b"a", [codes, codes])
-    assert channel.read_codes(broker, job_id, model="higgs@1") == (codes[:9].tobytes(), 4)
-    assert channel.read_codes(broker, job_id, model="higgs@3") is None
+    assert kept_codes.read(broker, job_id, model="higgs@1") == (codes[:9].tobytes(), 4)
+    assert kept_codes.read(broker, job_id, model="higgs@3") is None
 
 
 def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
@@ -86,9 +86,34 @@ def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
         writer.audio(b"a", [row[None]])
     entries = broker.xrange(channel.key(job_id))
     broker.xdel(channel.key(job_id), entries[2][0])
-    assert channel.read_codes(broker, job_id, model="higgs@1") == (codes[:1].tobytes(), 4)
+    assert kept_codes.read(broker, job_id, model="higgs@1") == (codes[:1].tobytes(), 4)
     broker.xdel(channel.key(job_id), entries[0][0])
-    assert channel.read_codes(broker, job_id, model="higgs@1") is None
+    assert kept_codes.read(broker, job_id, model="higgs@1") is None
+
+
+def test_the_codes_of_long_audio_outlive_its_stream(broker: redis.Redis) -> None:
+    """Redis keeps the last 4,096 entries of the audio; an attempt may break after more."""
+    job_id = uuid4()
+    entries = 2 * channel.MAX_ENTRIES + 100
+    codes = np.arange(entries * 4, dtype=np.int16).reshape(entries, 4)
+    writer = channel.Writer(broker, job_id, attempt=1)
+    writer.started(engine_model="higgs@1", transcript="")
+    writer.audio(b"head")
+    for row in codes:
+        writer.audio(b"a", [row[None]])
+    assert broker.xlen(channel.key(job_id)) < channel.MAX_ENTRIES + 200
+    assert kept_codes.read(broker, job_id, model="higgs@1") == (codes.tobytes(), 4)
+    assert kept_codes.read(broker, job_id, model="higgs@2") is None
+    assert 0 < broker.ttl(channel.codes_key(job_id)) <= channel.TTL_SECONDS
+    # What a writer lost while Redis was full ends what can be used.
+    second = broker.xrange(channel.codes_key(job_id))[1][0]
+    broker.xdel(channel.codes_key(job_id), second)
+    assert kept_codes.read(broker, job_id, model="higgs@1") == (
+        codes[: channel.ENTRIES_PER_CODES - 1].tobytes(),
+        4,
+    )
+    writer.ended(DONE)
+    assert 0 < broker.ttl(channel.codes_key(job_id)) <= channel.ENDED_TTL_SECONDS
 
 
 def hear(*events: channel.Event, heard: _Heard | None = None) -> tuple[bytes, bool]:
