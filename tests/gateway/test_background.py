@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from openai import OpenAI
 
+from accounts.identifiers import new_id
 from billing.models import Account, UsageRecord
+from gateway.models import BackgroundRequest
+from gateway.speech import background
+from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.speaking import decode, scripted
 from tests.live import Service, wait_for
@@ -118,4 +124,42 @@ def test_a_stranger_finds_nothing(
     for method in ("GET", "DELETE"):
         answer = httpx.request(method, f"{service.url}/v1/audio/{told['id']}", headers=stranger.headers)
         assert answer.status_code == 404
+    assert done(http, f"/audio/{told['id']}").status_code == 200
+
+
+def test_there_is_room_for_a_thousand_however_many_ask_at_once(http: httpx.Client, customer: Customer) -> None:
+    organization = customer.organization
+    others = [
+        BackgroundRequest(job_id=new_id(), organization=organization, kind="audio.speech") for _ in range(998)
+    ]
+    BackgroundRequest.objects.bulk_create(others)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: http.post("/audio/speech", json=speech(100, pace=0.05)), range(8)))
+        assert sorted(answer.status_code for answer in answers) == [202] * 2 + [429] * 6
+        [code] = {answer.json()["error"]["code"] for answer in answers if answer.status_code == 429}
+        assert code == "too_many_background_requests"
+        assert SynthesisJob.objects.filter(organization=organization).count() == 2
+    finally:
+        BackgroundRequest.objects.filter(job_id__in=[each.job_id for each in others]).delete()
+
+
+def test_one_that_is_refused_takes_no_room(service: Service, new_customer: Callable[..., Customer]) -> None:
+    poor = new_customer(credit="0.0001")
+    answer = httpx.post(f"{service.url}/v1/audio/speech", json=speech(10), headers=poor.headers, timeout=30)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert not BackgroundRequest.objects.filter(organization=poor.organization).exists()
+
+
+def test_one_whose_job_never_came_to_be_is_forgotten(http: httpx.Client, customer: Customer) -> None:
+    """Its gateway died before the admission."""
+    lost = BackgroundRequest.objects.create(
+        job_id=new_id(),
+        organization=customer.organization,
+        kind="audio.speech",
+        created_at=timezone.now() - background.ADMITTED_WITHIN,
+    )
+    assert http.get(f"/audio/audio_{lost.job_id.hex}").status_code == 404
+    told = http.post("/audio/speech", json=speech(1)).json()
+    wait_for(lambda: not BackgroundRequest.objects.filter(job_id=lost.job_id).exists())
     assert done(http, f"/audio/{told['id']}").status_code == 200

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from gateway.batches import collecting, feeding, outputs, telling, validation
 from gateway.models import BackgroundRequest, BatchLine, SpeechBatch
+from gateway.speech import background
 from inference import cancellations, jobs, presence
 
 State = SpeechBatch.State
@@ -52,6 +53,7 @@ def _step(client: redis.Redis) -> bool:
     for batch in active.filter(state=State.VALIDATING).select_related("input_file"):
         if batch.cancelling_at is None:
             validation.validate(batch, presence.voices_of(presence.living(client)))
+    background.forget_lost()
     telling.tell_of_background()
     collecting.cancel_of_revoked_keys()
     collecting.collect()

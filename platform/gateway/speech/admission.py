@@ -40,18 +40,20 @@ async def admit(
     *,
     streamed: bool,
     deadline_seconds: float | None = None,
+    job_id: UUID | None = None,
 ) -> Admitted:
     """A job for the request, or the one that it had before. `streamed`: its audio leaves as it is made.
 
     Args:
         deadline_seconds: how long it may wait for its first audio; `REQUEST_DEADLINE_SECONDS` by default.
+        job_id: the id of the job, if it is admitted; a new one by default.
 
     Raises:
         ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
             organization is suspended, 422 for a key of another request's.
     """
     job = jobs.NewJob(
-        id=new_id(),
+        id=job_id or new_id(),
         organization_id=principal.organization_id,
         api_key_id=principal.key_id,
         **order.spec(),

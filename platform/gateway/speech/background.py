@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 from starlette.responses import JSONResponse
 
-from accounts.identifiers import uuid7_moment
+from accounts.identifiers import new_id, uuid7_moment
 from accounts.keys import Principal
+from accounts.models import Organization
 from gateway import database_threads
 from gateway.batches import doorbell
 from gateway.errors import ApiError, invalid
@@ -25,6 +32,8 @@ DEADLINE_SECONDS = 3600.0
 """How long such a request may wait for its first audio."""
 MOST_UNDER_WAY = 1000
 """Of one organization."""
+ADMITTED_WITHIN = timedelta(minutes=5)
+"""By then the job of a request is there, or will never be."""
 ASK_AGAIN_SECONDS = "1"
 _LIVE = (SynthesisJob.State.QUEUED, SynthesisJob.State.RUNNING)
 
@@ -50,22 +59,49 @@ def too_many() -> ApiError:
     )
 
 
-async def check_room(principal: Principal) -> None:
-    """Raises ApiError: 429 above `MOST_UNDER_WAY`."""
-    under_way = BackgroundRequest.objects.filter(organization=principal.organization_id, notified_at=None)
-    if await database_threads.run(under_way.count) >= MOST_UNDER_WAY:
-        raise too_many()
+@asynccontextmanager
+async def place(principal: Principal, kind: Kind) -> AsyncIterator[UUID]:
+    """Note a request before its job is admitted; gives the id that the job must have. One that is refused is
+    forgotten; one whose gateway dies before its job is there is forgotten by `forget_lost`.
+
+    Raises:
+        ApiError: 429 above `MOST_UNDER_WAY`.
+    """
+    job_id = new_id()
+    await database_threads.run(_take_place, principal.organization_id, job_id, kind)
+    try:
+        yield job_id
+    except ApiError:
+        await leave(job_id)
+        raise
 
 
-async def accept(principal: Principal, job_id: UUID, kind: Kind) -> dict[str, Any]:
-    """Note the request, once, and return its answer."""
-    await database_threads.run(
-        BackgroundRequest.objects.get_or_create,
-        job_id=job_id,
-        defaults={"organization_id": principal.organization_id, "kind": kind},
-    )
+async def leave(job_id: UUID) -> None:
+    """Forget a request whose job was not admitted."""
+    await database_threads.run(BackgroundRequest.objects.filter(job_id=job_id).delete)
+
+
+async def accepted(job_id: UUID, kind: Kind) -> dict[str, Any]:
+    """The answer to a request whose job is on its way."""
     await asyncio.to_thread(doorbell.ring)
     return _shown(job_id, kind, "queued")
+
+
+def forget_lost() -> None:
+    """Forget requests whose job never came to be."""
+    job = SynthesisJob.objects.filter(id=OuterRef("job_id"))
+    waiting = BackgroundRequest.objects.filter(notified_at=None, created_at__lt=timezone.now() - ADMITTED_WITHIN)
+    waiting.filter(~Exists(job)).delete()
+
+
+@transaction.atomic
+def _take_place(organization_id: UUID, job_id: UUID, kind: Kind) -> None:
+    """Raises ApiError: 429 above `MOST_UNDER_WAY`."""
+    # One after the other, or each of several would find the last place free.
+    Organization.objects.select_for_update(no_key=True).get(id=organization_id)
+    if BackgroundRequest.objects.filter(organization=organization_id, notified_at=None).count() >= MOST_UNDER_WAY:
+        raise too_many()
+    BackgroundRequest.objects.create(job_id=job_id, organization_id=organization_id, kind=kind)
 
 
 async def status(service: Service, job_id: UUID) -> JSONResponse | None:
@@ -96,7 +132,8 @@ def failure(job: SynthesisJob) -> ApiError:
 
 def _find(job_id: UUID) -> tuple[BackgroundRequest, SynthesisJob] | None:
     request = BackgroundRequest.objects.filter(job_id=job_id).first()
-    return None if request is None else (request, SynthesisJob.objects.get(id=job_id))
+    job = SynthesisJob.objects.filter(id=job_id).first()
+    return None if request is None or job is None else (request, job)
 
 
 def _shown(job_id: UUID, kind: str, doing: str) -> dict[str, Any]:

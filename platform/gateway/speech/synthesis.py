@@ -95,23 +95,15 @@ class SpeechRoute:
             row.characters, row.service_tier = len(order.text), order.service_tier
             await slot.charge(order.max_frames)
             if asked.background:
-                await background.check_room(principal)
-            admitted = await admission.admit(
-                service,
-                principal,
-                order,
-                ask,
-                streamed=asked.streamed,
-                deadline_seconds=background.DEADLINE_SECONDS if asked.background else None,
-            )
-            timings.mark("admit")
-            row.job_id = admitted.job_id
-            if asked.background:
+                row.job_id = await _admit_in_background(service, principal, order, ask, asked.background)
                 # Nobody is here at its end to correct the charge: it counts with its longest length.
                 slot.tokens_used = order.max_frames
-                answer = await background.accept(principal, admitted.job_id, asked.background)
+                answer = await background.accepted(row.job_id, asked.background)
                 await JSONResponse(answer, 202, slot.headers)(scope, receive, send)
                 return
+            admitted = await admission.admit(service, principal, order, ask, streamed=asked.streamed)
+            timings.mark("admit")
+            row.job_id = admitted.job_id
             serving = _Serving(
                 service,
                 row,
@@ -159,6 +151,20 @@ class SpeechRoute:
             Ask.of(request.headers, request.scope["path"], data),
             found,
         )
+
+
+async def _admit_in_background(
+    service: Service, principal: Principal, order: SpeechOrder, ask: Ask, kind: background.Kind
+) -> UUID:
+    """The job of a request that nobody waits for. Raises ApiError: it is refused."""
+    async with background.place(principal, kind) as job_id:
+        deadline = background.DEADLINE_SECONDS
+        admitted = await admission.admit(
+            service, principal, order, ask, streamed=False, deadline_seconds=deadline, job_id=job_id
+        )
+        if admitted.replayed:
+            await background.leave(job_id)
+    return admitted.job_id
 
 
 async def pronounced(service: Service, principal: Principal, order: SpeechOrder) -> SpeechOrder:
