@@ -1,4 +1,4 @@
-"""What an export has of a table: the rows of one owner as JSON Lines, read as they are sent."""
+"""What an export has of a table: the rows of one owner as JSON Lines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Table:
         ]
 
     def lines(self, owner: object) -> Generator[bytes]:
-        """The rows of `owner`, a JSON object a line."""
+        """The rows of `owner`, a JSON object a line, in a transaction: whoever reads on slowly keeps it open."""
         found = self.model._default_manager.filter(**{self.lookup: owner})
         with transaction.atomic():  # whose cursor reads on at the server
             rows = found.order_by(self.order).values(*self.columns()).iterator(chunk_size=ROWS)

@@ -18,8 +18,8 @@ LINES = 1_000
 async def pieces(content: Generator[Part], *, at_once: int = LINES) -> AsyncIterator[Part]:
     """The output of a generator, in pieces of `at_once` parts, with one piece in memory at a time.
 
-    The generator runs in a thread of its own from its first line on, since a database cursor belongs to a thread.
-    Where the reader goes away, it is closed.
+    The generator runs in a thread of its own, and keeps no transaction open between its parts. Where the reader
+    goes away, it is closed.
     """
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, thread_name_prefix="download")
@@ -32,7 +32,11 @@ async def pieces(content: Generator[Part], *, at_once: int = LINES) -> AsyncIter
 
 
 def _take(content: Generator[Part], at_once: int) -> list[Part]:
-    return list(islice(content, at_once))
+    """The next parts. The connection goes back to the pool: the reader of these may be slow."""
+    try:
+        return list(islice(content, at_once))
+    finally:
+        connections.close_all()
 
 
 def _close(content: Generator[Part]) -> None:

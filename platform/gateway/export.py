@@ -21,6 +21,7 @@ from django.core.files.storage import Storage
 from django.db.models import Model
 from django.utils import timezone
 
+from accounts import paging
 from accounts.exporting import Table, as_json
 from accounts.models import (
     ApiKey,
@@ -36,7 +37,7 @@ from billing import export as billing_export
 from gateway.batches import files
 from gateway.models import BackgroundRequest, BatchLine, File, SpeechBatch
 from gateway.zips import Member
-from inference import assets, custom_voices
+from inference import assets, custom_voices, spool
 from inference.models import (
     AudioAsset,
     CustomVoice,
@@ -115,7 +116,7 @@ def organization(organization_id: UUID) -> Generator[Member]:
     for consent in custom_voices.consents(organization_id):
         name = f"voice_consents/cons_{consent.id.hex}.flac"
         yield Member(name, consent.created_at, _column(consent, "recording"))
-    for file in files.kept(organization_id).order_by("id").iterator(LISTED):
+    for file in paging.rows(files.kept(organization_id), by="id", size=LISTED):
         name = f"files/file-{file.id.hex}.jsonl"
         yield from _stored(files.store(), file.path, name, file.created_at, file.bytes)
 
@@ -129,7 +130,7 @@ def person(user: User) -> Generator[Member]:
     addresses = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     for table in BY_ADDRESS:
         lines = chain.from_iterable(table.lines(address) for address in sorted(addresses))
-        yield Member(f"{table.name}.jsonl", now, lines, compress=True)
+        yield Member(f"{table.name}.jsonl", now, spool.drained(lines), compress=True)
 
 
 def _contents(tables: Sequence[Table], now: datetime, folders: Sequence[str] = ()) -> Member:
@@ -138,7 +139,7 @@ def _contents(tables: Sequence[Table], now: datetime, folders: Sequence[str] = (
 
 
 def _member(table: Table, owner: object, now: datetime) -> Member:
-    return Member(f"{table.name}.jsonl", now, table.lines(owner), compress=True)
+    return Member(f"{table.name}.jsonl", now, spool.drained(table.lines(owner)), compress=True)
 
 
 def _column(row: Model, column: str) -> Iterator[bytes]:
@@ -149,8 +150,8 @@ def _column(row: Model, column: str) -> Iterator[bytes]:
 
 def _audio(organization_id: UUID) -> Iterable[Member]:
     """The audio that is still stored, in the format in which it was asked for."""
-    kept = AudioAsset.objects.filter(organization=organization_id, purged_at=None).order_by("-created_at")
-    for asset in kept.only("path", "size", "created_at").iterator(LISTED):
+    kept = AudioAsset.objects.filter(organization=organization_id, purged_at=None)
+    for asset in paging.rows(kept.only("path", "size", "created_at"), by="created_at", size=LISTED):
         suffix = asset.path.rpartition(".")[2]
         name = f"audio/audio_{asset.job_id.hex}.{suffix}"
         yield from _stored(assets.store(), asset.path, name, asset.created_at, asset.size)

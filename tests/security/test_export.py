@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -97,6 +98,17 @@ def download(service: Service, user: User, path: str) -> zipfile.ZipFile:
 
 def rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in archive.read(f"{name}.jsonl").decode().splitlines()]
+
+
+def test_a_slow_reader_keeps_no_transaction_open(committed: None, new_customer: Callable[..., Customer]) -> None:
+    owner = owner_of(new_customer())
+    organization_id = owner.memberships.get().organization_id
+    for members in (export.organization(organization_id), export.person(owner)):
+        pieces = 0
+        for _ in zips.stream(members):
+            pieces += 1
+            assert not connection.in_atomic_block
+        assert pieces > 10
 
 
 def owner_of(customer: Customer) -> User:

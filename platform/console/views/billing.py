@@ -21,6 +21,7 @@ from console import budget_actions, statements, streaming
 from console.access import Member, member_view
 from console.billing_forms import BudgetForm, PromotionForm, TopUpForm
 from console.middleware import with_checkout
+from inference import spool
 from usage import usage
 
 MOST_INVOICES = 36
@@ -49,7 +50,8 @@ def statement(request: HttpRequest, member: Member) -> StreamingHttpResponse:
     month = _month_asked(request)
     start = datetime.combine(month, time(), UTC)
     lines = usage_statements.as_csv(organization=member.organization, start=start, end=statements.following(start))
-    return StreamingHttpResponse(streaming.pieces(lines), headers=_download(f"statement-{month:%Y-%m}.csv"))
+    content = streaming.pieces(spool.drained(line.encode() for line in lines), at_once=1)
+    return StreamingHttpResponse(content, headers=_download(f"statement-{month:%Y-%m}.csv"))
 
 
 @member_view(Action.MANAGE_BUDGETS)
