@@ -59,6 +59,7 @@ of_an_organization = [
     path("batches", batches.show, name="batches"),
     path("batches/rows", batches.rows, name="batch_rows"),
     path("batches/<uuid:batch_id>/cancel", batches.cancel, name="batch_cancel"),
+    path("batches/<uuid:batch_id>/audio.zip", batches.audio, name="batch_audio"),
     path("batches/<uuid:batch_id>/<slug:what>.jsonl", batches.results, name="batch_results"),
     path("keys", keys.show_all, name="keys"),
     path("keys/new", keys.create, name="key_new"),

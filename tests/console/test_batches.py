@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 
 from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.identifiers import new_id
 from gateway.batches import files
 from gateway.models import File, SpeechBatch
-from tests.console.people import Office, browser
+from inference import assets
+from inference.models import AudioAsset, SynthesisJob
+from tests.console.people import Office, browser, waiting_job
 
 SOON = timedelta(hours=1)
 
@@ -50,6 +55,30 @@ def test_one_that_is_paused_or_failed_says_why(acme: Office) -> None:
     shown = page(acme)
     assert "Your credit is used up." in shown
     assert "Line 7: Invalid voice" in shown
+
+
+def test_its_audio_is_downloaded_by_a_button(acme: Office, rival: Office) -> None:
+    batch = batch_of(acme, total=2, completed=2, failed=0)
+    path = reverse("batch_audio", args=[acme.organization.id, batch.id])
+    assert path in page(acme)
+    assert browser(acme.owner).get(path).status_code == 404, "it has expired"
+    for number in (1, 2):
+        line = batch.lines.create(
+            number=number, offset=0, length=1, custom_id=f"chapter {number}", state="succeeded", job_id=new_id()
+        )
+        job = waiting_job(acme)
+        SynthesisJob.objects.filter(id=job.id).update(id=line.job_id)
+        now = timezone.now()
+        AudioAsset.objects.create(
+            job_id=line.job_id, organization=acme.organization, path=assets.save(line.job_id, 1, "wav", b"RIFF"),
+            content_type="audio/wav", size=4, samples=960, receipt={}, created_at=now, expires_at=now + SOON,
+        )  # fmt: skip
+    answer = browser(acme.owner).get(path)
+    assert answer["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
+        assert archive.namelist() == ["00001-chapter_1.wav", "00002-chapter_2.wav"]
+        assert archive.read("00001-chapter_1.wav") == b"RIFF"
+    assert browser(rival.owner).get(path).status_code == 404
 
 
 def test_it_is_cancelled_by_a_button(acme: Office) -> None:

@@ -1,4 +1,4 @@
-"""Batches: their progress, their results, and the button that cancels one."""
+"""Batches: their progress, their results and audio, and the button that cancels one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import Action
 from console import streaming
 from console.access import Member, member_view
-from gateway.batches import batches, files
+from gateway.batches import archive, batches, files
 from gateway.errors import ApiError
 from gateway.models import File, SpeechBatch
 
@@ -62,6 +62,23 @@ def results(request: HttpRequest, member: Member, batch_id: UUID, what: str) -> 
     headers = {"content-disposition": f'attachment; filename="batch_{batch.id.hex}_{what}.jsonl"'}
     content = streaming.pieces(_lines(file))
     return StreamingHttpResponse(content, content_type="application/x-ndjson", headers=headers)
+
+
+@member_view(Action.MANAGE_BATCHES)
+@require_safe
+def audio(request: HttpRequest, member: Member, batch_id: UUID) -> StreamingHttpResponse:
+    """The audio of a batch as one zip file."""
+    batch = get_object_or_404(SpeechBatch, organization=member.organization, id=batch_id)
+    entries = archive.entries(batch)
+    if not entries:
+        raise Http404("This batch has no audio, or it has expired.")
+    headers = {
+        "content-disposition": f'attachment; filename="batch_{batch.id.hex}.zip"',
+        "cache-control": "private, no-store",
+    }
+    return StreamingHttpResponse(
+        archive.stream(entries, "zip"), content_type=archive.MEDIA_TYPES["zip"], headers=headers
+    )
 
 
 def _lines(file: File) -> Generator[str]:
