@@ -17,6 +17,7 @@ from billing.models import UsageRecord
 from tests.clients import environments
 from tests.clients.proxy import Failure, failing_once
 from tests.conftest import Customer
+from tests.gateway.voices import CONSENT, recorded
 from tests.live import Service, wait_for
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -137,4 +138,18 @@ def test_a_batch_of_the_javascript_sdk(service: Service, customer: Customer) -> 
         "results": ["line 1", "line 2"],
         "listed": True,
         "deleted": True,
+    }
+
+
+def test_a_voice_of_the_javascript_sdk(service: Service, customer: Customer, tmp_path: Path) -> None:
+    recording = tmp_path / "consent.wav"
+    recording.write_bytes(recorded(service, customer, CONSENT))
+    command = [*_script(environments.node("openai@7"), "openai_js_voices.mjs"), str(recording)]
+    assert run(command, service.url, customer) == {
+        "object": "audio.voice",
+        "retrieved": True,
+        "listed": True,
+        "refused": "voice_not_supported",  # by the preview voice, which cannot clone
+        "deleted": True,
+        "gone": 404,
     }

@@ -187,12 +187,13 @@ def test_a_voice_of_ones_own_speaks_everywhere(
     assert bytes(encoded.get().codes) == bytes(kept), "computed once"
     assert row_of(answer).voice == named
     assert row_of(speech(new_customer())).error_code == "voice_not_found"
-    talk = body("[SPEAKER0] One. [SPEAKER1] Two.", audio={"voices": [named, "echo"]}, max_completion_tokens=20)
+    dialogue = {"audio": {"voices": [named, "echo"]}, "seed": 1, "max_completion_tokens": 20}
+    talk = body("[SPEAKER0] One. [SPEAKER1] Two.", **dialogue)
     assert len(codes(post(higgs, customer, talk)))
     listed = httpx.get(f"{higgs.url}/v1/voices", headers=customer.headers).json()["data"]
     assert {"id": named, "object": "voice", "gender": None, "description": "Ada"} in listed
 
-    turn = body(TEXT, max_completion_tokens=20)
+    turn = body(TEXT, seed=1, max_completion_tokens=20)
     turn["messages"][:0] = [{"role": "assistant", "audio": {"id": answer.headers["x-audio-id"]}}]
     assert voices.ask("DELETE", f"/voices/{named}").status_code == 200
     refused = chat(named)
