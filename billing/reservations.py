@@ -1,11 +1,14 @@
-"""Holding money for a job at its admission: what is not there cannot be spent, however many ask at once.
+"""Holding money for a job before its audio is delivered: what is not there cannot be spent, however many ask.
+
+A job is admitted with a hold for the audio that its text is expected to become. While it is spoken the hold is
+raised, ahead of the audio, if there is more of it. So at every moment a hold covers all audio that has left.
 
 The vocabulary is that of two-phase transfers (https://docs.tigerbeetle.com/coding/two-phase-transfers/): a
 reservation is pending, then posted by a settlement, voided, or expired.
 
-The database's function `billing_reserve` makes the holds of many jobs in one statement (see `reserve.sql`).
-Whoever moves an organization's money locks its account's row first, and its budgets only then. So there is one
-order of locks, and no deadlock.
+The database's function `billing_reserve` makes the holds of many jobs in one statement (see `reserve.sql`), and
+`billing_raise_hold` raises one (see `raise_hold.sql`). Whoever moves an organization's money locks its account's
+row first, and its budgets only then. So there is one order of locks, and no deadlock.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from billing.models import Reservation
 
 FUNCTION = Path(__file__).with_name("reserve.sql").read_text("utf-8")
 """Makes the function. A change of it needs a migration that runs it again."""
+RAISE_FUNCTION = Path(__file__).with_name("raise_hold.sql").read_text("utf-8")
+"""As `FUNCTION`."""
 HELD = "held"
 """The outcome of a hold that was made; `check` says what the others are."""
 
@@ -69,6 +74,10 @@ class AccountSuspended(Exception):
     """The organization has not paid an invoice, in spite of all reminders; see `billing.invoices.dunning`."""
 
 
+class HoldReleased(Exception):
+    """The job has no pending hold that could be raised: it was settled, voided or has expired."""
+
+
 class BudgetExceeded(Exception):
     """What a budget has left, less what running jobs hold, does not cover this job's cap."""
 
@@ -78,9 +87,10 @@ class BudgetExceeded(Exception):
 
 
 def check(outcome: str, detail: str, *, model: str) -> None:
-    """Raise what an outcome of `billing_reserve` stands for; return for a hold that was made.
+    """Raise what an outcome of `billing_reserve` or `billing_raise_hold` stands for; return if the money is held.
 
     Raises:
+        HoldReleased: there is no pending hold to raise.
         NoPrice: the model is not in the price book.
         InsufficientCredit: the hold would pass what the organization may spend.
         AccountSuspended: the organization has an invoice to pay first.
@@ -95,6 +105,8 @@ def check(outcome: str, detail: str, *, model: str) -> None:
             raise InsufficientCredit(Decimal(detail))
         case "suspended":
             raise AccountSuspended
+        case "gone":
+            raise HoldReleased
         case "budget":
             scope, period, amount = detail.split()
             raise BudgetExceeded(Limit(scope=scope, period=period, amount=Decimal(amount)))
@@ -109,6 +121,25 @@ async def nothing_left(connection: psycopg.AsyncConnection, organization_id: UUI
     )
     row = await cursor.fetchone()
     return row is None or bool(row[0])
+
+
+def raise_hold(*, job_id: UUID, cap_ms: int) -> int:
+    """Raise the hold of a job that is being spoken until it covers `cap_ms`, in the caller's transaction.
+
+    Where credit or a budget does not suffice, the hold is raised as far as they do.
+
+    Returns:
+        The milliseconds of audio that the hold covers now.
+
+    Raises:
+        InsufficientCredit, BudgetExceeded, AccountSuspended: nothing more can be held.
+        HoldReleased: there is no pending hold.
+    """
+    with django_connection.cursor() as cursor:
+        cursor.execute("SELECT outcome, detail, covered_ms FROM billing_raise_hold(%s, %s)", (job_id, cap_ms))
+        outcome, detail, covered_ms = cursor.fetchone()
+    check(outcome, detail, model="")
+    return int(covered_ms)
 
 
 def void(*, job_id: UUID) -> bool:

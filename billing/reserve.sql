@@ -11,9 +11,9 @@ $$;
 -- Holds the cost of each job's cap, or refuses the job; see billing/reservations.py. Each job is decided by itself: a
 -- refusal writes nothing and undoes nothing of another.
 --
--- jobs     A JSON array of objects with id, organization_id, api_key_id, priced_as, cap_ms (the longest audio that the job
---          may make) and hold_seconds (after which the hold expires). Jobs of one organization are decided in their
---          order in the array. Other members are ignored.
+-- jobs     A JSON array of objects with id, organization_id, api_key_id, priced_as, cap_ms (the audio that the hold
+--          covers; `raise_hold.sql` raises it) and hold_seconds (after which the hold expires). Jobs of one organization
+--          are decided in their order in the array. Other members are ignored.
 -- without  Ids of jobs in the array to leave out.
 -- patient  Whether to wait for accounts that another transaction has locked. If not, their jobs are `busy`, and the
 --          function waits for no lock, so that it cannot deadlock.

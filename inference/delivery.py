@@ -10,7 +10,7 @@ other job nothing has been delivered before its end. Two columns keep count, bot
   null while anybody listens.
 
 A job that ends before its time is therefore billed for `LEAST(published, relayed)`, and one that nobody hung up on
-for what was published; never for more than its cap, for which money was held. The database refuses a bill for
+for what was published; never for more than its hold covers. The database refuses a bill for
 audio that never left (`job_bills_what_was_delivered`).
 """
 
@@ -55,6 +55,6 @@ def published(frames: int) -> Greatest:
 def delivered(frames: int) -> Case:
     """The samples to bill a job by that ends now without success, when its workers have published `frames`."""
     sent = published(frames)
-    held = F("max_frames") * SAMPLES_PER_FRAME
+    held = Coalesce("held_frames", "max_frames") * SAMPLES_PER_FRAME
     heard = Least(sent, Coalesce("relayed_samples", sent), held)
     return Case(When(streamed=True, then=heard), default=Value(0))

@@ -85,6 +85,8 @@ class SynthesisJob(models.Model):
     sampling = models.JSONField()
     """temperature, top_p, top_k, seed; whatever of them the request named."""
     max_frames = models.PositiveIntegerField()
+    held_frames = models.PositiveIntegerField(null=True)
+    """How many frames of it its hold covers so far; null where that is all of `max_frames`."""
 
     listeners = models.PositiveSmallIntegerField(db_default=1)
     """Requests that wait for it: a repeated one joins the job that is there. When the last one leaves, it ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
@@ -30,13 +31,18 @@ class Recording:
 
     Args:
         max_frames: what is above is cut off, and `cut` says so.
+        cover: how many of the first frames may be billed, of so many; asked before they leave (`inference.hold`).
     """
 
-    def __init__(self, writer: Writer, *, format: str, speed: float, max_frames: int) -> None:
+    def __init__(
+        self, writer: Writer, *, format: str, speed: float, max_frames: int, cover: Callable[[int], int]
+    ) -> None:
         self._writer = writer
         self._encoder = open_encoder(format)
         self._tempo = None if speed == 1 else Tempo(speed)
-        self._max_frames = max_frames
+        self._limit = max_frames
+        """Frames that may be billed, which become fewer where `cover` refuses some."""
+        self._cover = cover
         self._began = time.monotonic()
         self._file = spool.create()
         self._rest: Pcm = np.zeros(0, np.float32)
@@ -58,16 +64,17 @@ class Recording:
             self._unsent.append(chunk.codes)
             self._codes += chunk.codes.astype(np.int16, copy=False).tobytes()
             self._codebooks = chunk.codes.shape[1]
+        billed = self.metered
         self._generated += chunk.frames
-        self._take(chunk.pcm if self._tempo is None else self._tempo.push(chunk.pcm))
+        self._take(chunk.pcm if self._tempo is None else self._tempo.push(chunk.pcm), billed)
         if self.first_audio_ms is None and self.frames:
             self.first_audio_ms = self.elapsed_ms
 
     def close(self) -> Recorded:
         """End the file. To be called once, after the last chunk."""
         if self._tempo is not None:
-            self._take(self._tempo.flush())
-            self._take(np.zeros(-len(self._rest) % SAMPLES_PER_FRAME, np.float32))
+            self._take(self._tempo.flush(), self.metered)
+            self._take(np.zeros(-len(self._rest) % SAMPLES_PER_FRAME, np.float32), self.metered)
         began = time.monotonic()
         tail = self._encoder.close()
         self._encode_seconds += time.monotonic() - began
@@ -83,9 +90,9 @@ class Recording:
     def metered(self) -> int:
         """The frames that are billed: faster speech is as much work, and slower speech is more audio.
 
-        Never more than the cap, which is what money was held for, though an engine goes on beyond it.
+        Never more than what money was held for, though an engine goes on beyond it.
         """
-        return min(max(self._generated, self.frames), self._max_frames)
+        return min(max(self._generated, self.frames), self._limit)
 
     @property
     def codes(self) -> Codes | None:
@@ -100,13 +107,19 @@ class Recording:
     def encode_ms(self) -> int:
         return round(self._encode_seconds * 1000)
 
-    def _take(self, pcm: Pcm) -> None:
+    def _take(self, pcm: Pcm, billed: int) -> None:
+        """Send the whole frames of `pcm` that are covered, `billed` being those that were metered before it."""
         if len(self._rest):
             pcm = np.concatenate([self._rest, pcm])
         whole = len(pcm) // SAMPLES_PER_FRAME
-        frames = min(whole, self._max_frames - self.frames)
+        frames = min(whole, self._limit - self.frames)
         self.cut = self.cut or frames < whole
         self._rest = pcm[whole * SAMPLES_PER_FRAME :]
+        asked = min(max(self._generated, self.frames + frames), self._limit)
+        covered = self._cover(asked)
+        if covered < asked:
+            self._limit, self._tempo = covered, None  # nothing follows
+            frames = min(frames, max(0, covered - billed))
         if frames:
             self.frames += frames
             began = time.monotonic()

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import numpy as np
@@ -54,6 +55,7 @@ from inference.engines.protocol import (
     VoiceReference,
 )
 from inference.failures import place_of
+from inference.hold import Hold
 from inference.models import SynthesisJob
 from inference.pace import Pace
 from inference.recording import Recording
@@ -70,6 +72,8 @@ REJOIN_SECONDS = 2.0
 """How long a job that is spoken, but whose last listener has hung up, waits for that one to ask again."""
 REJOIN_POLL_SECONDS = 0.05
 SWITCH_SECONDS = 0.0005
+HOLD_THREADS = 2
+"""They raise the holds of all jobs, and each uses a connection of the pool for some milliseconds at a time."""
 
 _host: Host | None = None
 
@@ -98,6 +102,7 @@ class Host:
             pass_on=doorbell.ring,
         )
         self._pace = Pace()
+        self._holds = ThreadPoolExecutor(HOLD_THREADS, thread_name_prefix="hold")
         self._closing = threading.Event()
         self._retired = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -120,6 +125,7 @@ class Host:
     def close(self) -> None:
         """Speak what is claimed to its end, and stop. A process that is killed before leaves it to the lease."""
         self._claimer.close()
+        self._holds.shutdown()
         self._closing.set()
         self._keeper.join()
         self._cancellations.close()
@@ -145,9 +151,10 @@ class Host:
             if (result := jobs.cut(job.id, job.attempt, frames=work.published)) is not None:
                 writer.ended(result)
             log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, work.published)
-        except Unspeakable as refusal:
-            if jobs.fail(job.id, job.attempt, error_code=refusal.code):
-                writer.ended(Result(state="failed", error_code=refusal.code))
+        except (Unspeakable, jobs.HoldRefused) as refusal:
+            result = jobs.fail(job.id, job.attempt, error_code=refusal.code, frames=work.published)
+            if result is not None:
+                writer.ended(result)
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt, frames=work.published):
@@ -174,7 +181,10 @@ class Host:
         connection.close()  # back to the pool: to speak takes long and needs none
         writer.started(engine_model=self.engine.model, transcript=script.transcript)
         speed = job.speed if script.segments else 1
-        recording = work.recording = Recording(writer, format=job.format, speed=speed, max_frames=job.max_frames)
+        hold = Hold(job, self._holds)
+        recording = work.recording = Recording(
+            writer, format=job.format, speed=speed, max_frames=job.max_frames, cover=hold.cover
+        )
         times = WordTimes(writer, job, script, speed=speed) if job.timestamps else None
         request = _request(job, script.segments, context, references, self._codes_so_far(job))
         generation = work.begin(self.engine.submit(request) if script.segments else silence.answer(request))
@@ -190,6 +200,8 @@ class Host:
                 elif time.monotonic() > until:
                     late = True
                     break
+                if hold.refusal is not None:
+                    break
             if not recording.metered:  # an engine that found no sound in the text
                 recording.add(silence.CHUNK)
         finally:
@@ -197,6 +209,8 @@ class Host:
         recorded = recording.close()
         if times is not None:
             times.close(recording.frames)
+        if hold.refusal is not None:
+            raise hold.refusal
         format = AudioFormat.parse(job.format)
         path = assets.save(job.id, job.attempt, format.suffix, recorded.file)
         codes_path = turns.save_codes(job.id, job.attempt, recording.codes)

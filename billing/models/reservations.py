@@ -15,7 +15,8 @@ from billing.models.pricing import Price
 
 
 class Reservation(models.Model):
-    """The most a job may cost, held from admission until the job ends. Keyed by the job's id.
+    """What a job may cost so far, held from admission until the job ends. Keyed by the job's id. `amount` rises
+    while the job is spoken (`billing.reservations.raise_hold`), and never falls.
 
     pending -> posted (settled) | voided (costs nothing) | expired (nobody said how the job ended). One that was
     voided or expired may still be posted: its audio had been generated, and `late` counts that.

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from .claiming import claim
 from .ending import (
+    HoldRefused,
     abandon,
     cancel,
     cut,
     expire,
     fail,
     give_back,
+    holding,
     is_left,
     leave,
+    raise_hold,
     requeue,
     settlement,
 )
@@ -28,6 +31,7 @@ from .sweeping import sweep, take_back
 __all__ = [
     "SUBMIT",
     "Held",
+    "HoldRefused",
     "Kept",
     "NewJob",
     "SpokenJob",
@@ -42,9 +46,11 @@ __all__ = [
     "first_audio",
     "give_back",
     "heartbeat",
+    "holding",
     "is_left",
     "leave",
     "member",
+    "raise_hold",
     "requeue",
     "settlement",
     "sweep",

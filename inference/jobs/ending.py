@@ -25,6 +25,18 @@ MAX_ATTEMPTS = 3
 State = SynthesisJob.State
 Cause = LostAttempt.Cause
 
+
+class HoldRefused(Exception):
+    """A job's hold cannot be raised, so that the job must end; `code` says why, as its `error_code`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+holding = Port[[UUID, int], int]("raises the hold of a job")
+"""Raises a job's hold, in the caller's transaction, until it covers so many frames, or as many as there is money
+for; returns how many it covers. Raises HoldRefused."""
 settlement = Port[[Sequence[SynthesisJob]], dict[UUID, dict[str, Any]]]("settles ended jobs")
 """Bills ended jobs, in the transaction that ends them; returns what each job's answer says of its bill."""
 
@@ -45,9 +57,31 @@ def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
     return False
 
 
-def fail(job_id: UUID, attempt: int, *, error_code: str) -> bool:
-    """End a job that cannot be spoken, before any audio of it; nothing is billed."""
-    return end(_owned(job_id, attempt), job_id, State.FAILED, error_code=error_code) is not None
+def fail(job_id: UUID, attempt: int, *, error_code: str, frames: int = 0) -> Result | None:
+    """End a job that cannot be spoken, or no further, after it had published `frames`.
+
+    Returns:
+        How it ended; None where the job is no longer this attempt's.
+    """
+    return end(_owned(job_id, attempt), job_id, State.FAILED, frames=frames, error_code=error_code)
+
+
+@transaction.atomic
+def raise_hold(job_id: UUID, attempt: int, *, frames: int) -> int | None:
+    """Have a job's hold cover `frames`, or as many as there is money for.
+
+    Returns:
+        How many it covers; None where the job is no longer this attempt's.
+
+    Raises:
+        HoldRefused: it covers no more than before.
+    """
+    its = _owned(job_id, attempt)
+    if not its.select_for_update(no_key=True).exists():
+        return None
+    covered = holding(job_id, frames)
+    its.update(held_frames=covered)
+    return covered
 
 
 def expire(job_id: UUID, *, frames: int = 0) -> bool:

@@ -19,6 +19,8 @@ class NewJob(SpeechSpec):
     api_key_id: UUID
     deadline_seconds: float
     kept_seconds: int
+    held_frames: int | None = None
+    """What its hold covers at first; None where that is all of `max_frames`."""
     streamed: bool = False
     context: tuple[UUID, ...] = ()
     idempotency_key: str = ""

@@ -20,7 +20,7 @@ class SpeechSpec:
     text: str
     style: str
     max_frames: int
-    """What the audio may become at the longest, and what its money is held for."""
+    """What the audio may become at the longest."""
     sampling: dict[str, float | int] = field(default_factory=dict)
     """temperature, top_p, top_k, seed; whatever of them the request named."""
     voices: dict[str, str] = field(default_factory=dict)

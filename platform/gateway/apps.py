@@ -12,6 +12,7 @@ class GatewayConfig(AppConfig):
         from inference import jobs
 
         jobs.settlement.register(settlement.settle)
+        jobs.holding.register(settlement.raise_hold)
         verification.register(settlement.JOBS_ARE_RECORDED)
         verification.register(settlement.RELAYED_AUDIO_IS_BILLED)
         sealing.register(settlement.may_bring_usage)

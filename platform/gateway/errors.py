@@ -148,6 +148,22 @@ def out_of_credit() -> ApiError:
     )
 
 
+def hold_refused(code: str, costs: str) -> ApiError:
+    """Speech was ended before its end: it took longer than expected, and no more money could be held for it."""
+    reason = {
+        "insufficient_quota": "your credit, less what running requests hold, was used up: add credit",
+        "budget_exceeded": "a budget of your organization or of this API key was used up",
+        "billing_not_active": "your account was suspended: pay the overdue invoice",
+    }[code]
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"The text took longer to speak than expected, and {reason}; {costs}.",
+        code=code,
+        type="billing_not_active" if code == "billing_not_active" else "insufficient_quota",
+        retry=False,
+    )
+
+
 def account_suspended() -> ApiError:
     """OpenAI's code for an account that does not pay."""
     return ApiError(

@@ -138,3 +138,24 @@ def test_a_connection_lost_before_the_commit_leaves_nothing(pool: ConnectionPool
         own.execute("COMMIT")
     assert not Reservation.objects.filter(job_id=job_id).exists()
     assert account_of(organization).held == 0
+
+
+def test_holds_that_are_raised_at_once_take_no_more_than_is_there() -> None:
+    organization = new_organization(given=str(1000 * FRAME))
+    jobs = [new_id() for _ in range(8)]
+    for job_id in jobs:
+        hold(connection, job_id, organization, frames=50)
+
+    def speak(number: int) -> int:
+        """Raise the hold in steps until it is refused, and settle what it covers."""
+        job_id, frames = jobs[number], 50
+        while True:
+            try:
+                frames = reservations.raise_hold(job_id=job_id, cap_ms=(frames + 30) * 40) // 40
+            except InsufficientCredit:
+                break
+        ledger.settle(usage(job_id, frames=frames))
+        return frames
+
+    assert sum(at_once(len(jobs), speak)) == 1000  # type: ignore[call-overload]
+    assert (account_of(organization).balance, account_of(organization).held) == (0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -14,7 +15,8 @@ from openai import OpenAI
 
 from accounts.models import ApiKey, Organization
 from billing import verification
-from billing.models import Account
+from billing.models import Account, UsageRecord
+from inference.models import SynthesisJob
 from tests.conftest import Customer
 from tests.gateway.batching import ended, results, start, tone_line
 from tests.gateway.speaking import MODEL, ask, audio_of, body, decode, scripted, transcript_of
@@ -121,6 +123,54 @@ def test_an_attempt_that_breaks_far_into_a_text_is_followed_by_another(service: 
     assert len(answer.content) == frames * 960 * 2
     assert answer.content == expected.content
     assert balance(reader) == (20 - 2 * frames * FRAME, 0)
+
+
+def speech(frames: int, *, pace: float = 0.0, **more: Any) -> dict[str, Any]:
+    style = scripted(frames, pace=pace)["messages"][0]["content"]
+    return {"model": MODEL, "input": CHAPTER, "instructions": style, "response_format": "pcm", **more}
+
+
+def test_a_chapter_in_the_background(service: Service, reader: Customer) -> None:
+    frames = 6_000
+    with httpx.Client(base_url=f"{service.url}/v1", headers=reader.headers, timeout=60) as client:
+        accepted = client.post("/audio/speech", json=speech(frames, background=True))
+        assert accepted.status_code == 202
+        path = f"/audio/{accepted.json()['id']}"
+        wait_for(lambda: client.get(path).status_code != 202, seconds=60)
+        assert len(client.get(path).content) == frames * 960 * 2
+    assert balance(reader) == (20 - frames * FRAME, 0)
+
+
+def test_a_chapter_outlives_its_worker(service: Service, reader: Customer) -> None:
+    frames = 6_000
+    whole = b""
+    url = f"{service.url}/v1/audio/speech"
+    request = speech(frames, pace=0.0004)
+    with httpx.stream("POST", url, json=request, headers=reader.headers, timeout=60) as answer:
+        for piece in answer.iter_bytes():
+            if len(whole) < 960_000 <= len(whole) + len(piece):
+                service.kill_worker()
+                service.start_worker()
+            whole += piece
+    expected = httpx.post(url, json=speech(frames), headers=reader.headers, timeout=60)
+    assert whole == expected.content
+    assert SynthesisJob.objects.filter(organization=reader.organization, attempt=2).count() == 1
+    assert balance(reader) == (20 - 2 * frames * FRAME, 0)
+
+
+def test_who_leaves_a_chapter_pays_for_what_was_heard(service: Service, reader: Customer) -> None:
+    received = 0
+    url = f"{service.url}/v1/audio/speech"
+    with httpx.stream("POST", url, json=speech(60_000, pace=0.001), headers=reader.headers, timeout=60) as answer:
+        for piece in answer.iter_bytes():
+            received += len(piece)
+            if received > 200_000:
+                break
+    record = wait_for(UsageRecord.objects.filter(organization=reader.organization).first)
+    assert record
+    assert received <= record.samples * 2 < 60_000 * 960
+    assert balance(reader) == (20 - record.cost, 0)
+    assert verification.verify().clean
 
 
 FRAMES_OF_A_MINUTE = 1_500

@@ -209,7 +209,7 @@ class _Unheard:
 def test_an_engine_that_goes_on_beyond_the_cap_costs_no_more() -> None:
     """Money is held for the cap: what an engine makes beyond it is cut, and must not be metered either."""
     channel: Any = _Unheard()
-    recording = Recording(channel, format="pcm", speed=1, max_frames=10)
+    recording = Recording(channel, format="pcm", speed=1, max_frames=10, cover=lambda frames: frames)
     for _ in range(4):
         recording.add(Chunk(np.zeros(5 * 960, np.float32), 5))
     assert (recording.frames, recording.metered, recording.cut, channel.frames) == (10, 10, True, 10)

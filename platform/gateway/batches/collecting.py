@@ -16,6 +16,7 @@ from django.utils import timezone
 from gateway.errors import ApiError
 from gateway.models import BatchLine, SpeechBatch
 from gateway.speech.outcome import Bill, failure_of
+from gateway.speech.settlement import HOLD_REFUSALS
 from inference import assets, results
 from inference.models import SynthesisJob
 
@@ -23,7 +24,8 @@ AT_ONCE = 1000
 UNFETCHED = timedelta(days=1)
 """How long after its batch's time is up audio that is not to be stored waits to be fetched."""
 MAX_ATTEMPTS = 3
-"""Jobs of one line: one that never began, or whose workers were lost, costs nothing and is followed by another."""
+"""Jobs of one line. One that never began, whose workers were lost, or that ran out of money costs nothing and is
+followed by another, which waits for the money."""
 _LIVE = (BatchLine.State.WAITING, BatchLine.State.RUNNING)
 CANCELLED = ApiError(409, "This batch was cancelled before this request was processed.", code="batch_cancelled")
 REVOKED = ApiError(409, "The API key of this batch was revoked.", code="api_key_revoked")
@@ -136,7 +138,11 @@ def _failure(line: BatchLine, job: SynthesisJob) -> dict[str, Any] | None:
     result, batch = results.of(job), line.batch
     if result.state == SynthesisJob.State.CANCELLED:
         return error_of(reason(batch), answered=False)
-    never_served = result.state == SynthesisJob.State.EXPIRED or result.error_code == "worker_lost"
+    never_served = (
+        result.state == SynthesisJob.State.EXPIRED
+        or result.error_code == "worker_lost"
+        or result.error_code in HOLD_REFUSALS
+    )
     if never_served and line.attempt < MAX_ATTEMPTS and batch.state == SpeechBatch.State.IN_PROGRESS:
         return None
     return error_of(failure_of(result, Bill.of(result, replayed=False)), answered=True)

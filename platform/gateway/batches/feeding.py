@@ -158,13 +158,14 @@ async def _ask_for(database: AsyncConnectionPool, each: LineAdmission, offered: 
         organization_id=batch.organization_id,
         api_key_id=batch.api_key_id,
         **order.spec(),
+        held_frames=order.held_frames,
         context=tuple(turn.job_id for turn in order.context),
         deadline_seconds=JOB_DEADLINE_SECONDS,
         kept_seconds=settings.AUDIO_TTL_SECONDS,
         # No client can send this key: a header has no line break.
         idempotency_key=f"batch\n{batch.id.hex}\n{line.number}\n{line.attempt}",
     )
-    return Admission(job, cap_ms=order.cap_ms, tier=TIER)
+    return Admission(job, cap_ms=order.held_ms, tier=TIER)
 
 
 def _take(each: LineAdmission, admission: Admission, outcome: AdmissionOutcome) -> None:

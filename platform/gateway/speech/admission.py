@@ -1,4 +1,7 @@
-"""Letting a job in: money held and the job written in one statement, then the workers rung."""
+"""Letting a job in: money held and the job written in one statement, then the workers rung.
+
+Held is what the text is expected to cost; the hold is raised while the job is spoken (`inference.hold`).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A job that is paid for up to its cap and on its way; `replayed`: an earlier request's, at no cost."""
+    """A job whose money is held and that is on its way; `replayed`: an earlier request's, at no cost."""
 
     job_id: UUID
     replayed: bool = False
@@ -49,8 +52,8 @@ async def admit(
         job_id: the id of the job, if it is admitted; a new one by default.
 
     Raises:
-        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the cap or the
-            organization is suspended, 422 for a key of another request's.
+        ApiError: 503 where no worker lives, 429 where the credit or a budget does not cover the audio that is
+            expected or the organization is suspended, 422 for a key of another request's.
     """
     job = jobs.NewJob(
         id=job_id or new_id(),
@@ -58,13 +61,14 @@ async def admit(
         api_key_id=principal.key_id,
         **order.spec(),
         streamed=streamed,
+        held_frames=order.held_frames,
         context=tuple(turn.job_id for turn in order.context),
         deadline_seconds=deadline_seconds or settings.REQUEST_DEADLINE_SECONDS,
         kept_seconds=principal.audio_seconds(store=order.store),
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )
-    admission = Admission(job, order.cap_ms, retried=ask.kind == "retry", tier=order.service_tier)
+    admission = Admission(job, order.held_ms, retried=ask.kind == "retry", tier=order.service_tier)
     try:
         await service.workers.require()
     except ApiError:

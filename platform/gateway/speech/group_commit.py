@@ -53,8 +53,13 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A job that is asked for. `retried`: its client counts it as another try. `tier`: of service, which may have
-    a price of its own (`billing.pricing.TIERS`)."""
+    """A job that is asked for.
+
+    Attributes:
+        cap_ms: the audio that its hold covers at first.
+        retried: its client counts it as another try.
+        tier: of service, which may have a price of its own (`billing.pricing.TIERS`).
+    """
 
     job: NewJob
     cap_ms: int

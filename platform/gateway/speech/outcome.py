@@ -12,6 +12,7 @@ from billing import policies, pricing
 from gateway.errors import (
     ApiError,
     cancelled,
+    hold_refused,
     internal,
     invalid,
     not_found,
@@ -20,6 +21,7 @@ from gateway.errors import (
     voice_not_supported,
 )
 from gateway.speech.relay import Begun, Finished, Times
+from gateway.speech.settlement import HOLD_REFUSALS
 from gateway.speech.spliced import SplicedFile
 from inference.audio import FRAME_MS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.results import Result
@@ -100,6 +102,8 @@ def failure_of(result: Result, bill: Bill) -> ApiError:
         return not_found("The voice was deleted before it could speak.", code="voice_not_found", param="voice")
     if result.error_code == "invalid_recording":
         return invalid("There is no voice in the recording.", code="invalid_audio")
+    if result.error_code in HOLD_REFUSALS:
+        return hold_refused(result.error_code, costs)
     if result.state == "cancelled":
         return cancelled(costs)
     if result.state == "expired":

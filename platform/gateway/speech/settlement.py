@@ -1,6 +1,7 @@
-"""Where finished jobs become money: the one place that hands `inference` to `billing`.
+"""Where jobs become money: the one place that hands `inference` to `billing`.
 
-Registered as `inference.jobs.settlement` and called inside the transaction that ends the jobs.
+Registered as `inference.jobs.settlement` and `inference.jobs.holding`, and called inside the transactions that end
+jobs and that raise their holds.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, policies, pricing
+from billing import ledger, policies, pricing, reservations
 from billing.ledger import Usage
 from billing.verification import Check
+from inference import jobs
 from inference.audio import FRAME_MS, SAMPLES_PER_FRAME, SAMPLES_PER_MS
 from inference.models import SynthesisJob
 
@@ -70,6 +72,33 @@ def settle(ended: Sequence[SynthesisJob]) -> dict[UUID, dict[str, Any]]:
             )
     records = ledger.settle_all(usages) if usages else {}
     return {job.id: {"cost_usd": pricing.show(records[job.id].cost)} if job.id in records else {} for job in ended}
+
+
+OUT_OF_CREDIT, OUT_OF_BUDGET, SUSPENDED = "insufficient_quota", "budget_exceeded", "billing_not_active"
+HOLD_REFUSALS = frozenset({OUT_OF_CREDIT, OUT_OF_BUDGET, SUSPENDED})
+"""The error codes of jobs whose hold could not be raised, which are those of refusals at admission."""
+
+
+def raise_hold(job_id: UUID, frames: int) -> int:
+    """Hold money for so many frames of a job that is being spoken, or for as many as there is money for.
+
+    Returns:
+        How many frames the hold covers now.
+
+    Raises:
+        jobs.HoldRefused: it covers no more than before.
+    """
+    try:
+        covered_ms = reservations.raise_hold(job_id=job_id, cap_ms=frames * FRAME_MS)
+    except reservations.InsufficientCredit:
+        raise jobs.HoldRefused(OUT_OF_CREDIT) from None
+    except reservations.BudgetExceeded:
+        raise jobs.HoldRefused(OUT_OF_BUDGET) from None
+    except reservations.AccountSuspended:
+        raise jobs.HoldRefused(SUSPENDED) from None
+    except reservations.HoldReleased:
+        raise jobs.HoldRefused("hold_released") from None
+    return covered_ms // FRAME_MS
 
 
 def policy_of(job: SynthesisJob) -> Callable[[int], int]:

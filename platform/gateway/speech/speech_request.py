@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway import catalog
@@ -37,6 +37,8 @@ MODEL_END_MARKERS = frozenset({"<|eot_id|>", "<|end_of_text|>", "<|audio_eos|>"}
 """The model's own ends: as `stop` they ask for what happens anyway."""
 
 LETTERS_PER_SECOND = 15
+EXPECTED_MARGIN_SECONDS = 1
+"""What a short text may take beside its letters."""
 BOUND_FACTOR = 3
 """How many times its expected speaking time a text may take."""
 BOUND_MARGIN_SECONDS = 4
@@ -55,15 +57,35 @@ class SpeechOrder(SpeechSpec):
     """Where the request names the voice; `<voice_param>s` is where it names those of a dialogue."""
     dictionary: str = ""
     """The pronunciation dictionary that the request names."""
+    expected_frames: int
+    """About how long the text takes to speak, or a little more."""
     capped: bool = False
     """Whether the client has set `max_frames`."""
     warnings: tuple[str, ...] = ()
     """What of the request was ignored."""
 
     @property
-    def cap_ms(self) -> int:
-        """The longest audio this order can become, which is what admission holds money for."""
-        return self.max_frames * FRAME_MS
+    def held_frames(self) -> int:
+        """The audio that admission holds money for; if the text takes longer, more is held while it is spoken."""
+        return min(self.expected_frames, self.max_frames)
+
+    @property
+    def held_ms(self) -> int:
+        return self.held_frames * FRAME_MS
+
+    def as_long_as(self, length: SpokenLength) -> SpeechOrder:
+        """The order with the length that was found out for its text."""
+        bound = self.max_frames if self.capped else length.most_frames
+        return replace(self, max_frames=bound, expected_frames=length.expected_frames)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLength:
+    """How many frames a text may take to speak."""
+
+    expected_frames: int
+    most_frames: int
+    """The bound where the client sets no cap."""
 
 
 def order_from_chat(
@@ -95,6 +117,7 @@ def order_from_chat(
     param = f"messages[{index}].content"
     text, speed, warnings = _read(given, request, param, most=most_characters, stops=bool(request.stop))
     cap = request.max_completion_tokens or request.max_tokens
+    length = spoken_length(text, speed=speed)
     style = _style(request.messages)
     return SpeechOrder(
         model=model.id,
@@ -110,7 +133,8 @@ def order_from_chat(
         format=str(format),
         text=text,
         style=style,
-        max_frames=cap or frame_bound(text, speed=speed),
+        max_frames=cap or length.most_frames,
+        expected_frames=length.expected_frames,
         capped=cap is not None,
         speed=speed,
         dictionary=request.pronunciation or "",
@@ -138,6 +162,7 @@ def order_from_speech(
     model = catalog.find(request.model)
     voice = _voice(request.voice, offered, "voice")
     text, speed, warnings = _read(request.input, request, "input", most=most_characters, speed=request.speed)
+    length = spoken_length(text, speed=speed)
     style = _clean(request.instructions or "")
     return SpeechOrder(
         model=model.id,
@@ -146,7 +171,8 @@ def order_from_speech(
         format=str(catalog.known_format(request.response_format, "response_format", request)),
         text=text,
         style=style,
-        max_frames=request.max_completion_tokens or frame_bound(text, speed=speed),
+        max_frames=request.max_completion_tokens or length.most_frames,
+        expected_frames=length.expected_frames,
         capped=request.max_completion_tokens is not None,
         dictionary=request.pronunciation or "",
         warnings=warnings,
@@ -158,8 +184,8 @@ def order_from_speech(
     )
 
 
-def frame_bound(text: str, *, speed: float = 1.0, dictionary: Dictionary = NO_DICTIONARY) -> int:
-    """The most frames `text` may take when the client sets no cap: a multiple of its expected speaking time.
+def spoken_length(text: str, *, speed: float = 1.0, dictionary: Dictionary = NO_DICTIONARY) -> SpokenLength:
+    """How long `text` takes to speak by what its letters and signs weigh, and a multiple of that as the bound.
 
     Slower speech is longer; faster speech is billed by what the engine speaks, which is as long. What a dictionary
     or a mark says in place of a word counts as it is said.
@@ -167,9 +193,16 @@ def frame_bound(text: str, *, speed: float = 1.0, dictionary: Dictionary = NO_DI
     stretches = [each for line in split_lines(text) for each, _ in dictionary.stretches(line.text)]
     weight = sum(_weight(each.text) / min(each.rate, 1.0) for each in stretches)
     pauses = sum(each.pause_ms or 0 for each in stretches) / 1000
-    seconds = (BOUND_FACTOR * weight / LETTERS_PER_SECOND + BOUND_MARGIN_SECONDS + pauses) / min(speed, 1.0)
+    said = weight / LETTERS_PER_SECOND
     most = TOKENS_PER_TEXT * math.ceil(len(text) / MAX_TEXT_CHARACTERS)
-    return min(math.ceil(seconds * FRAME_RATE), most)
+
+    def frames(seconds: float) -> int:
+        return min(math.ceil((seconds + pauses) / min(speed, 1.0) * FRAME_RATE), most)
+
+    return SpokenLength(
+        expected_frames=frames(said + EXPECTED_MARGIN_SECONDS),
+        most_frames=frames(BOUND_FACTOR * said + BOUND_MARGIN_SECONDS),
+    )
 
 
 def _weight(said: str) -> int:

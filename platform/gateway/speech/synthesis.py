@@ -38,7 +38,7 @@ from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
 from gateway.speech.relay import Begun, Finished, Piece, Silence, Times
-from gateway.speech.speech_request import SpeechOrder, frame_bound
+from gateway.speech.speech_request import SpeechOrder, spoken_length
 from gateway.speech.timings import Timings
 from inference import jobs, pronunciations, results
 from inference.audio import SAMPLES_PER_FRAME
@@ -172,11 +172,9 @@ async def pronounced(service: Service, principal: Principal, order: SpeechOrder)
     version = await service.pronunciations.find(principal, order.dictionary)
     if version is None:
         return order
-    if order.capped:
-        return replace(order, pronunciation=version)
     dictionary = await database_threads.run(pronunciations.dictionary_of, version)
-    bound = await asyncio.to_thread(frame_bound, order.text, speed=order.speed, dictionary=dictionary)
-    return replace(order, pronunciation=version, max_frames=bound)
+    length = await asyncio.to_thread(spoken_length, order.text, speed=order.speed, dictionary=dictionary)
+    return replace(order.as_long_as(length), pronunciation=version)
 
 
 class _Serving:
