@@ -54,6 +54,7 @@ def codes(answer: httpx.Response) -> np.ndarray[Any, Any]:
     """What the model generated, as it is kept beside the audio."""
     assert answer.status_code == 200, answer.text
     asset = AudioAsset.objects.get(job_id=answer.headers["x-audio-id"].removeprefix("audio_"))
+    assert asset.codes_path, f"{asset.job.engine_model} has left no codes"
     with assets.local(asset.codes_path) as path:
         kept: np.ndarray[Any, Any] = np.load(path)
     return kept
