@@ -73,6 +73,8 @@ class RequestRecorder:
 
         try:
             await self._app(scope, receive, send_with_headers)
+            if not answered:  # Django gives up the work for a client who has gone
+                raise client_closed()
         except Exception as error:
             refusal = _refusal_of(error, row, scope["path"])
             row.refuse(refusal.code, refusal.message, refusal.param)

@@ -108,7 +108,7 @@ def test_a_slow_reader_keeps_no_transaction_open(committed: None, new_customer: 
         for _ in zips.stream(members):
             pieces += 1
             assert not connection.in_atomic_block
-        assert pieces > 10
+        assert pieces > 1
 
 
 def owner_of(customer: Customer) -> User:
