@@ -20,7 +20,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
     parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
-    parser.add_argument("--sentences", type=int, default=200, help="that `evaluate` judges, or `voices` of each")
+    parser.add_argument("--sentences", type=int, default=300, help="that `evaluate` judges, or `voices` of each")
+    parser.add_argument(
+        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="`evaluate`'s engine"
+    )
+    parser.add_argument("--words-only", action="store_true", help="`evaluate`: leave out times and speed")
     parser.add_argument("--teacher", type=Path, help="`distill`: a larger checkpoint of the same kind")
     parser.add_argument("--compile", action="store_true", help="`distill`: faster steps; needs a C++ compiler")
     parser.add_argument(
@@ -82,7 +86,14 @@ def main(arguments: list[str] | None = None) -> None:
             from inference.training import evaluate
 
             checkpoint = options.out or options.folder / "checkpoint"
-            evaluate.evaluate(run, recipe, checkpoint=checkpoint, sentences=options.sentences)
+            evaluate.evaluate(
+                run,
+                recipe,
+                checkpoint=checkpoint,
+                sentences=options.sentences,
+                dtype=options.dtype,
+                measure_speed=not options.words_only,
+            )
         case "export":
             from inference.training import export
 

@@ -1,13 +1,16 @@
-"""Aligns the student by reward: what it says well becomes likelier, measured against its own other attempts.
+"""Align the student by reward: what it says well becomes likelier, measured against its own other attempts.
 
-Each step draws sentences that are not held out, lets the product's engine speak each of them several times, has
-every answer judged, and takes a few steps of GRPO. The student before this stage is the reference that it must not
-go far from.
+The stage first looks for sentences that the student says badly: it speaks some once and keeps those that the
+recogniser misheard. Each step then draws a few of these, lets the product's engine speak each of them several
+times, has every answer judged, and takes a few steps of GRPO. The student before this stage is the reference that
+it must not go far from. Held-out sentences take no part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
 from inference.engines.higgs.engine import HiggsEngine, Options
+from inference.higgs.config import HiggsConfig
 from inference.higgs.frontend import load_prompt_builder
 from inference.speech.encoding import encode_file
 from inference.training import corpus, export, grpo
@@ -33,6 +37,8 @@ from inference.training.verdict import Verdict
 Judge = Callable[[str, NDArray[np.float32]], Verdict]
 KEEP_EVERY = 10
 """Steps after which the best and the worst answer of a group are kept to be listened to."""
+JUDGING_THREADS = 2
+"""The recogniser hears one answer while the opinion score of another is computed."""
 
 
 def train(run: Run, recipe: Recipe, judge: Judge) -> None:
@@ -43,11 +49,10 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     """
     torch.manual_seed(run.seed)
     sizes, config = recipe.align, higgs_config(recipe)
-    prompts = [u for shard in corpus.read(run.folder / "corpus") for u in shard.utterances if not u.held_out]
-    if not prompts:
-        raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
     policy_folder = run.folder / "align"
     export.write(run, recipe, policy_folder, stage="distill")
+    speaker = Speaker(policy_folder, config, judge)
+    prompts = _prompts(run, sizes, speaker)
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
     optimizer = torch.optim.AdamW(student.parameters(), lr=sizes.rate, betas=(0.9, 0.95), weight_decay=0.0)
@@ -60,20 +65,10 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     def save() -> None:
         run.save({"model": student.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
 
-    builder = load_prompt_builder(policy_folder, config)
     while step < sizes.steps and not run.over:
         export.save_weights(student, policy_folder)
-        chosen = _draw(prompts, sizes, seed=run.seed + step)
-        # float32, as the training network is: the answers' probabilities are then those that it computes.
-        engine = HiggsEngine(policy_folder, Options(slots=sizes.prompts * sizes.answers, dtype="float32"))
-        try:
-            groups = sample(engine, builder, config, chosen, answers=sizes.answers, seed=run.seed + step)
-        finally:
-            engine.close()
-        rewards = [
-            [_judged(judge, utterance, answer) for answer in group]
-            for utterance, group in zip(chosen, groups, strict=True)
-        ]
+        chosen = _draw(prompts, sizes.prompts, seed=run.seed + step)
+        groups, rewards = speaker.speak(chosen, answers=sizes.answers, seed=run.seed + step)
         totals = torch.tensor([[each.total for each in group] for group in rewards])
         batch = collate([answer.example for group in groups for answer in group], config)
         figures = _learn(student, reference, optimizer, batch, grpo.advantages(totals).flatten(), recipe)
@@ -86,9 +81,66 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     save()
 
 
-def _draw(prompts: Sequence[CorpusUtterance], sizes: AlignRecipe, *, seed: int) -> list[CorpusUtterance]:
+class Speaker:
+    """Let the policy in `folder` speak, and have judged what it says."""
+
+    def __init__(self, folder: Path, config: HiggsConfig, judge: Judge) -> None:
+        self._folder, self._config, self._judge = folder, config, judge
+        self._builder = load_prompt_builder(folder, config)
+
+    def speak(
+        self, prompts: Sequence[CorpusUtterance], *, answers: int, seed: int
+    ) -> tuple[list[list[SpokenAnswer]], list[list[Reward]]]:
+        """Return `answers` of each prompt, with their rewards."""
+        # float32, as the training network is: the answers' probabilities are then those that it computes.
+        engine = HiggsEngine(self._folder, Options(slots=len(prompts) * answers, dtype="float32"))
+        try:
+            groups = sample(engine, self._builder, self._config, prompts, answers=answers, seed=seed)
+        finally:
+            engine.close()
+        pairs = [(prompt, answer) for prompt, group in zip(prompts, groups, strict=True) for answer in group]
+        with ThreadPoolExecutor(JUDGING_THREADS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            flat = list(pool.map(lambda pair: _judged(self._judge, *pair), pairs))
+        return groups, [flat[n : n + answers] for n in range(0, len(flat), answers)]
+
+
+def _prompts(run: Run, sizes: AlignRecipe, speaker: Speaker) -> list[CorpusUtterance]:
+    """Return the sentences to learn from: those of `sizes.candidates` that the student says with a mistake.
+
+    They are found once and kept in `align-prompts.json`.
+
+    Raises:
+        SystemExit: the corpus has none to choose from, or the time was up.
+    """
+    known = [u for shard in corpus.read(run.folder / "corpus") for u in shard.utterances if not u.held_out]
+    if not known:
+        raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
+    path = run.folder / "align-prompts.json"
+    if path.exists():
+        texts = set(json.loads(path.read_text("utf-8")))
+        return [utterance for utterance in known if utterance.text in texts]
+    known = [utterance for utterance in known if utterance.frames <= sizes.longest * FRAME_RATE]
+    candidates = _draw(known, min(sizes.candidates, len(known)), seed=run.seed)
+    missed: list[CorpusUtterance] = []
+    for piece in _pieces(candidates, sizes.prompts * sizes.answers):
+        if run.over:
+            raise SystemExit("the time was up before the sentences were chosen; start the stage again")
+        _, rewards = speaker.speak(piece, answers=1, seed=run.seed)
+        missed += [prompt for prompt, (only,) in zip(piece, rewards, strict=True) if only.words < 1]
+        run.log(tried=len(piece), misheard=len(missed))
+    chosen = missed if len(missed) >= sizes.prompts else candidates
+    path.write_text(json.dumps([utterance.text for utterance in chosen], indent=1), "utf-8")
+    return chosen
+
+
+def _pieces(utterances: list[CorpusUtterance], size: int) -> Iterator[list[CorpusUtterance]]:
+    for begin in range(0, len(utterances), size):
+        yield utterances[begin : begin + size]
+
+
+def _draw(prompts: Sequence[CorpusUtterance], count: int, *, seed: int) -> list[CorpusUtterance]:
     random = np.random.default_rng(seed)
-    return [prompts[n] for n in random.choice(len(prompts), sizes.prompts, replace=False).tolist()]
+    return [prompts[n] for n in random.choice(len(prompts), min(count, len(prompts)), replace=False).tolist()]
 
 
 def _judged(judge: Judge, utterance: CorpusUtterance, answer: SpokenAnswer) -> Reward:

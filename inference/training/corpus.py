@@ -59,6 +59,12 @@ def read(folder: Path, *, count: int | None = None) -> Iterator[Shard]:
         yield Shard(name, spoken, *arrays)
 
 
+def held_out(folder: Path, count: int) -> list[CorpusUtterance]:
+    """Return the first `count` utterances that nothing was trained on, or as many as there are."""
+    found = (utterance for shard in read(folder) for utterance in shard.utterances if utterance.held_out)
+    return list(itertools.islice(found, count))
+
+
 def make(run: Run, recipe: Recipe, *, sources: Path | None) -> None:
     """Write shards until there are as many as the recipe asks for, or the time is up."""
     folder = run.folder / "corpus"

@@ -1,150 +1,164 @@
-"""The table: how well the teacher, the codec and the voice itself say sentences that nothing was trained on.
+"""The table: how well the teacher, the codec and checkpoints say sentences of kinds that nothing was trained on.
 
-Each system's errors come with a 95 % interval by bootstrap over sentences. A failure is a sentence of which more
-than half of the words are wrong, or that did not end by itself.
+Two recognisers hear each utterance and two networks give their opinion. What they said is kept in
+`evaluation/SYSTEM.jsonl`, a line for each sentence, so that a run that is stopped goes on where it was, and each
+checkpoint that is evaluated adds its row to `evaluation.json`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
-from inference.engines.protocol import Segment, SpeechRequest
+from inference.engines.protocol import Generation, Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
 from inference.higgs.config import load_config
+from inference.higgs.linear import Precision
 from inference.speech.voices import DEFAULT_VOICE
-from inference.training import corpus, speed, timing
-from inference.training.codec import load_trained
-from inference.training.corpus import CorpusUtterance
+from inference.training import speed, timing
+from inference.training.codec import CodecModel, load_trained
+from inference.training.hard_sentences import HardSentence, hard_sentences
 from inference.training.mel import BANDS, log_mel
 from inference.training.recipe import Recipe
 from inference.training.run import Run
+from inference.training.summary import Judged, summarize
 from inference.training.teacher import Teacher
-from inference.training.verdict import Verdict
 
 Floats = NDArray[np.float32]
 
-RESAMPLES = 2000
+TOGETHER = 16
+"""Sentences that the engine speaks at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     audio: Floats
     ended: bool
-    seconds: float
-    """That it took."""
 
 
-Speaker = Callable[[CorpusUtterance], Said]
+Speaker = Callable[[Sequence[HardSentence]], Iterable[Said]]
+"""Speak sentences, in order."""
 
 
-def held_out(folder: Path, count: int) -> list[CorpusUtterance]:
-    found: Iterator[CorpusUtterance] = (u for shard in corpus.read(folder) for u in shard.utterances if u.held_out)
-    return [utterance for utterance, _ in zip(found, range(count), strict=False)]
+def evaluate(
+    run: Run,
+    recipe: Recipe,
+    *,
+    checkpoint: Path,
+    sentences: int,
+    dtype: Precision = "auto",
+    measure_speed: bool = True,
+) -> None:
+    """Add the checkpoint, its codec and the teacher to `evaluation.json`, as far as they are not there yet.
 
-
-def evaluate(run: Run, recipe: Recipe, *, checkpoint: Path, sentences: int, voice: str = DEFAULT_VOICE) -> None:
-    """Write `evaluation.json` and show its table. What is not there yet is left out.
-
-    Raises:
-        SystemExit: the corpus has no held-out sentence.
+    Args:
+        dtype: of the engine's matrices; see `engine.Options`.
+        measure_speed: also measure the words' times and how fast the engine is, which asks for a quiet machine.
     """
-    chosen = held_out(run.folder / "corpus", sentences)
-    if not chosen:
-        raise SystemExit("the corpus has no held-out sentence")
-    from inference.training.judges import Judges  # an extra, which speaking does without
-
-    judges = Judges()
-    table: dict[str, dict[str, float]] = {}
-    for name, speak in _systems(run, recipe, checkpoint, voice):
-        verdicts, said = [], []
-        for utterance in chosen:
-            if run.over:
-                break
-            said.append(speak(utterance))
-            verdicts.append(judges.judge(utterance.text, said[-1].audio))
-        _note(run, table, name, _summary(verdicts, said))
+    chosen = hard_sentences(sentences)
+    teacher = Teacher(run.folder)
+    judged: dict[str, list[Judged]] = {}
+    for name, speak in _systems(run, recipe, checkpoint, teacher, dtype):
+        judged[name] = _judge(run, name, speak, chosen)
+        figures = summarize(judged[name], against=judged["teacher"])
+        _note(run, name, figures)
+    if not measure_speed or run.over:
+        return
     if (run.folder / "codec.pt").exists() and load_config(checkpoint).alignment_heads:
         encoder = load_trained(run.folder, recipe.codec)
-        _note(run, table, "word times", timing.measure(checkpoint, encoder, Teacher(run.folder), chosen))
-    for name, figures in speed.measure(checkpoint, [utterance.text for utterance in chosen], voice).items():
-        _note(run, table, name, figures)
+        phonemes = [teacher.phonemes(sentence.text) for sentence in chosen]
+        _note(run, "word times", timing.measure(checkpoint, encoder, teacher, phonemes))
+    for name, figures in speed.measure(checkpoint, [sentence.text for sentence in chosen], DEFAULT_VOICE).items():
+        _note(run, name, figures)
 
 
-def _note(run: Run, table: dict[str, dict[str, float]], name: str, figures: dict[str, float]) -> None:
+def _judge(run: Run, name: str, speak: Speaker, chosen: Sequence[HardSentence]) -> list[Judged]:
+    """What the judges say of each sentence, from the system's file or, where it has none, anew."""
+    path = run.folder / "evaluation" / f"{name}.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    known = {line.text: line for line in (Judged(**json.loads(each)) for each in lines)}
+    missing = [sentence for sentence in chosen if sentence.text not in known]
+    if missing and not run.over:
+        from inference.training.panel import Panel  # an extra, which speaking does without
+
+        panel = Panel(run.folder)
+        with path.open("a", encoding="utf-8") as file:
+            for sentence, said in zip(missing, speak(missing), strict=False):
+                line = panel.judge(sentence, said.audio, ended=said.ended)
+                known[sentence.text] = line
+                file.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+                file.flush()
+                if run.over:
+                    break
+    return [known[sentence.text] for sentence in chosen if sentence.text in known]
+
+
+def _note(run: Run, name: str, figures: dict[str, float]) -> None:
+    path = run.folder / "evaluation.json"
+    table = json.loads(path.read_text("utf-8")) if path.exists() else {}
     table[name] = figures
-    (run.folder / "evaluation.json").write_text(json.dumps(table, indent=1), "utf-8")
+    path.write_text(json.dumps(table, indent=1), "utf-8")
     run.log(**{f"{name}.{key}": value for key, value in figures.items()})
 
 
-def _systems(run: Run, recipe: Recipe, checkpoint: Path, voice: str) -> Iterator[tuple[str, Speaker]]:
-    teacher = Teacher(run.folder)
-
-    def read(utterance: CorpusUtterance) -> Said:
-        began = time.perf_counter()
-        audio = teacher.say(utterance.phonemes, seed=0).audio
-        return Said(audio, True, time.perf_counter() - began)
-
-    yield "teacher", read
+def _systems(
+    run: Run, recipe: Recipe, checkpoint: Path, teacher: Teacher, dtype: Precision
+) -> Iterator[tuple[str, Speaker]]:
+    yield "teacher", lambda sentences: (_taught(teacher, sentence) for sentence in sentences)
     if (run.folder / "codec.pt").exists():
         encoder = load_trained(run.folder, recipe.codec)
-        decoder = load_codec(checkpoint / CODEC_FOLDER)
-
-        def resynthesize(utterance: CorpusUtterance) -> Said:
-            audio = teacher.say(utterance.phonemes, seed=0).audio
-            began = time.perf_counter()
-            mel = log_mel(audio)
-            padded = np.concatenate([mel, np.repeat(mel[-1:], -len(mel) % 16, 0)])
-            codes = encoder.encode(torch.from_numpy(padded.reshape(1, -1, BANDS)))
-            again = decoder.decode(codes.transpose(1, 2))[0].numpy()
-            return Said(again, True, time.perf_counter() - began)
-
-        yield "codec", resynthesize
-    engine = HiggsEngine(checkpoint, Options())
+        weights = (checkpoint / CODEC_FOLDER / "model.safetensors").read_bytes()
+        name = f"codec@{hashlib.sha256(weights).hexdigest()[:12]}"
+        yield name, lambda sentences: _resynthesized(teacher, encoder, checkpoint, sentences)
+    engine = HiggsEngine(checkpoint, Options(slots=TOGETHER, dtype=dtype))
     try:
-        yield "student", lambda utterance: say(engine, utterance.text, voice)
+        name = engine.model if dtype == "auto" else f"{engine.model} {dtype}"
+        yield name, lambda sentences: _spoken(engine, sentences)
     finally:
         engine.close()
 
 
+def _taught(teacher: Teacher, sentence: HardSentence) -> Said:
+    return Said(teacher.say(teacher.phonemes(sentence.text), seed=0).audio, True)
+
+
+def _resynthesized(
+    teacher: Teacher, encoder: CodecModel, checkpoint: Path, sentences: Sequence[HardSentence]
+) -> Iterator[Said]:
+    decoder = load_codec(checkpoint / CODEC_FOLDER)
+    for sentence in sentences:
+        mel = log_mel(_taught(teacher, sentence).audio)
+        padded = np.concatenate([mel, np.repeat(mel[-1:], -len(mel) % 16, 0)])
+        codes = encoder.encode(torch.from_numpy(padded.reshape(1, -1, BANDS)))
+        yield Said(decoder.decode(codes.transpose(1, 2))[0].numpy(), True)
+
+
+def _spoken(engine: HiggsEngine, sentences: Sequence[HardSentence]) -> Iterator[Said]:
+    """As a customer would ask for them, several at once."""
+    for begin in range(0, len(sentences), TOGETHER):
+        batch = sentences[begin : begin + TOGETHER]
+        running = [engine.submit(_request(sentence.text, DEFAULT_VOICE)) for sentence in batch]
+        yield from [_hear(generation) for generation in running]
+
+
 def say(engine: HiggsEngine, text: str, voice: str) -> Said:
     """Speak one sentence, as a customer would ask for it."""
-    began = time.perf_counter()
-    request = SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0)
-    generation = engine.submit(request)
-    pieces = [chunk.pcm for chunk in generation]
-    audio = np.concatenate([np.zeros(1, np.float32), *pieces])
-    return Said(audio, generation.finish_reason == "stop", time.perf_counter() - began)
+    return _hear(engine.submit(_request(text, voice)))
 
 
-def _summary(verdicts: list[Verdict], said: list[Said]) -> dict[str, float]:
-    if not verdicts:
-        return {}
-    counts = np.array([[v.words, v.word_errors, v.signs, v.sign_errors] for v in verdicts], float)
-    random = np.random.default_rng(0)
-    drawn = counts[random.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(1)
-    low, high = np.percentile(100 * drawn[:, 1] / drawn[:, 0], [2.5, 97.5])
-    words, word_errors, signs, sign_errors = counts.sum(0)
-    failed = [
-        not spoken.ended or verdict.word_errors * 2 > verdict.words
-        for verdict, spoken in zip(verdicts, said, strict=True)
-    ]
-    return {
-        "sentences": float(len(verdicts)),
-        "wer": 100 * word_errors / words,
-        "wer_low": float(low),
-        "wer_high": float(high),
-        "cer": 100 * sign_errors / signs,
-        "mos": float(np.mean([verdict.mos for verdict in verdicts])),
-        "failures": float(sum(failed)),
-        "real_time_factor": sum(s.seconds for s in said) / sum(len(s.audio) / SAMPLE_RATE for s in said),
-    }
+def _request(text: str, voice: str) -> SpeechRequest:
+    return SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0)
+
+
+def _hear(generation: Generation) -> Said:
+    audio = np.concatenate([np.zeros(1, np.float32), *(chunk.pcm for chunk in generation)])
+    return Said(audio, generation.finish_reason == "stop")

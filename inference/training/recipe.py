@@ -59,11 +59,15 @@ class AlignRecipe:
     prompts: int = 4
     answers: int = 8
     """Of each prompt: a group."""
+    candidates: int = 400
+    """Sentences that are spoken once, so that those that are misheard become the prompts."""
+    longest: float = 8.0
+    """Seconds of the teacher's audio that a prompt may have."""
     temperature: float = 0.8
     """As the engine draws; what it leaves out by top_p and top_k is not known here."""
     passes: int = 2
     """Over a step's answers, before new ones are drawn."""
-    rate: float = 2e-5
+    rate: float = 4e-5
     clip: float = 0.2
     divergence: float = 0.02
     """Weight of what the student moves away from the one before this stage."""
@@ -103,6 +107,6 @@ TINY = Recipe(
     larger=StudentRecipe(
         hidden=96, layers=2, heads=2, kv_heads=1, inner=128, aligned_layers=(0,), batch_tokens=600, steps=6
     ),
-    align=AlignRecipe(prompts=2, answers=2, steps=2),
+    align=AlignRecipe(prompts=2, answers=2, candidates=4, steps=2),
 )
 RECIPES = {"gpu": ONE_GPU, "cores": TWO_CORES, "tiny": TINY}

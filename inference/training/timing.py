@@ -17,7 +17,6 @@ from inference.higgs.delay import delay
 from inference.higgs.linear import matrix_dtype
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training.codec import CodecModel
-from inference.training.corpus import CorpusUtterance
 from inference.training.mel import BANDS, log_mel
 from inference.training.sequences import DURATIONS, FRAMES
 from inference.training.teacher import Teacher
@@ -26,24 +25,25 @@ LONGEST = 2048
 
 
 def measure(
-    checkpoint: Path, encoder: CodecModel, teacher: Teacher, utterances: Sequence[CorpusUtterance]
+    checkpoint: Path, encoder: CodecModel, teacher: Teacher, utterances: Sequence[str]
 ) -> dict[str, float]:
     """Milliseconds by which the words' beginnings differ: median and 90th percentile over all words.
 
     Args:
         encoder: of the checkpoint's codec.
+        utterances: each one's phonemes.
     """
     model = load_checkpoint(checkpoint, matrices=matrix_dtype("auto", torch.device("cpu"))).model
     builder = PhonemePromptBuilder(checkpoint / "tokenizer.json", model.config)
     cache = model.new_cache(slots=1, length=LONGEST)
     errors: list[float] = []
-    for utterance in utterances:
-        spoken = teacher.say(utterance.phonemes, seed=0)
+    for phonemes in utterances:
+        spoken = teacher.say(phonemes, seed=0)
         mel = log_mel(spoken.audio)
         padded = np.concatenate([mel, np.repeat(mel[-1:], -len(mel) % 16, 0)])
         frames = encoder.encode(torch.from_numpy(padded.reshape(1, -1, BANDS)))[0].long()
         frames = frames[: -(-len(mel) * 5 // 16)]
-        prompt = builder.spell(utterance.phonemes)
+        prompt = builder.spell(phonemes)
         length = len(prompt.tokens)
         if len(spoken.durations) != length - 1 or length + len(frames) > LONGEST:
             continue  # a sign that the tokenizer lacks
@@ -54,8 +54,8 @@ def measure(
         ends = np.cumsum(spoken.durations) / DURATIONS
         begins = [
             1 + place
-            for place, sign in enumerate(utterance.phonemes)
-            if sign != " " and (not place or utterance.phonemes[place - 1] == " ")
+            for place, sign in enumerate(phonemes)
+            if sign != " " and (not place or phonemes[place - 1] == " ")
         ]
         errors += [abs(np.searchsorted(path, token) / FRAMES - ends[token - 1]) for token in begins]
     if not errors:

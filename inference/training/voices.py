@@ -13,7 +13,8 @@ from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.speech.voices import DEFAULT_VOICE
-from inference.training.evaluate import held_out, say
+from inference.training.corpus import held_out
+from inference.training.evaluate import say
 from inference.training.judges import Judges
 from inference.training.pitch import median_f0
 from inference.training.run import Run
