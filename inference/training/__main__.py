@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from inference.training.recipe import RECIPES
-from inference.training.run import Run
+from inference.training.run import CHECKPOINT_SECONDS, Run
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--within", type=float, help="hours in which the stage must be done: its rates fall by then"
     )
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS, help="between two checkpoints"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=0, help="that speak the corpus, or prepare batches")
@@ -51,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         seed=options.seed,
         processes=options.processes,
         device=recipe.device,
+        checkpoint_seconds=options.checkpoint_seconds,
     )
     run.obey_signals()
     torch.set_num_threads(options.threads)

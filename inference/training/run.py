@@ -24,6 +24,7 @@ class Run:
         fall with the time that is left, where that runs out before the steps.
     processes: that work beside this one, where a stage can use them; 0 for none.
     device: that networks are trained on.
+    checkpoint_seconds: between two checkpoints; 0 for one after each step.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class Run:
         seed: int = 0,
         processes: int = 0,
         device: str = "cpu",
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         self.folder, self.stage, self.seed = folder, stage, seed
         self.processes, self.device = processes, device
+        self._checkpoint_seconds = checkpoint_seconds
         folder.mkdir(parents=True, exist_ok=True)
         self._began = self._saved = time.monotonic()
         self._deadline = None if hours is None else self._began + hours * 3600
@@ -75,7 +78,7 @@ class Run:
     def due(self) -> bool:
         """Whether a checkpoint is to be written now; asking says that it will be."""
         now = time.monotonic()
-        if now - self._saved < CHECKPOINT_SECONDS:
+        if now - self._saved < self._checkpoint_seconds:
             return False
         self._saved = now
         return True
