@@ -62,7 +62,8 @@ _YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)")
 
 # What says that "no." is the answer and "fig." the fruit, before it and after it.
 _ANSWERED = re.compile(
-    r"\b(?:said|says?|saying|or|answer(?:ed|s)?(?:\s(?:is|was))?|repl(?:y|ied|ies)|shout(?:ed|s)?|absolutely|definitely"
+    r"\b(?:said|says?|saying|or|(?:answer(?:ed|s)?|repl(?:y|ied|ies)|response|verdict|decision|vote|result)"
+    r"(?:\s(?:is|was|came))?|shout(?:ed|s)?|absolutely|definitely"
     r"|hell|simply|just|oh|voted?|votes|means?"
     r"|told (?:me|him|her|us|them)|please,?|and|but|course|no,|um,|well,|\"no)"
     r"[\s,]\Z",
@@ -191,6 +192,7 @@ RULES: tuple[Rule, ...] = (
         _slashed,
     ),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?=(?i:[ecmp][sd]?t|gmt|utc)\b)"), lambda m: f"{m[1].upper()}M "),
+    (re.compile(r"\b([AaPp])\.[Mm]\.(?=[a-z]{2})"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
@@ -200,19 +202,19 @@ RULES: tuple[Rule, ...] = (
         lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
     ),
     (re.compile(r"\b(Messrs|Drs|Sts)\.?(?=\s[A-Z])"), lambda m: _WORDS[m[1]]),
-    (
-        re.compile(r"(?<![\w.,$])(\d{1,2})c(?=[.,;]|\s(?:each|off|per|a|an|more|less|stamp|coin|piece)\b|\Z)"),
-        lambda m: f"{m[1]} cent" + ("" if m[1] == "1" else "s"),
-    ),
     (re.compile(r"\b(St|Dr)\b(\.?)"), _street_or_title),
     (re.compile(rf"(?<=[A-Za-z\d] )\b({_CLEAR_STREETS})\b(\.|(?=[\s,]*(?:$|[A-Z\d,])))"), _street),
     (re.compile(rf"\b({_DOTLESS_TITLES})(?=\s[A-Z])"), lambda m: TITLES[m[1]]),
+    (re.compile(r"\bGov\.(?=\s[a-z\d$£€])"), lambda _: "Government"),
     (re.compile(rf"\b({_either(TITLES)})\.(?=\s?[A-Z])"), lambda m: TITLES[m[1]] + " "),
     (re.compile(r"\b(Mr|Mrs|Ms|Prof)\."), lambda m: TITLES[m[1]]),
+    (re.compile(r"(?<![\w.])(e\.g|i\.e)\.(?=[A-Za-z])"), lambda m: _WORDS[m[1]] + " "),
     (re.compile(rf"(?<![\w.])({_either(_WORDS)})\.(?!\w)"), _word),
     (re.compile(r"(?<![\w.])(E\.g|I\.e|Etc|Approx|Vs)\.(?!\w)"), _word),
     (re.compile(r"\bvs\b"), lambda _: "versus"),
     (re.compile(r"\b(?:Ph\.\s?D|M\.?Sc|B\.?Sc|Ed\.D|Esq)\."), _dotted),
+    # The space after it was forgotten: "U.S.government".
+    (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}+(?=[a-z]{2})"), lambda m: m[0].replace(".", "") + " "),
     (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}(?![a-z])|(?<![\w.])(?:[a-z]\.){2,}(?!\w)"), _dotted),
     (re.compile(r"(?<![\w.'])(?!I\.)([A-Z])\.\s?(?=[A-Z][\w.'])"), _initial),
 )

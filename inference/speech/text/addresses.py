@@ -36,14 +36,15 @@ def _web(match: Match) -> str:
     kept = address.rstrip(".,;:!?'\"*_")
     if kept.endswith(")") and "(" not in kept:
         kept = kept.rstrip(").,;:!?'\"")
-    bare = re.sub(r"\A[a-z]+://", "", kept, flags=re.IGNORECASE).rstrip("/")
+    bare = re.sub(r"\A(?:https?|ftp|wss?|file)://", "", kept, flags=re.IGNORECASE).rstrip("/")
     return spelled(bare) + address[len(kept) :]
 
 
 def _mail(match: Match) -> str:
     address = match[0].lstrip(".-&")
     kept = address.rstrip(".,;:!?'\"*_)")
-    return spelled(kept) + address[len(kept) :]
+    # An "and" would be taken for letters of the name.
+    return " ampersand ".join(map(spelled, kept.split("&"))) + address[len(kept) :]
 
 
 def _octets(match: Match) -> str:
@@ -76,7 +77,20 @@ STATES = {
 }  # fmt: skip
 
 
+# These are also words and abbreviations of other things.
+_WORDS = frozenset({"AL", "DE", "HI", "ID", "IN", "LA", "MA", "ME", "MS", "OH", "OK", "OR", "PA"})
+# The first digit of a postcode says in which part of the country a state lies.
+_ZIP_REGIONS = (
+    "CT MA ME NH NJ NY RI VT", "DE NY PA", "DC MD NC SC VA WV", "AL FL GA MS TN", "IN KY MI OH",
+    "IA MN MT ND SD WI",
+    "IL KS MO NE", "AR LA OK TX", "AZ CO ID NM NV TX UT WY", "AK CA HI OR WA",
+)  # fmt: skip
+
+
 def _postcode(match: Match) -> str:
+    """ID 83702 is in Idaho; ID 00423 is no place."""
+    if match[1] in _WORDS and match[1] not in _ZIP_REGIONS[int(match[2][0])].split():
+        return match[0]
     state = STATES[match[1]]
     return f"{state} {digits(match[2])}" + (f", {digits(match[3])}" if match[3] else "")
 
@@ -89,16 +103,21 @@ RULES: tuple[Rule, ...] = (
     # A link in Markdown is its words.
     (re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?://|/|#|www\.)[^\s()]{0,500}\)"), lambda m: m[1]),
     (re.compile(r"<(?=(?:https?|mailto):|[\w.+-]+@)|(?:mailto:)(?=[\w.+-]+@)"), lambda _: ""),
-    (re.compile(r"(?<!\w)(?:https?|ftp|wss?|file)://[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
+    (re.compile(r"(?<![\w+.-])[a-z][a-z0-9+.-]{1,11}://[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (re.compile(r"(?<![\w.@-])www\.[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),
     (
-        re.compile(rf"(?<![\w.+%&-])[\w.+%&-]++@{_LABEL}(?:\.{_LABEL})++(?:/[^\s<>\"\[\]{{}}]*)?"),
+        re.compile(
+            rf"(?<![\w.+%&-])[\w.+%&-]++@{_LABEL}(?:\.{_LABEL})++(?:/[^\s<>\"\[\]{{}}]*|:[\w.~-]+/[\w./~-]+)?"
+        ),
         _mail,
     ),
     (
-        re.compile(rf"(?<![\w.@/-])(?:{_LABEL}\.)++(?<=\.)(?:{_TLD})(?:/[^\s<>\"\[\]{{}}]*)?(?![\w@-])"),
+        re.compile(
+            rf"(?<![\w.@/-])(?:{_LABEL}\.)++(?<=\.)(?:{_TLD})(?::\d{{2,5}}(?!\d))?(?:/[^\s<>\"\[\]{{}}]*)?(?![\w@-])"
+        ),
         _web,
     ),
+    (re.compile(r"(?<![\w.@/-])localhost(?::\d{2,5}(?!\d))?(?:/[^\s<>\"\[\]{}]*)?(?![\w@-])"), _web),
     (
         re.compile(rf"(?<![\w.])({_OCTET}(?:\.{_OCTET}){{3}})(?::(\d{{1,5}}))?(?:/(\d\d?))?(?![\w/])(?!\.\d)"),
         _octets,
@@ -131,6 +150,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.~/:])(?:~|\.{1,2})?/(?:[\w.@+-]++/)+[\w.@+-]*(?<![.,])"),
         lambda m: spelled(m[0].rstrip("/")),
     ),
+    (re.compile(r"(?<![\w.~/:])~/[\w.@+-]*[\w@+-]"), lambda m: spelled(m[0])),
     (re.compile(r"(?<!\w)@([A-Za-z_]\w*)"), lambda m: "at " + _name(m[1])),
     (
         re.compile(
@@ -140,6 +160,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} number ",
     ),
+    (re.compile(r"(?<![\w&])#([^\W\d]\w*)#(?!\w)"), lambda m: f"hash {_name(m[1])} hash"),
     (re.compile(r"(?<![\w&])#([^\W\d]\w*)"), lambda m: "hashtag " + _name(m[1])),
     (re.compile(r"(?<![\w&])#\s?(?=\d)"), lambda _: "number "),
     (re.compile(rf"\b({'|'.join(STATES)}),?\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-])"), _postcode),

@@ -32,6 +32,8 @@ def _version(written: str) -> str:
 
 def _mixed(match: Match) -> str:
     """MP3 -> MP three, A380 -> A three eighty; a hash or serial number is spelled out."""
+    if several := re.fullmatch(r"([A-Z]{1,4})(\d{1,3})s", match[0]):
+        return _several(several)
     parts = re.findall(r"[A-Za-z]+|\d+", match[0])
     if (
         len(parts) > 5
@@ -57,7 +59,15 @@ def _vanity(match: Match) -> str:
     """1-800-GOT-JUNK -> one eight hundred got junk."""
     if match[3]:
         return f"{digits(match[3])} {match[4].lower()}"
-    return f"one {code(match[1])} {match[2].replace('-', ' ').lower()}"
+    words = (code(part) if part.isdigit() else part.lower() for part in match[2].split("-"))
+    return f"one {code(match[1])} {' '.join(words)}"
+
+
+def _several(match: Match) -> str:
+    """B-52s -> B fifty-twos."""
+    said = code(match[2])
+    plural = f"{said[:-1]}ies" if said.endswith("y") else said + ("es" if said.endswith("x") else "s")
+    return f"{match[1]} {plural}"
 
 
 def power_or_name(match: Match) -> str:
@@ -81,6 +91,12 @@ NAMING = (
     r"(?:[Cc]ode|[Oo]rder|[Rr]oom|[Uu]nit|[Ss]eat|[Gg]ate|[Pp]art|[Mm]odel|[Ff]light|[Bb]uilding|[Aa]partment|[Aa]pt\.?"
     r"|[Ss]uite|[Bb]ooking|[Rr]eference|[Cc]onfirmation|[Tt]icket|[Ll]icen[cs]e|[Pp]late|[Ss]erial|[Ii]nvoice|[Bb]ox)"
 )
+#: What long numbers are given to, so that each has its own.
+_NUMBERED = (
+    r"(?:[Oo]rder|[Ii]nvoice|[Tt]icket|[Rr]eference|[Bb]ooking|[Cc]onfirmation|[Aa]ccount|[Cc]ase|[Ss]erial|[Tt]racking"
+    r"|[Cc]laim|[Pp]olicy|[Cc]ustomer|[Mm]ember(?:ship)?|[Ee]mployee|[Ss]tudent|[Uu]ser|[Rr]eservation|[Ii]tem|[Pp]art"
+    r"|[Pp]atient|[Rr]ecord|[Bb]adge|[Pp]ermit|[Pp]assport|[Cc]ontract|[Tt]ransaction|[Dd]ocument|ID|SKU|[Pp]ass)"
+)
 _MAKERS = (
     r"(?:Boeing|Airbus|Peugeot|Levi's|Levis|Porsche|BMW|Ferrari|Fiat|Volvo|Mazda|Saab|McLaren|Toyota|Embraer|Cessna"
     r"|Yamaha|Kawasaki|Nokia|Intel|Roland|Dash|Lotus|Renault|Chrysler|Datsun|Gulfstream|Learjet)"
@@ -94,7 +110,11 @@ _PRODUCTS = (
 )
 
 PHONES: tuple[Rule, ...] = (
-    (re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-[A-Z]+)*)|(\d{3})-([A-Z]{4}))(?![\w-])"), _vanity),
+    (
+        re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-(?:[A-Z]+|\d{1,2}))*)|(\d{3})-([A-Z]{4}))(?![\w-])"),
+        _vanity,
+    ),
+    (re.compile(r"(?<![\w-])([A-Z]{1,3})-(\d{1,3})s(?![\w-])"), _several),
     (
         re.compile(r"(?<![\w.])(?:401|403|457|529|501)\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)"),
         _tax_free,
@@ -144,6 +164,8 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,-])\d{1,6}-(?:[A-Za-z\d]{1,6}-){2,8}\d{1,6}(?![\w-]|[.,]\d)"),
         lambda m: _mixed_groups(m) if re.search(r"-[A-Za-z]+-", m[0]) and re.search(r"\d-\d", m[0]) else m[0],
     ),
+    (re.compile(r"(?<=\w/)\d{5,12}(?=[/-]\w)"), lambda m: digits(m[0])),
+    (re.compile(r"(?<=\b[A-Z]{2})/(?=\d(?!\w|[./]\d))"), lambda _: " "),
     # Of a server's answers the digits stand in pairs: "a 404 page".
     (
         re.compile(
@@ -184,9 +206,16 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(
             r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword"
-            r"|[Ee]nd(?:s|ing) (?:in|with)|last four(?: digits)?)"
+            r"|[Ee]nd(?:s|ing) (?:in|with)|[Cc]ard ending|last four(?: digits)?)"
             r"(?: (?:code|number|is|of))*:?) (\d{3,8})\b(?![.,]\d|%"
             r"|\s(?:minutes?|days?|hours?|seconds?|years?|errors?|lines?)\b)"
+        ),
+        lambda m: f"{m[1]} {digits(m[2])}",
+    ),
+    (
+        re.compile(
+            rf"\b({_NUMBERED}(?:\s(?:number|no\.|ID|id|code|is))*:?) (\d{{5,12}})\b(?![.,:/-]\d|%|°"
+            r"|\s(?:of|people|more|less|euros|(?!is\b|was\b|has\b|as\b|this\b)[a-z]{2,}s)\b)"
         ),
         lambda m: f"{m[1]} {digits(m[2])}",
     ),

@@ -1,4 +1,4 @@
-"""Dates, years with their era, decades, quarters and fiscal years."""
+"""Dates, and years with their era."""
 
 import re
 
@@ -30,11 +30,6 @@ _COUNTED_AFTER = (
 )
 # After a pronoun, "may" and "march" are verbs.
 _NO_VERB = r"(?<!\bI )(?<!\b[Ww]e )(?<!\b[Yy]ou )(?<!\b[Tt]hey )(?<!\b[Hh]e )(?<!\b[Ss]he )(?<!\b[Ii]t )"
-_TENS = {
-    "0": "hundreds", "1": "tens", "2": "twenties", "3": "thirties", "4": "forties", "5": "fifties",
-    "6": "sixties", "7": "seventies", "8": "eighties", "9": "nineties",
-}  # fmt: skip
-_QUARTERS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
 def _month(written: str) -> str:
@@ -63,6 +58,8 @@ def _iso(match: Match) -> str:
 
 def _american(match: Match) -> str:
     month, day = int(match[1]), int(match[3])
+    if month > 12 and match[2] == "-" and _valid(day, month):
+        return f"the {ordinal(month)} of {MONTHS[day - 1]}, {_full_year(match[4])}"
     if month > 12:
         month, day = day, month
     return _date(MONTHS[month - 1], day, match[4]) if _valid(month, day) else match[0]
@@ -94,7 +91,7 @@ def _span(match: Match) -> str:
 
 
 def _month_of(written_month: str, written_year: str) -> str:
-    return f"{MONTHS[int(written_month) - 1]} {_years(written_year)}"
+    return f"{MONTHS[int(written_month) - 1]} {short_year(written_year)}"
 
 
 def _expiry(match: Match) -> str:
@@ -126,24 +123,19 @@ def _days(match: Match) -> str:
     return said + (f", {_full_year(match[4])}" if match[4] else "")
 
 
-def _decade(match: Match) -> str:
-    century, ten = int(match[1]), match[2]
-    if ten == "0":
-        return "two thousands" if century == 20 else f"{cardinal(century)} hundreds"
-    return f"{cardinal(century)} {_TENS[ten]}"
-
-
-def _years(written: str) -> str:
+def short_year(written: str) -> str:
+    """24 -> twenty-four, 05 -> oh five, 2024 -> twenty twenty-four."""
     if len(written) == 4:
         return year(int(written))
     return f"oh {cardinal(int(written))}" if written[0] == "0" else cardinal(int(written))
 
 
-def _fiscal(match: Match) -> str:
-    said = f"{match[1]} {_years(match[2])}"
-    return said + (f" to {_years(match[3])}" if match[3] else "")
-
-
+#: More of them, which fractions may stand before as well: "a 3/4 order".
+_OTHER_EVENTS = (
+    r"(?:weekend|dinner|lunch|brunch|breakfast|ceremony|wedding|race|sale|trip|vacation|payment|invoice|statement"
+    r"|newsletter|issue|edition|webinar|lecture|talk|demo|rehearsal|performance|auction|primary|debate|tour|visit"
+    r"|interview|memo|letter|email|e-mail|agenda|minutes|draft|protests?|shooting|crash|earthquake)"
+)
 _DAY_NAME = r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:s|nes|r|rs|ur|urs)?(?:day)?\b\.?"
 _SLASHED_DAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 
@@ -155,7 +147,7 @@ def _day_name(match: Match) -> str:
 #: Days and months without a date.
 NAMES: tuple[Rule, ...] = (
     (
-        re.compile(rf"\b{_SLASHED_DAYS}(?:/{_SLASHED_DAYS})+\b\.?"),
+        re.compile(rf"\b{_SLASHED_DAYS}(?:(?:/{_SLASHED_DAYS})+|(?:-{_SLASHED_DAYS}){{2,}})\b\.?"),
         lambda m: ", ".join(_DAYS[day[:3]] for day in re.findall(r"[A-Z][a-z]+", m[0])),
     ),
     (
@@ -170,6 +162,10 @@ NAMES: tuple[Rule, ...] = (
         lambda m: f"{_DAYS[m[1]]}{m[2]} ",
     ),
     (re.compile(rf"(?<!\b[Tt]he )(?<!\d){_DAY_NAME[:-3]}\.(?!\w)"), _day_name),
+    (
+        re.compile(rf"\b({_MONTH_NAMES})/({_MONTH_NAMES})\b"),
+        lambda m: f"{_month(m[1])}, {_month(m[2])}",
+    ),
     (
         re.compile(rf"\b({_MONTH_NAMES})\b\.?\s?[-–]\s?({_MONTH_NAMES})\b\.?"),
         lambda m: f"{_month(m[1])} to {_month(m[2])}" + ("." if m[0][-1] == "." and ends_sentence(m) else ""),
@@ -217,21 +213,6 @@ RULES: tuple[Rule, ...] = (
         ),
         _expiry,
     ),
-    # Quarters and fiscal years.
-    (
-        re.compile(r"\bQ([1-4])\s?[-–]\s?Q?([1-4])\b(?![/-])"),
-        lambda m: f"Q {cardinal(int(m[1]))} to Q {cardinal(int(m[2]))}",
-    ),
-    (
-        re.compile(r"\bQ([1-4])\s?[/-]\s?(?:FY)?(\d{4}|\d\d)\b"),
-        lambda m: f"Q {cardinal(int(m[1]))} {_years(m[2])}",
-    ),
-    (re.compile(r"\b((?:19|20)\d\d)-?Q([1-4])\b"), lambda m: f"Q {cardinal(int(m[2]))} {year(int(m[1]))}"),
-    (
-        re.compile(r"\b([1-4])Q\s?'?(\d{4}|\d\d)\b"),
-        lambda m: f"the {_QUARTERS[m[1]]} quarter of {_years(m[2])}",
-    ),
-    (re.compile(r"\b(FY)\s?'?(\d{4}|\d\d)(?:\s?[-–/]\s?(\d{4}|\d\d))?\b"), _fiscal),
     # Days between slashes.
     (
         re.compile(
@@ -247,6 +228,7 @@ RULES: tuple[Rule, ...] = (
         _short,
     ),
     (re.compile(rf"(?<![\w/.-]){_SLASH_DAY}(?=\s{_EVENTS}\b)"), _event),
+    (re.compile(rf"(?<![\w/.-])(?![12]/[2348]\b|3/[48]\b){_SLASH_DAY}(?=\s{_OTHER_EVENTS}\b)"), _event),
     # The month in letters.
     (
         re.compile(
@@ -267,6 +249,11 @@ RULES: tuple[Rule, ...] = (
         _day_first,
     ),
     (re.compile(rf"\b{_MONTH}\s{_DAY}\s?[-–]\s?{_DAY}(?!\w)(?:,?\s{_YEAR})?"), _days),
+    # "In March 30 soldiers died": one is in a month, and on a day.
+    (
+        re.compile(rf"\b([Ii]n {_MONTH_NAMES}) (\d{{1,2}})(?=\s[a-z]{{3,}})"),
+        lambda m: f"{m[1]} {cardinal(int(m[2]))}",
+    ),
     (
         re.compile(rf"{_NO_VERB}\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
         lambda m: _date(_month(m[1]), int(m[2]), m[3]),
@@ -275,29 +262,6 @@ RULES: tuple[Rule, ...] = (
         re.compile(rf"\b((?:{_MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"),
         lambda m: f"{_month(m[1])} {year(int(m[2]))}",
     ),
-    # Decades and years.
-    (re.compile(r"(?<=\d0s)\s?[-–]\s?(?='?\d{2,4}s\b)"), lambda _: " to "),
-    (re.compile(r"(?<![\w.,])(1[1-9]|20)(\d)0'?\ss\b"), _decade),
-    (re.compile(r"(?<![\w.,])([12]\d)(\d)0'?s\b"), _decade),
-    (re.compile(r"(?:(?<!\w)'|(?<=[-–])|(?<=s to ))([1-9])0'?s\b"), lambda m: _TENS[m[1]]),
-    (
-        re.compile(
-            r"\b(in|the|his|her|their|my|our|your|early|late|mid|low|high|upper|lower) ([2-9])0s\b",
-            re.IGNORECASE,
-        ),
-        lambda m: f"{m[1]} {_TENS[m[2]]}",
-    ),
-    (
-        re.compile(
-            r"(?<![\w.,])([2-9])0s(?=[\s-](?:music|hits?|disco|style|styled|band|bands|rock|pop|fashion|movies?|films?|songs?"
-            r"|era|kids?|vibes?|look|hair|nostalgia|sitcoms?|cartoons?|retro|cars?|party|parties|nights?|themed?|punk"
-            r"|synth|metal|jazz|soul|funk|dance|tv|TV|shows?|radio|playlist|classics?|throwback|icons?|stars?|child"
-            r"|bab(?:y|ies)|teens?|models?|rap|grunge|house|techno|culture|aesthetic|decor|inspired|clothes|dress"
-            r"|sound|sounds|design|computers?|games?|toys?|drama|comed(?:y|ies)|supermodels?|boy|girl|action)\b)"
-        ),
-        lambda m: _TENS[m[1]],
-    ),
-    (re.compile(r"(?<!\w)'(\d\d)\b(?!['.,]?\d)"), lambda m: _years(m[1])),
     (
         re.compile(r"(?<![\w.,])(\d{3,4})\s(A\.D|B\.C|C\.E|B\.C\.E)\.?(?!\w)"),
         lambda m: (

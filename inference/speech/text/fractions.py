@@ -11,7 +11,8 @@ _PARTS = frozenset({
 })  # fmt: skip
 _STEPS = re.compile(
     r"\b(?:steps?|pages?|parts?|slides?|questions?|chapters?|levels?|lessons?|rounds?|tasks?|items?|days?|weeks?|stages?"
-    r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?)\s\Z",
+    r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?"
+    r"|progress):?\s\Z",
     re.IGNORECASE,
 )
 _ODDS = re.compile(
@@ -63,6 +64,12 @@ def _shared(match: Match) -> str:
     return fraction(top, bottom)
 
 
+def _article_part(match: Match) -> str:
+    """A 1/4 share is a quarter share."""
+    part = fraction("1", match[2]).removeprefix("one ")
+    return f"{match[1]}{'n' if part.startswith('e') else ''} {part}"
+
+
 def _mixed(match: Match) -> str:
     """3-1/4 is one number where the part is a proper one, as carpenters and cooks write it."""
     if match[3] not in _PARTS or int(match[2]) >= int(match[3]):
@@ -72,9 +79,29 @@ def _mixed(match: Match) -> str:
 
 #: Before every family that looks for a quantity.
 MIXED: tuple[Rule, ...] = (
+    # Spaces around the slashes change nothing.
+    (re.compile(r"(?<![\w.,/$£€¥:#-])(\d\d?) / (\d\d?) / (\d{4})(?![\w/:%°-])"), lambda m: "/".join(m.groups())),
     (
-        re.compile(r"(?<![\w/.])1/(\d{2,4})s(?!\w)"),
+        re.compile(r"(?<![\w.,/$£€¥:#-])(?<!/ )(\d{1,4}) / (\d{1,4})(?![\w/:%°-]|[.,]\d| /)"),
+        lambda m: f"{m[1]}/{m[2]}",
+    ),
+    (
+        re.compile(r"(?<![\w/.])1/(\d{2,4})(?:s|\ss(?:ec)?)(?!\w)"),
         lambda m: f"one {ordinal(int(m[1]))} of a second",
+    ),
+    (
+        re.compile(r"(?<![\w./-])([2-9]|12)/([248]|16)(?=[\s-](?:time|signature|beat|meter|metre)\b)"),
+        lambda m: f"{integer(m[1])} {integer(m[2])}",
+    ),
+    (
+        re.compile(r"(?<![\w./-])1/(\d{1,9})(?=\s(?:chance|odds|probability|risk|shot|likelihood)\b)"),
+        lambda m: f"one in {integer(m[1])}",
+    ),
+    (
+        re.compile(
+            r"\b([Aa])n?\s1/([2-46-9]|1[1-9]|32|64)(?=[\s-](?!of\b|stars?\b|rating\b|score\b|review\b|from\b|for\b)[a-z])"
+        ),
+        _article_part,
     ),
     (re.compile(r"(?<![\w./,-])(\d{1,4})-(\d{1,2})/(\d{1,2})(?=(?:-[a-z]|[^\w/-]|\Z))"), _mixed),
 )

@@ -42,6 +42,10 @@ _SPELLED = re.compile(
     r"([^<>]{0,200})</say-as\s?>",
     re.IGNORECASE,
 )
+_ORDERED = re.compile(
+    r"<say-as\s[^<>]{0,200}?interpret-as\s?=\s?[\"']?ordinal\b[^<>]{0,200}>\s{0,9}(\d{1,9})\s{0,9}</say-as\s?>",
+    re.IGNORECASE,
+)
 _TAG = re.compile(
     r"<(?P<end>/)?(?P<name>(?:mstts|amazon|google):[a-z-]{1,30}|[a-z][a-z0-9-]{0,15})"
     r"(?:(?P<value>=[^<>\s]{1,40})|(?P<attributes>\s[^<>]{0,1000}))?(?P<closed>/)?>",
@@ -59,10 +63,18 @@ def unmarked(text: str, trace: SourceTrace | None = None) -> str:
     text = _without_unspoken(text, trace)
     text = substitute(_ALIAS, lambda match: f" {match[2]} ", text, trace)
     text = substitute(_SPELLED, lambda match: " ".join(match[1]), text, trace)
+    text = substitute(_ORDERED, _ordered, text, trace)
     tags = list(_TAG.finditer(text))
     ended = {match["name"].lower() for match in tags if match["end"]}
     valued = {match["name"].lower() for match in tags if match["value"]} & ended
     return substitute(_TAG, lambda match: _tag(match, ended, valued), text, trace)
+
+
+def _ordered(match: re.Match[str]) -> str:
+    """A marked ordinal is written as one, for the rules of numbers to say."""
+    number = match[1]
+    teen = number[-2:-1] == "1"
+    return number + ("th" if teen else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th"))
 
 
 def _without_unspoken(text: str, trace: SourceTrace | None) -> str:

@@ -35,17 +35,19 @@ _CURRENCIES = {
     "₦": Currency("naira", "naira"), "₱": Currency("peso", "pesos"), "US$": _dollar("US"),
     "A$": _dollar("Australian"), "AU$": _dollar("Australian"), "C$": _dollar("Canadian"),
     "CA$": _dollar("Canadian"), "NZ$": _dollar("New Zealand"), "HK$": _dollar("Hong Kong"),
-    "S$": _dollar("Singapore"), "R$": Currency("real", "reais"), "USD": _dollar("US"),
+    "S$": _dollar("Singapore"), "R$": Currency("real", "reais", "centavo", "centavos"), "USD": _dollar("US"),
     "AUD": _dollar("Australian"), "CAD": _dollar("Canadian"), "NZD": _dollar("New Zealand"), "EUR": _EURO,
     "GBP": _POUND, "JPY": _YEN, "INR": _RUPEE, "Rs": _RUPEE, "Rs.": _RUPEE, "CNY": Currency("yuan", "yuan"),
     "RMB": Currency("yuan", "yuan"), "KRW": Currency("won", "won"),
     "CHF": Currency("Swiss franc", "Swiss francs", "centime", "centimes"),
     "SEK": Currency("Swedish krona", "Swedish kronor"),
-    "MXN": Currency("Mexican peso", "Mexican pesos"), "NOK": Currency("Norwegian krone", "Norwegian kroner"),
+    "MXN": Currency("Mexican peso", "Mexican pesos", "centavo", "centavos"),
+    "NOK": Currency("Norwegian krone", "Norwegian kroner"),
     "DKK": Currency("Danish krone", "Danish kroner"), "PLN": Currency("zloty", "zlotys", "grosz", "groszy"),
     "zł": Currency("zloty", "zlotys", "grosz", "groszy"), "kr": Currency("krone", "kroner"),
     "CZK": Currency("Czech koruna", "Czech koruny"), "Kč": Currency("Czech koruna", "Czech koruny"),
-    "HUF": Currency("forint", "forints"), "BRL": Currency("Brazilian real", "Brazilian reais"),
+    "HUF": Currency("forint", "forints"),
+    "BRL": Currency("Brazilian real", "Brazilian reais", "centavo", "centavos"),
     "SGD": _dollar("Singapore"), "HKD": _dollar("Hong Kong"), "ZAR": Currency("rand", "rand"),
     "TRY": Currency("Turkish lira", "Turkish lira"), "AED": Currency("dirham", "dirhams"),
     "BTC": Currency("bitcoin", "bitcoins"),
@@ -62,19 +64,21 @@ _SCALES = {
 }  # fmt: skip
 _SCALE = (
     r"(?:\s?(?P<scale>(?:thousand|million|billion|trillion|lakh|crore|[bmt]n)"
-    r"|(?<=\d)(?:[kKmMbBtT]|MM)|(?<=\d)\s[mb])(?![\w']|-(?!plus\b|an?-|per-)))?"
+    r"|(?<=\d)(?:[kKmMbBtT]|MM)|(?<=\d)\s[mb])(?![\w']|-\d))?"
 )
 _PERIODS = {
     "d": "day", "mo": "month", "hr": "hour", "h": "hour", "wk": "week", "yr": "year", "min": "minute",
     "kg": "kilogram", "lb": "pound", "oz": "ounce", "L": "liter", "gal": "gallon", "sq ft": "square foot",
-    "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel",
+    "kWh": "kilowatt hour", "GB": "gigabyte", "pp": "person", "bbl": "barrel", "sf": "square foot",
 }  # fmt: skip
 _PER = (
-    r"(?:\s?/\s?(?P<per>mo|hr|h|d|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
-    r"|night|person|user|seat|head|piece|pound|barrel|gallon|share|unit|ton|token)(?!\w))?"
+    r"(?:\s?/\s?(?P<per>mo|sf|ea"
+    r"|hr|h|d|wk|yr|min|kg|lb|oz|L|gal|sq ft|kWh|GB|pp|bbl|month|hour|day|week|year|minute"
+    r"|(?!and\b)[a-z]{3,12})(?!\w)(?:/(?P<then>[a-z]{2,8})(?!\w))?)?"
 )
-#: "$3bn-a-year", "$5m-plus".
-_TAIL = r"(?:-(?P<tail>(?:an?|per)-(?:year|month|week|day|night|head|share|hour|barrel|person)|plus)(?![\w-]))?"
+#: "$3bn-a-year", "$5m-plus", "$2bn-valued".
+_TAIL = r"(?:-(?P<tail>(?:an?|per)-[a-z]{3,8}|[a-z]{3,10})(?![\w-]))?"
+_AFTER_MANY = re.compile(r"an?-|per-|plus|worth|odd")
 _RANGE = rf"(?:\.\d++|{NUMBER})(?:{DASH}{NUMBER})?+"
 
 
@@ -86,8 +90,8 @@ def _money(match: Match) -> str:
     sign = {"-": "minus ", "−": "minus ", "+": "plus "}.get(named.get("sign") or "", "")
     scale = (named.get("scale") or "").strip()
     scale = _SCALES.get(scale.lower(), scale)
-    per = named.get("per") or ""
-    per = f" per {_PERIODS.get(per, per)}" if per else ""
+    periods = [part for part in (named.get("per"), named.get("then")) if part]
+    per = "".join(" each" if part in {"ea", "each"} else f" per {_PERIODS.get(part, part)}" for part in periods)
     single = not per and (describes(match) or bool(MEASURED_NOUN.match(match.string, match.end())))
     tail = named.get("tail") or ""
     if tail:
@@ -96,14 +100,17 @@ def _money(match: Match) -> str:
     exact = re.fullmatch(r"([\d,]*)\.(\d)(\d?)0*", amount)
     if exact and currency.cent and not scale:
         return sign + _exact(exact[1], int(exact[2] + (exact[3] or "0")), currency, single=single) + per
-    one = single or (amount in {"1", "1.00"} and not scale)
+    if exact and not scale and exact[2] == "0" == (exact[3] or "0"):
+        amount = exact[1] or "0"
+    one = single or (amount == "1" and not scale)
     words = [quantity(amount), scale, currency.one if one else currency.many]
     return sign + " ".join(filter(None, words)) + per
 
 
 def _tailed(match: Match, sign: str, scale: str, currency: Currency, tail: str) -> str:
     """Three billion dollars a year; before a noun, a three-billion-dollar-a-year deal."""
-    described = bool(DETERMINER.search(match.string[max(0, match.start() - 7) : match.start()]))
+    before = match.string[max(0, match.start() - 7) : match.start()]
+    described = bool(DETERMINER.search(before)) or not _AFTER_MANY.match(tail)
     amount = quantity(match["amount"])
     words = [amount, scale, currency.one if described or (match["amount"] == "1" and not scale) else currency.many]
     joint = "-" if described else " "
@@ -144,10 +151,18 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,])(\d{1,2})p(?!\w)"),
         lambda m: f"{cardinal(int(m[1]))} {'penny' if m[1] == '1' else 'pence'}",
     ),
+    (
+        re.compile(r"(?<![\w.,$])(\d{1,2})c(?=[.,;]|\s(?:each|off|per|a|an|more|less|stamp|coin|piece)\b|\Z)"),
+        lambda m: f"{cardinal(int(m[1]))} cent{'' if m[1] == '1' else 's'}",
+    ),
 )
 
-#: A currency sign with no amount is its name.
+_HOW_MUCH = r"(?i:in|into|many|more|fewer|less|of|some|for|with|just|only|earn|save|spend|make|lose)"
+#: A currency sign with no amount is its name, and its money after a word that asks how much.
 SIGNS: tuple[Rule, ...] = (
-    (re.compile(r"(?<=[a-z])\$"), lambda _: " dollar "),
-    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),
+    (
+        re.compile(rf"(\b{_HOW_MUCH}\s|(?<=[$£€¥]\s)(?:and|or)\s)({_SYMBOL})(?!\w|\s(?:sign|symbol)\b)"),
+        lambda m: f"{m[1]}{_CURRENCIES[m[2]].many} ",
+    ),
+    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].one} "),
 )

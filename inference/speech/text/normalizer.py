@@ -15,6 +15,7 @@ from . import (
     money,
     numbers,
     numerals,
+    periods,
     places,
     roman,
     signs,
@@ -38,7 +39,7 @@ _DIGIT = re.compile(r"\d")
 _LOOSE_HYPHEN = r"(?<!\w)-|-(?!\w)"
 _SIGN = re.compile(
     rf"[^\w\s,;:!?'\".-]|{_LOOSE_HYPHEN}|--|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."
-    r"|\bper \w{2,4}\b"
+    r"|\bper \w{2,4}\b|[.!?]\"\w"
 )
 
 # Ordered: what one family has said no later one can misread, so the most particular come first.
@@ -54,9 +55,11 @@ _FAMILIES = (
     Family(re.compile(r"\b[IVXLCDM]+|\b[ivx]"), roman.RULES),
     # House numbers and verses look like counts and clocks.
     Family(_DIGIT, (*places.RULES, *citations.RULES)),
+    Family(re.compile(r", [A-Z]{2}\b"), places.STATES_AFTER_TOWNS),
     # A date holds what could be a time, a time what could be a telephone number, and so on, down to
     # the number that is nothing else. Each is asked for a digit anew: what is said is ten times as long.
-    Family(_DIGIT, dates.RULES),
+    Family(_DIGIT, periods.QUARTERS),
+    Family(_DIGIT, (*dates.RULES, *periods.DECADES)),
     Family(_DIGIT, times.RULES),
     Family(_DIGIT, codes.PHONES),
     Family(_DIGIT, money.RULES),

@@ -82,7 +82,7 @@ def fraction(top: str, bottom: str) -> str:
 def mixed(whole: str, top: str, bottom: str) -> str:
     """2 1/2 -> two and a half."""
     part = fraction(top, bottom)
-    if part.startswith("one "):
+    if top == "1":
         part = ("an" if part.startswith(("one eigh", "one ele")) else "a") + part[3:]
     return f"{integer(whole)} and {part}"
 

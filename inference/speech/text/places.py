@@ -26,6 +26,23 @@ _STATE = "|".join(STATES)
 _NOT_HOUSE = re.compile(r"\b(?:the|in|since|and|about|over|around|by|No\.|number)\s\Z", re.IGNORECASE)
 
 
+# Towns before states whose letters are a word as well: "Sure, OK."
+_INTERJECTIONS = frozenset({"OK", "HI", "OH", "ME", "IN", "OR", "MA", "PA", "LA", "DE", "AL", "ID"})
+_ROOMS = {"Bldg": "Building", "Rm": "Room", "Ste": "Suite", "Apt": "Apartment", "Hwy": "Highway", "Rte": "Route",
+          "Rt": "Route", "Fl": "Floor"}  # fmt: skip
+
+
+def _state(match: Match) -> str:
+    """Springfield, IL -> Springfield, Illinois."""
+    starts = not re.search(r"\w,?\s\Z", match.string[max(0, match.start() - 3) : match.start()])
+    return match[0] if match[2] in _INTERJECTIONS and starts else f"{match[1]}, {STATES[match[2]]}"
+
+
+def _road(match: Match) -> str:
+    """US-101 N -> US one oh one North."""
+    return f"{match[1]} {code(match[2])}" + (f" {_COMPASS[match[3]]}" if match[3] else "")
+
+
 def _house(number: str) -> str:
     return code(number) if number.isdigit() else number
 
@@ -56,9 +73,25 @@ RULES: tuple[Rule, ...] = (
         ),
         _street,
     ),
-    (
-        re.compile(rf"(?<=[a-z]),\s({_STATE})(?=,?\s?(?:USA|US)\b|[.,;)]|\Z)"),
-        lambda m: f", {STATES[m[1]]}",
-    ),
     (re.compile(rf"\b({_STATE}),\s(?=\d{{5}}(?!\d))"), lambda m: f"{STATES[m[1]]}, "),
+    (re.compile(rf"\b({'|'.join(_ROOMS)})\.?\s(?=\d|[A-Z]-?\d)"), lambda m: f"{_ROOMS[m[1]]} "),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th) )Fl\b\.?"), lambda _: "Floor"),
+    (re.compile(r"\b((?:PO|P\.O\.|Post Office) Box) (\d{1,6})\b"), lambda m: f"{m[1]} {code(m[2])}"),
+    (
+        re.compile(
+            r"\b(I|US|SR|CR|Route|Highway|Interstate)[ -](\d{1,4})"
+            r"(?:\s([NS][EW]?|[EW])(?=[\s,.;)]|\Z))?(?![\w-]|[.,]\d)"
+        ),
+        lambda m: _road(m) if m[3] or "-" in m[0] else m[0],
+    ),
+)
+
+#: These need no digit.
+STATES_AFTER_TOWNS: tuple[Rule, ...] = (
+    (
+        re.compile(
+            rf"\b([A-Z][\w'.-]*[a-z]),\s({_STATE})(?=,?\s?(?:USA|US)\b|[.,;:)?!]|\Z|\s(?:in|on|at|and|to|is|was|by)\b)"
+        ),
+        _state,
+    ),
 )

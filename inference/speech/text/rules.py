@@ -20,9 +20,10 @@ STARTERS = {
 
 DETERMINER = re.compile(r"\b(?:an?|the|this|that|my|your|our|his|her|its|their|each|every)\s\Z", re.IGNORECASE)
 _NOUN = re.compile(
-    r"[ -](?!(?:a|across|ago|an|and|are|as|at|away|before|after|but|by|deep|each|for|from|had|has|have|high"
-    r"|if|in|into|is|it|later|less|long|more|of|off|on|or|out|over|per|tall|than|that|the|to|under|up|was|we"
-    r"|were|when|which|wide|will|with|would|you)\b)[a-z]",
+    r"[ -](?!(?:a|above|across|ago|along|an|and|apart|are|around|as|at|away|be|before|behind|below|between|beyond"
+    r"|after|but|by|can|deep|down|each|for|from|had|has|have|high|if|in|inside|into|is|it|later|less|long|minus"
+    r"|more|of|off|on|or|out|outside|over|per|plus|so|tall|than|that|the|then|thick|through|times|to|under|up"
+    r"|was|we|were|when|which|wide|will|with|within|without|would|x|you)\b)[a-z]",
     re.IGNORECASE,
 )
 #: What a measure describes even without an article: "100m sprint", "$1.5M deal", "50mm lens".
@@ -33,7 +34,9 @@ MEASURED_NOUN = re.compile(
     r"|pistol|film|camera|engine|motor|amp|speaker|speakers|bag|bottle|jar|can|glass|box|pack|tank|plate|weight|dumbbell"
     r"|limit|zone|tower|building|ship|boat|yacht|truck|mesh|thread|socket|wrench|nail|board|plank|mortgage|jackpot"
     r"|salary|bonus|house|home|mansion|car|watch|gift|donation|reward|raise|phone|laptop|meal|check|cheque|penalty"
-    r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick)\b"
+    r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick|timer|countdown|clip|ad"
+    r"|plan|drive|card|disk|file|download|upload|partition|dataset|image|stick|subscription|membership|purchase"
+    r"|minimum|credit|charge|order|tip|entry|stake|stamp|wager|barbell|backpack|tent|mattress|sofa|rug|rope|tape)\b"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
 _END = re.compile(r"[\"')\]\s]*\Z")

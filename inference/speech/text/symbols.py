@@ -30,9 +30,10 @@ def _power(match: Match) -> str:
 
 def _greek(match: Match) -> str:
     """A letter on its own is a symbol, unless it is a word of a Greek text."""
-    if _GREEK_WORD.search(match.string):
+    around = match.string[max(0, match.start() - _GREEK_NEAR) : match.end() + _GREEK_NEAR]
+    if _GREEK_WORD.search(around):
         return match[0]
-    name = "sum of" if match[0] == "Σ" else unicodedata.name(match[0]).split("LETTER ")[-1].lower()
+    name = "sum of" if match[0][0] == "Σ" else unicodedata.name(match[0]).split("LETTER ")[-1].lower()
     return f" {name.replace('lamda', 'lambda').replace('final ', '')} "
 
 
@@ -41,6 +42,7 @@ def _scientific(match: Match) -> str:
     return f"{decimal(match[1])} times ten to the power of {sign}{cardinal(int(match[3]))}"
 
 
+_GREEK_NEAR = 200
 _GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2}")
 _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power)
 
@@ -87,7 +89,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[\w)])\s*={1,3}\s*(?=[\w(√-])"), lambda _: " equals "),
     (re.compile(r"(?<=\w)\s<\s(?=\w)"), lambda _: " less than "),
     (re.compile(r"(?<=\w)\s>\s(?=\w)"), lambda _: " greater than "),
-    (re.compile(r"&(?:amp;)?"), lambda _: " and "),
+    (re.compile(r"&(?:amp;)?&?"), lambda _: " and "),
     (re.compile(r"\+"), lambda _: " plus "),
     (re.compile(r"%"), lambda _: " percent "),
     (re.compile(r"°\s?([CF])\b"), lambda m: " degrees " + {"C": "Celsius", "F": "Fahrenheit"}[m[1]]),
@@ -96,14 +98,19 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"−(?=\s?\w)"), lambda _: " minus "),
     # Short names stand side by side, TCP/IP; words keep the slash between them.
     (re.compile(r"(?<=[A-Z])/(?=[A-Z])(?<!\d/)"), lambda _: " "),
+    (re.compile(r"(?<=\w)\s/\s(?=\w)"), lambda _: ", "),
     (re.compile(r"\b(yes/no|no/yes)\b", re.IGNORECASE), lambda m: m[1].replace("/", " or ")),
     (re.compile(r"\b([Oo]n/off|ON/OFF)\b"), lambda m: m[1].replace("/", " ")),
     (re.compile(r"(?<=\w)/(?=\w)"), lambda _: " slash "),
     (re.compile(r"@(?=\s?\w)|(?<=\w)@"), lambda _: " at "),
     (re.compile(r"(?<=\w)#(?=\w)"), lambda _: " hash "),
     *SIGNS,
-    (re.compile(r"(?<![\u0370-\u03ff])[ΑαβγΓΔδεζηθΘκλΛμνξΞπΠρΣσςτφΦχψΨωΩ](?![\u0370-\u03ff])"), _greek),
+    (
+        re.compile(r"(?<![\u0370-\u03ff])[ΑαβγΓΔδεζηθΘκλΛμνξΞπΠρΣσςτφΦχψΨωΩ](?![\u0370-\u03ff])(?:(?<=Σ)\sof\b)?"),
+        _greek,
+    ),
     (re.compile(r"(?<=[)\"])\.(?=[A-Za-z])"), lambda _: ". "),
+    (re.compile(r"(?<=[A-Za-z][.!?]\")(?=[A-Z])"), lambda _: " "),
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
     (re.compile(r"\s?\|\s?"), lambda _: ", "),

@@ -99,6 +99,9 @@ RULES: tuple[Rule, ...] = (
         _pointed,
     ),
     (re.compile(r"(?<![\w:.,$£€])([01]?\d|2[0-3])\.([0-5]\d)\s?(?:hrs?|hours?)\b\.?"), _pointed),
+    (re.compile(r"(?<=:[0-5]\d)\shrs\b\.?"), lambda _: " hours"),
+    (re.compile(r"\b([Nn]oon|[Mm]idnight)\s?[-–]\s?(?=\d)"), lambda m: f"{m[1]} to "),
+    (re.compile(r"(?<=\d[ap]m)\s?[-–]\s?(?=(?:noon|midnight)\b)"), lambda _: " to "),
     (re.compile(r"(?<![\w:.,$£€])([01]?\d|2[0-3])\s?[hH]\s?([0-5]\d)(?![\w:]|\s?m)"), _pointed),
     (
         re.compile(
@@ -129,7 +132,10 @@ RULES: tuple[Rule, ...] = (
         lambda m: m[1].replace(".", "") + " to ",
     ),
     (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK}(?![\d:]))"), lambda m: m[1] + " to "),
-    (re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|(Z)\b)?(\.\d++)?(?![\w:])"), _clock),
+    (
+        re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|(Z)\b)?(\.\d++)?(?:(?=-?ish\b)|(?![\w:]))"),
+        _clock,
+    ),
     (
         re.compile(rf"(?<![\w:.$£€])(?<!\d,)(1[0-2]|0?[1-9])\s?{_HALF}"),
         lambda m: f"{cardinal(int(m[1]))} {m[2].upper()}M",

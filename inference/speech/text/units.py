@@ -84,6 +84,7 @@ def _part(match: Match) -> str:
     )
 
 
+_MOST_INCHES = 11
 _AFTER_DEGREE = {
     "C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "N": " north", "S": " south", "E": " east",
     "W": " west",
@@ -101,9 +102,17 @@ def _degrees(match: Match) -> str:
 
 
 def _height(match: Match) -> str:
+    if match[2].isdigit() and int(match[2]) > _MOST_INCHES:
+        return _minutes_and_seconds(match)
     feet = "foot" if match[1] == "1" else "feet"
     inches = "inch" if match[2] == "1" else "inches"
     return f"{cardinal(int(match[1]))} {feet} {quantity(match[2])} {inches}"
+
+
+def _minutes_and_seconds(match: Match) -> str:
+    """3'45" is a time: there are no forty-five inches in a foot."""
+    parts = ((match[1], "minute"), (match[2], "second"))
+    return " ".join(f"{cardinal(int(number))} {unit}{'' if int(number) == 1 else 's'}" for number, unit in parts)
 
 
 def _arc(match: Match) -> str:
@@ -140,7 +149,7 @@ def _inches(match: Match) -> str:
 def _feet(match: Match) -> str:
     if _quoted(match, "'"):
         return match[0]
-    one = match[1] == "1" or (MEASURED_NOUN.match(match.string, match.end()) is not None)
+    one = match[1] == "1" or before_noun(match)
     return f"{quantity(match[1])} {'foot' if one else 'feet'}"
 
 
@@ -150,7 +159,8 @@ def _sides(match: Match) -> str:
     return " by ".join(code(side) if len(side) == 4 and side.isdigit() else decimal(side) for side in sides)
 
 
-_MEASURED = rf"(?P<sign>{SIGN}){START}(?<![\w/])(?P<quantity>{QUANTITY})"
+_SIDE = r"(?:\d++\ \d{1,2}/\d{1,2}|\d++/\d{1,2}|\d++(?:\.\d++)?+)"
+_MEASURED = rf"(?P<sign>{SIGN}){START}(?<![\w/])(?<!\b[A-Za-z]-)(?P<quantity>{QUANTITY})"
 _SCALED_UNIT = _either({unit: "" for unit in UNITS if len(unit) > 1 and unit not in {"in", "min", "pt", "mi"}})
 
 RULES: tuple[Rule, ...] = (
@@ -164,6 +174,10 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(r"(?<![\w'.,])([4-7])'(1[01]|\d)(?![\w'\"′″]|[.,]\d)"),
         lambda m: f"{cardinal(int(m[1]))} foot {cardinal(int(m[2]))}",
+    ),
+    (
+        re.compile(r"(?<![\w.])(\d{1,4})['′]\s?[x×]\s?(\d{1,4})['′](?!\w)"),
+        lambda m: f"{decimal(m[1])} by {decimal(m[2])} {'foot' if before_noun(m) else 'feet'}",
     ),
     # Both ends of a span carry their unit.
     (re.compile(r"(?:(?<=\d[%°])|(?<=°[CF]))\s?[-–]\s?(?=[\d−])"), lambda _: " to "),
@@ -209,14 +223,18 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(
             r"(?:(?<=\d)|(?<=cent)|(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))\s?/\s?"
-            r"(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft)(?!\w)"
+            r"(kg|lb|oz|km|mi|hr|min|gal|ml|mL|kWh|sq ft|(?<=[a-z]/)(?!each\b)[a-z]{3,12})(?!\w)"
         ),
-        lambda m: f" per {UNITS[m[1]]}",
+        lambda m: f" per {UNITS.get(m[1], m[1])}",
     ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
     (
         re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[\"″]\s?[x×]\s?(\d++(?:\.\d++)?+)[\"″]"),
         lambda m: f"{decimal(m[1])} by {decimal(m[2])} inch" + ("" if before_noun(m) else "es"),
+    ),
+    (
+        re.compile(rf"(?<![\w./])({_SIDE})\s?x\s?({_SIDE})(?![\w^/]|\.\d|\s?x|\s?(?:{_MEASURE_UNIT})\b)"),
+        lambda m: f"{quantity(m[1])} by {quantity(m[2])}" if "/" in m[0] or "." in m[0] else m[0],
     ),
     (re.compile(rf"{START}(?<![\w\"]){QUANTITY.join('()')}(?:″|\"(?=\s[A-Za-z]|[,;.)?!]|\Z))"), _inches),
     # The last side keeps its digits for the unit that follows it.
@@ -262,4 +280,6 @@ BARE: tuple[Rule, ...] = (
         re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb)/(h|s|L|dL|kg|day)(?![\w/])"),
         lambda m: f"{_plural(UNITS[m[1]])} per {(UNITS | PER)[m[2]]}",
     ),
+    # No word begins with the sign for a millionth.
+    (re.compile(r"(?<!\w)(µ(?:m|g|s|L|l|F))(?!\w)"), lambda m: _plural(UNITS[m[1]])),
 )

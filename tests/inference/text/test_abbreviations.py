@@ -97,6 +97,11 @@ CASES = [
         "Boulevard alone, nineteenth century, born nineteen fifty, twenty-five cents, "
         "ninety-nine cents.",
     ),
+    ("The reply was no. 9 men left.", "The reply was no. nine men left."),
+    ("the Gov. spends; Gov. Smith spends", "the Government spends; Governor Smith spends"),
+    ("e.g.this or i.e.that", "for example this or that is that"),
+    ("U.S.government, U.K.based", "US government, UK based"),
+    ("9 a.m.or 5 p.m.", "nine AM or five PM."),
 ]
 
 

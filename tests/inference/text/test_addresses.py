@@ -60,6 +60,17 @@ CASES = [
         "order #A-1029, item #B-12, #MachineLearning, order #12",
         "order number A ten twenty-nine, item number B twelve, hashtag Machine Learning, order number twelve",
     ),
+    (
+        "s3://bucket/key and redis://cache:6379/0",
+        "s three colon slash slash bucket slash key and redis colon slash slash cache colon sixty-three "
+        "seventy-nine slash zero",
+    ),
+    ("git@github.com:foo/bar.git", "git at github dot com colon foo slash bar dot git"),
+    ("localhost:8080, example.com:443", "localhost colon eighty eighty, example dot com colon four four three"),
+    ("Edit ~/.bashrc now", "Edit tilde slash dot bashrc now"),
+    ("a&b@x.com", "a ampersand b at x dot com"),
+    ("#mytext# and #tag", "hash mytext hash and hashtag tag"),
+    ("ID 00423", "ID zero zero four two three"),
 ]
 
 

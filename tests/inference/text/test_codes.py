@@ -114,6 +114,19 @@ CASES = [
         "a 450 page book, a 404 page report, a 503 response",
         "a four hundred and fifty page book, a four hundred and four page report, a five oh three response",
     ),
+    ("1-877-KARS-4-KIDS", "one eight seventy-seven kars four kids"),
+    ("B-52s, F-16s and MP3s", "B fifty-twos, F sixteens and MP threes"),
+    (
+        "order 12345678, Invoice no. 100234, user ID 48213",
+        "order one two three four five six seven eight, Invoice number one zero zero two three four, user ID "
+        "four eight two one three",
+    ),
+    ("order 10000 units", "order ten thousand units"),
+    ("card ending 1111", "card ending one one one one"),
+    (
+        "123/261788/2021",
+        "one hundred and twenty-three slash two six one seven eight eight slash twenty twenty-one",
+    ),
 ]
 
 

@@ -89,6 +89,11 @@ CASES = [
         "the 2011-12 season",
         "the twenty eleven to twelve season",
     ),
+    ("15-01-2020", "the fifteenth of January, twenty twenty"),
+    ("12 / 25 / 2024", "December twenty-fifth, twenty twenty-four"),
+    ("In March 30 soldiers died", "In March thirty soldiers died"),
+    ("Mon-Wed-Fri, July/August", "Monday, Wednesday, Friday, July, August"),
+    ("the 7/4 weekend, 2/14 dinner", "the July fourth weekend, February fourteenth dinner"),
 ]
 
 

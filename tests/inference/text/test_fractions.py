@@ -67,6 +67,13 @@ CASES = [
         "1/2 price, 1/2 off, 1/2 of it",
         "half price, half off, one half of it",
     ),
+    ("4/4 time", "four four time"),
+    ("Progress: 4/7", "Progress: four of seven"),
+    ("1 / 2, Page 3 / 10", "one half, Page three of ten"),
+    ("a 1/4 share, An 1/8 turn", "a quarter share, An eighth turn"),
+    ("1/3 chance", "one in three chance"),
+    ("1/60 s, 1/500s", "one sixtieth of a second, one five hundredth of a second"),
+    ("2 142/1", "two and one hundred and forty-two over one"),
 ]
 
 

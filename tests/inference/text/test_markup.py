@@ -105,6 +105,10 @@ CASES = [
         "<pitch=-.3>123</pitch> <y=3>",
         "one hundred and twenty-three y equals three",
     ),
+    (
+        'the <say-as interpret-as="ordinal">3</say-as> of <say-as interpret-as="cardinal">12</say-as>',
+        "the third of twelve",
+    ),
 ]
 
 

@@ -57,6 +57,18 @@ CASES = [
         "a $100K salary, $1.5M deal",
         "a one hundred thousand dollar salary, one point five million dollar deal",
     ),
+    ("R$ 1.250,00 and 5,00 kr", "one thousand two hundred and fifty reais and five kroner"),
+    (
+        "$1.2bn-worth, a $2bn-valued startup",
+        "one point two billion dollars worth, a two-billion-dollar-valued startup",
+    ),
+    ("a $30k-a-year job", "a thirty-thousand-dollar-a-year job"),
+    (
+        "$5/mile, $3/ea, $10/person/day",
+        "five dollars per mile, three dollars each, ten dollars per person per day",
+    ),
+    ("The $ sign, paid in $", "The dollar sign, paid in dollars"),
+    ("50c, 99c each", "fifty cents, ninety-nine cents each"),
 ]
 
 

@@ -21,6 +21,13 @@ CASES = [
         "2788 San Tomas Expy, Santa Clara, CA 95051",
         "twenty-seven eighty-eight San Tomas Expressway, Santa Clara, California nine five zero five one",
     ),
+    ("Hwy 61, Rte. 66, US-101 N", "Highway sixty-one, Route sixty-six, US one oh one North"),
+    (
+        "PO Box 4567, Bldg 5, Rm 12, 21st Fl",
+        "PO Box forty-five sixty-seven, Building five, Room twelve, twenty-first Floor",
+    ),
+    ("Mt. Vernon, WA", "Mount Vernon, Washington"),
+    ("Sure, OK. He lives in Tulsa, OK.", "Sure, OK. He lives in Tulsa, Oklahoma."),
 ]
 
 

@@ -79,6 +79,11 @@ CASES = [
         "@12, 12@ and a#b",
         "at twelve, twelve at and a hash b",
     ),
+    ("a<b && c>d", "a b and c d"),
+    ("Σ of x", "sum of x"),
+    ("upgrade / update", "upgrade, update"),
+    ("PS/2", "PS two"),
+    ('She said "yes."Then left.', 'She said "yes." Then left.'),
 ]
 
 

@@ -48,6 +48,9 @@ CASES = [
         "it's 5pm,4A.M.? Open 9A.M.-5P.M.",
         "it's five PM, four AM? Open nine AM to five PM.",
     ),
+    ("5:30ish", "five thirty ish"),
+    ("05:30 hrs", "five thirty hours"),
+    ("noon-1pm, 11am-noon", "noon to one PM, eleven AM to noon"),
 ]
 
 

@@ -111,6 +111,14 @@ CASES = [
         "He is 6'2, a 5yo boy, 12 y/o girl",
         "He is six foot two, a five-year-old boy, twelve-year-old girl",
     ),
+    ("12' ladder, 20' behind, a 6' man", "twelve foot ladder, twenty feet behind, a six foot man"),
+    ("a 24' x 36' room", "a twenty-four by thirty-six foot room"),
+    ("9-1/2 x 11 paper, 8.5 x 11", "nine and a half by eleven paper, eight point five by eleven"),
+    ("3'45\"", "three minutes forty-five seconds"),
+    ("30 cents/mile", "thirty cents per mile"),
+    ("5GB plan, 60s timer", "five gigabyte plan, sixty second timer"),
+    ("μm and μg", "micrometers and micrograms"),
+    ("f-4s", "f-four s"),
 ]
 
 

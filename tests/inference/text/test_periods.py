@@ -1,0 +1,21 @@
+"""Weeks, quarters, halves, fiscal years and decades, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    (
+        "2019-W05, 3Q, 1H24, 2H 2023",
+        "week five of twenty nineteen, third quarter, the first half of twenty-four, the second half of twenty "
+        "twenty-three",
+    ),
+    ("the 80's and '85-'87", "the eighties and eighty-five to eighty-seven"),
+    ("00s music", "two thousands music"),
+    ("40s and 50s, in their 30s", "forties and fifties, in their thirties"),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_periods(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)
