@@ -183,7 +183,8 @@ BY_THE_CLOCK: dict[str, Callable[[Past], object]] = {
     "alerts": lambda past: detection.fire_due(),
     "deliveries": lambda past: outbox.deliver_due(),
     "old deliveries": lambda past: outbox.purge_old(),
-    "unclosed months": lambda past: closing.unclosed(before=timezone.now() - timedelta(days=30)),
+    # The customer's whole past is unclosed: that it is there is enough to know.
+    "unclosed months": lambda past: closing.unclosed(before=timezone.now() - timedelta(days=1)),
     "dunning": lambda past: dunning.run(),
     "partitions": lambda past: partitions.ensure_partitions("billing_usagerecord"),
     "rollups": _summed_up,

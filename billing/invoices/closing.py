@@ -36,11 +36,13 @@ FROM billing_usagerecord JOIN billing_ledgerentry ON transaction_id = job_id
 WHERE organization_id = %s AND created_at >= %s AND created_at < %s AND account = 'promotional_credit'
 """
 
+# One record of each account is looked up by its index. For an EXISTS the planner may read all that is unclosed.
 _UNCLOSED = """
-SELECT organization_id FROM billing_account account WHERE EXISTS (
+SELECT organization_id FROM billing_account account, LATERAL (
     SELECT FROM billing_usagerecord record WHERE record.organization_id = account.organization_id
     AND record.created_at >= coalesce(account.invoiced_until, '-infinity') AND record.created_at < %s
-) ORDER BY organization_id
+    ORDER BY record.created_at LIMIT 1
+) AS first ORDER BY organization_id
 """
 
 
