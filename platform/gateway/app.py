@@ -5,6 +5,7 @@ each request a thread; everything else is Django's.
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -49,7 +50,10 @@ class State(TypedDict):
 
 def build(fallback: ASGIApp) -> ASGIApp:
     """The application; `fallback` answers what is not the API's."""
-    v1 = [route.mounted(fallback) for route in V1_ROUTES]
+    allowed: defaultdict[str, set[str]] = defaultdict(set)
+    for route in V1_ROUTES:
+        allowed[route.path] |= route.operations.keys()
+    v1 = [route.mounted(fallback, allowed[route.path]) for route in V1_ROUTES]
     sockets = [WebSocketRoute(route.path, route.socket) for route in V1_ROUTES if route.socket is not None]
     routes = (
         Mount("/v1", Router([*v1, *sockets], redirect_slashes=False)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.errors import of_status
 from gateway.reference.operation import Method, Operation
 
 
@@ -40,19 +41,28 @@ class V1Route:
         """The path without Starlette's converters: {model:path} is {model}."""
         return compile_path(self.path)[1]
 
-    def mounted(self, django: ASGIApp) -> Route:
+    def mounted(self, django: ASGIApp, allowed: Collection[str]) -> Route:
+        """Mount it.
+
+        Args:
+            allowed: the methods of its path, those of another route there among them.
+        """
         if self.endpoint is DJANGO:
-            return Route(self.path, Managed(django))  # any method: Django refuses them for callers that it knows
+            # Any method, or a caller without a key would learn which ones there are.
+            return Route(self.path, Managed(django, allowed))
         return Route(self.path, self.endpoint, methods=[*self.operations])
 
 
 class Managed:
     """Hands a /v1 request on to Django once its caller is known: `state` carries the principal there."""
 
-    def __init__(self, django: ASGIApp) -> None:
+    def __init__(self, django: ASGIApp, allowed: Collection[str]) -> None:
         self._django = django
+        self._allowed = {*allowed, "OPTIONS"} | ({"HEAD"} if "GET" in allowed else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
         state["principal"] = await state["service"].keys.authenticate(HTTPConnection(scope))
+        if scope["method"] not in self._allowed:
+            raise of_status(405, {"allow": ", ".join(sorted(self._allowed))})
         await self._django({**scope, "root_path": ""}, receive, send)

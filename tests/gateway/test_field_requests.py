@@ -149,6 +149,8 @@ def test_open_webui_learns_voices_and_models_without_a_key(service: Service, cus
         ("POST", "/v1/audio/translations", 404, None),
         ("GET", "/v1/audio/anything", 404, None),
         ("GET", "/v1/models/", 404, None),
+        ("DELETE", "/v1/audio/voices", 405, "GET, HEAD, OPTIONS, POST"),
+        ("PUT", "/v1/usage", 405, "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_fixed_word_is_no_id(
@@ -227,6 +229,9 @@ def test_a_compressed_body_is_refused_with_the_reason(post: Callable[..., httpx.
         ("/openai/deployments/tts/audio/speech", "/v1/audio/speech"),
         ("/api/v1/chat/completions", "/v1/chat/completions"),
         ("/models", "/v1/models"),
+        ("/v1/audio//voices", "/v1/audio/voices"),
+        ("/tts", None),
+        ("/", None),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
