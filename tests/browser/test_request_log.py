@@ -64,3 +64,13 @@ def test_whoever_is_signed_out_by_then_is_asked_to_sign_in(log: Page, shop: Offi
     log.get_by_label("Status").select_option("Failed")
     log.wait_for_url("**/accounts/login/**")
     assert shop.path("requests") in log.url
+
+
+def test_a_phone_shows_what_a_call_cost_and_no_filter_is_wider_than_it(log: Page) -> None:
+    log.set_viewport_size({"width": 390, "height": 800})
+    seen = [log.locator("thead th", has_text="Cost"), *log.locator(".filters select").all()]
+    for element in seen:
+        box = element.bounding_box()
+        assert box
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390, box
+    expect(log.locator("thead th", has_text="Endpoint")).to_be_hidden()
