@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,6 +22,8 @@ from inference.models import SynthesisJob
 from usage.models import RequestLog, UsageRollup
 
 MINUTES = 15
+ERRORS_WITHIN = timedelta(hours=1)
+ERRORS = 10
 TOP = 5
 _State = SynthesisJob.State
 
@@ -45,6 +47,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "workers": workers,
         "redis_is_away": workers is None,
         "customers": _customers(now),
+        "failures": _failures(now),
     }
 
 
@@ -67,17 +70,29 @@ def _work(now: datetime) -> list[Figure]:
 
 
 def _traffic(now: datetime) -> list[Figure]:
+    """The last minutes, and those before them to compare with."""
     # The key is a UUIDv7, so the last minutes are the end of its index.
-    first = uuid7_floor(now - timedelta(minutes=MINUTES))
+    middle, first = (uuid7_floor(now - timedelta(minutes=ago)) for ago in (MINUTES, 2 * MINUTES))
+    late, failed = Q(id__gte=middle), Q(status__gte=500)
     seen = RequestLog.objects.filter(id__gte=first).aggregate(
-        requests=Count("id"), errors=Count("id", filter=Q(status__gte=500))
+        requests=Count("id", filter=late),
+        errors=Count("id", filter=late & failed),
+        requests_before=Count("id", filter=~late),
+        errors_before=Count("id", filter=~late & failed),
     )
-    errors = seen["errors"] / MINUTES
+    rate = {name: f"{number / MINUTES:.1f}" for name, number in seen.items()}
     return [
         Figure(
-            name="Requests per minute", value=f"{seen['requests'] / MINUTES:.1f}", note=f"last {MINUTES} minutes"
+            name="Requests per minute",
+            value=rate["requests"],
+            note=f"last {MINUTES} minutes; {rate['requests_before']} in the {MINUTES} before",
         ),
-        Figure(name="Server errors per minute", value=f"{errors:.1f}", alarming=errors > 0),
+        Figure(
+            name="Server errors per minute",
+            value=rate["errors"],
+            note=f"{rate['errors_before']} in the {MINUTES} minutes before",
+            alarming=seen["errors"] > 0,
+        ),
     ]
 
 
@@ -120,7 +135,23 @@ def _health(now: datetime) -> list[Figure]:
             note=f"{dead} failed" if dead else "",
             alarming=bool(dead) or age > timedelta(hours=20),
         ),
+        *_seller(),
     ]
+
+
+def _seller() -> list[Figure]:
+    """A warning where invoices would be issued without their seller's address."""
+    if settings.COMPANY_ADDRESS:
+        return []
+    return [Figure(name="Seller's address", value="Missing", note="Set COMPANY_ADDRESS: invoices need it.")]
+
+
+def _failures(now: datetime) -> list[dict[str, Any]]:
+    """The newest requests that failed on our side, with the names of their customers."""
+    customer = Organization.objects.filter(id=OuterRef("organization_id")).values("name")
+    failed = RequestLog.objects.filter(id__gte=uuid7_floor(now - ERRORS_WITHIN), status__gte=500).order_by("-id")
+    shown = ("id", "created_at", "method", "route", "status", "error_code")
+    return [dict(row) for row in failed.values(*shown, customer=Subquery(customer))[:ERRORS]]
 
 
 def _customers(now: datetime) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from usage.models import RequestLog
 
 pytestmark = pytest.mark.django_db
 
-LIST_QUERIES, OVERVIEW_QUERIES = 6, 13
+LIST_QUERIES, OVERVIEW_QUERIES = 6, 14
 """A list's: session, person, second factor, permissions, a count, and the rows with their customers."""
 
 
@@ -167,13 +167,26 @@ def test_the_overview_says_how_things_are(acme: Office) -> None:
     client.get("/console")  # the session is noted, once a minute
     rollups.refresh_all()
     StripeEvent.objects.create(id="evt_1", type="x", subject="y", state="dead", created_at=timezone.now())
+    called(acme, status=503, error_code="overloaded")
+    called(acme, status=429, error_code="rate_limit_exceeded")
+    called(acme, status=500, at=timezone.now() - timedelta(minutes=20))
+    called(acme, status=500, at=timezone.now() - timedelta(hours=2))
     with CaptureQueriesContext(connection) as queries:
         answer = client.get("/admin/")
     figures = {figure.name: figure for figure in answer.context["figures"]}
     assert (figures["Failed webhooks"].value, figures["Failed webhooks"].alarming) == ("1", True)
     assert figures["Ledger drift"].value == "not verified yet"
     assert "Acme" in [row["name"] for row in answer.context["customers"]]
-    assert len(queries) <= 18
+    failures = answer.context["failures"]
+    assert [row["status"] for row in failures] == [503, 500]
+    assert {row["customer"] for row in failures} == {"Acme"}
+    assert "overloaded" in answer.content.decode()
+    assert (figures["Server errors per minute"].value, figures["Server errors per minute"].note) == (
+        "0.1",
+        "0.1 in the 15 minutes before",
+    )
+    assert figures["Seller's address"].value == "Missing"
+    assert len(queries) <= 20
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self' 'unsafe-eval'" in policy
     assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
