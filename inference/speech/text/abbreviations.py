@@ -46,6 +46,7 @@ _COUNTED = {
     "Eqs": "equations", "eq": "equation", "Eqn": "equation", "Tab": "table", "App": "appendix", "Ex": "example",
     "b": "born", "d": "died", "v": "version", "Bk": "book", "bk": "book", "Pp": "pages", "vs": "versus",
     "fn": "footnote", "n": "note", "l": "line", "ll": "lines", "ed": "edition",
+    "Pg": "page", "Par": "paragraph",
 }  # fmt: skip
 _SLASHED = {
     "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
@@ -73,8 +74,10 @@ _FRUIT = re.compile(
     r"\b(?:a|an|ate|eat|eats|eating|one|ripe|fresh|dried|sweet|whole|last|first|another|juicy)\s\Z", re.IGNORECASE
 )
 _COUNTS = re.compile(
-    r"\s?[\d,]++(?:\.\d+)?\s(?:(?:more|other|new|of|people|men|women|children|out|percent)\b"
-    r"|(?!pencils?\b|envelopes\b|seeds\b|irons\b|needles\b|screws\b|is\b|was\b|has\b|as\b|this\b|seeds?\b|series\b)"
+    r"\s?[\d,]++(?:\.\d+)?\s(?:(?:more|other|new|of(?!\s\d)|people|men|women|children|out|percent)\b"
+    r"|(?!pencils?\b|envelopes\b|seeds\b|irons\b|needles\b|screws\b|is\b|was\b|has\b|as\b|this\b|seeds?\b|series\b"
+    r"|says\b|makes\b|goes\b|comes\b|takes\b|gives\b|needs\b|gets\b|runs\b|leaves\b|arrives\b|begins\b|starts\b"
+    r"|ends\b|looks\b|seems\b|states\b|shows\b|reads\b|wins\b|stands\b|covers\b|applies\b)"
     r"(?:[a-z]+-)?[a-z]{2,}s\b)|\s?[\d,]++\s(?:is|are|were|came|left|remain|have|had)\b"
 )
 # "the max. 5 people": the shortened noun ended its sentence.
@@ -84,8 +87,13 @@ _ENDED_BY_NUMBER = re.compile(
 _NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
 _QUESTION = re.compile(r"[?!][\"')]*\s\Z")
 _LOWER_BEFORE = re.compile(
-    r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate)\s\Z"
+    r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate|section|chapter"
+    r"|train|tram|car|track|line|rule|item|point|question|step|type|model|version|lot|seat|article|order|case|page"
+    r"|issue|symphony|opus|bed|desk|door|exit|box)\s\Z",
+    re.IGNORECASE,
 )
+_OF_US = re.compile(r"\s?[\d,]++\sof\s(?:us|them|you)\b")
+_RANKED = re.compile(r"\b(?:the|is|was|as|at|to)\s\Z", re.IGNORECASE)
 
 _HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd|rd|th)\s\Z")
 _NAME_BEFORE = re.compile(r"\b[A-Z][a-z]+\s\Z")
@@ -126,11 +134,12 @@ def _counted(match: Match) -> str:
     ):
         return match[0]
     if word in {"no", "No", "nos", "NO"}:
-        answered = _ANSWERED.search(before) and (word == "no" or counts)
+        of_us = _OF_US.match(string, match.end(1) + 1) and not _RANKED.search(before)
+        answered = of_us or (_ANSWERED.search(before) and (word == "no" or counts))
         countable = counts and (
             _QUESTION.search(before) or (word == "no" and not _LOWER_BEFORE.search(before))
             if word != "No" or _QUESTION.search(before)
-            else counts[0].endswith((" of", " people"))
+            else counts[0].endswith((" of", " people")) and not _LOWER_BEFORE.search(before)
         )
         if answered or (countable and not before.endswith("(")):
             return match[0]
@@ -195,8 +204,11 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([AaPp])\.[Mm]\.(?=[a-z]{2})"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
+    (re.compile(r"\bEst\.\s(?=1\d{3}\b|20\d\d\b)"), lambda _: "Established "),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
     (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),
+    (re.compile(r"\bRt\.?\sRev\b\.?"), lambda _: "Right Reverend"),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th) )ed\.(?!\w)"), lambda m: "edition" + ("." if ends_sentence(m) else "")),
     (
         re.compile(r"\b(\d{1,2}(?:st|nd|rd|th))\s[cC]\.(?=\s|\Z|,|;)"),
         lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
@@ -213,7 +225,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w.])(E\.g|I\.e|Etc|Approx|Vs)\.(?!\w)"), _word),
     (re.compile(r"\bvs\b"), lambda _: "versus"),
     (re.compile(r"\b(?:Ph\.\s?D|M\.?Sc|B\.?Sc|Ed\.D|Esq)\."), _dotted),
-    # The space after it was forgotten: "U.S.government".
+    # A space was forgotten: "It is big.U.K. laws", "U.S.government".
+    (re.compile(r"(?<=[a-z]{2}\.)(?=(?:[A-Z]\.){2})"), lambda _: " "),
     (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}+(?=[a-z]{2})"), lambda m: m[0].replace(".", "") + " "),
     (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}(?![a-z])|(?<![\w.])(?:[a-z]\.){2,}(?!\w)"), _dotted),
     (re.compile(r"(?<![\w.'])(?!I\.)([A-Z])\.\s?(?=[A-Z][\w.'])"), _initial),

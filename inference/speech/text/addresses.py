@@ -15,6 +15,10 @@ _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|\S")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
+# A sentence that begins without its space: "www.example.com.Then".
+_NEXT_SENTENCE = re.compile(r"(?<=\.(?:com|net|org|edu|gov))\.[A-Z][a-z']*\Z")
+
+
 def _number(written: str) -> str:
     """The digits in an address: 99 is a number, 2024 and 8080 are said in pairs, 123 digit by digit."""
     return digits(written) if len(written) == 3 else code(written)
@@ -33,7 +37,7 @@ def spelled(written: str) -> str:
 
 def _web(match: Match) -> str:
     address = match[0]
-    kept = address.rstrip(".,;:!?'\"*_")
+    kept = _NEXT_SENTENCE.sub("", address.rstrip(".,;:!?'\"*_"))
     if kept.endswith(")") and "(" not in kept:
         kept = kept.rstrip(").,;:!?'\"")
     bare = re.sub(r"\A(?:https?|ftp|wss?|file)://", "", kept, flags=re.IGNORECASE).rstrip("/")

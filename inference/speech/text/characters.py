@@ -9,18 +9,14 @@ from functools import lru_cache
 from inference.speech.tracing import Edit, SourceTrace, composed, stripped, substitute
 
 # Characters the rules read themselves, and characters that say something on their own.
-_KEPT = "°′″−×–—★"
+_KEPT = "°′″−×–—★" + "‰±≠≤≥≈÷∞√∑∫¬∈∂∀∃"
 _SPELLED = {
-    **dict.fromkeys("®™℠†‡¶`\u20e3", ""), **dict.fromkeys("•‣⁃●▪■→⇒➜➔←↔⟶", ", "), **dict.fromkeys("―⸺⸻", "—"),
-    **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≈≃≅", " is approximately "), "℃": "°C", "℉": "°F", "º": "°",
-    "ª": "ª", "µ": "µ", "∆": "Δ", "℡": "Tel. ", "♯": " sharp", "♭": " flat", "∀": " for all ",
-    "∃": " there exists ",
-    "Ω": "Ω", "Å": "Å", "‒": "–", "〜": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!",
+    **dict.fromkeys("®™℠†‡`\u20e3", ""), **dict.fromkeys("•‣⁃●▪■→⇒➜➔←↔⟶", ", "), **dict.fromkeys("―⸺⸻", "—"),
+    **dict.fromkeys("⁄∕", "/"), **dict.fromkeys("≃≅", "≈"), "℃": "°C", "℉": "°F", "º": "°",
+    "ª": "ª", "µ": "µ", "∆": "Δ", "℡": "Tel. ", "♯": " sharp", "♭": " flat",
+    "Ω": "Ω", "Å": "Å", "‒": "–", "〜": "~", "∼": "~", "⋅": "×", "∗": "*", "…": "...", "‼": "!!",
     "⁇": "??", "⁈": "?!", "⁉": "?!",
-    "©": " copyright ", "§": " section ", "№": "No. ", "٫": ".", "٬": ",", "℅": " care of ",
-    "‰": " per mille ", "±": " plus or minus ", "≠": " is not equal to ", "≤": " is at most ",
-    "≥": " is at least ", "÷": " divided by ", "∞": " infinity ", "√": " square root of ", "∑": " sum of ",
-    "∫": " integral of ", "¬": " not ", "∈": " in ", "∂": " partial ",
+    "©": " copyright ", "§": " section ", "¶": " paragraph ", "№": "No. ", "٫": ".", "٬": ",", "℅": " care of ",
 }  # fmt: skip
 
 # Fullwidth and mathematical alphabets are letters in costume; other compatibility forms belong to a language.

@@ -31,6 +31,8 @@ def _verse(match: Match) -> str:
     order = f"{_ORDER[match['order']]} " if match["order"] else ""
     first, last = cardinal(int(match["first"])), match["last"]
     verses = f"verses {first} to {cardinal(int(last))}" if last else f"verse {first}"
+    if match["end"]:
+        verses = f"verse {first}, to chapter {cardinal(int(last))}, verse {cardinal(int(match['end']))}"
     # A psalm is no chapter.
     chapter = "" if book.startswith("Psalm") else "chapter "
     return f"{order}{book} {chapter}{cardinal(int(match['chapter']))}, {verses}"
@@ -40,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(
             rf"(?:\b(?P<order>[123]|I{{1,3}})\s)?\b(?P<book>(?:{_NAMES})|(?:{'|'.join(_BOOKS)})\b\.?)\s"
-            r"(?P<chapter>\d{1,3}):(?P<first>\d{1,3})(?:\s?[-–]\s?(?P<last>\d{1,3}))?(?![\w:]|\s?[AaPp]\.?[Mm]\b)"
+            r"(?P<chapter>\d{1,3}):(?P<first>\d{1,3})(?:\s?[-–]\s?(?P<last>\d{1,3})(?::(?P<end>\d{1,3}))?)?(?![\w:]|\s?[AaPp]\.?[Mm]\b)"
         ),
         _verse,
     ),

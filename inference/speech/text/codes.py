@@ -76,8 +76,8 @@ def power_or_name(match: Match) -> str:
 
 
 def _models(match: Match) -> str:
-    """Boeing 747/737, Levi's 501."""
-    return f"{match[1]} " + " ".join(map(code, match[2].split("/")))
+    """Boeing 747/737 and 737-800, Levi's 501."""
+    return f"{match[1]} " + " ".join(map(code, re.split("[/-]", match[2])))
 
 
 def _tax_free(match: Match) -> str:
@@ -180,7 +180,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_character_wise(m[2])}",
     ),
-    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:/\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
+    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
     (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
     (
         re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"),
@@ -228,6 +228,10 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"\b([A-Z]{2,}) (\d{4})(?![\w-]|[.,]\d)"), lambda m: f"{m[1]} {code(m[2])}"),
     (re.compile(r"(?<![\w.])[vV]\.?\s?(\d+(?:\.\d+)*)(?!\w)"), lambda m: "version " + _version(m[1])),
+    (
+        re.compile(rf"\b({_PRODUCTS})\s(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d)"),
+        lambda m: f"{m[1]} {code(m[2])}, {code(m[3])}",
+    ),
     (re.compile(rf"\b({_PRODUCTS})([\s-])(\d+(?:\.\d+)+)(?![\w%])"), lambda m: f"{m[1]} {_version(m[3])}"),
     (re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?!\w)"), lambda m: _version(m[0])),
     # A bare B is more often a letter, as in 221B, unless it scales a decimal or counts something.
@@ -237,6 +241,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_SCALES[m[2] or 'B']}",
     ),
+    (re.compile(r"(?<![\w.])(\d{2,3}(?:\.\d)?)K(?=\+)"), lambda m: f"{m[1]} thousand"),
     # 4K is a screen and 10K a race; 100K is a count.
     (
         re.compile(

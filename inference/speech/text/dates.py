@@ -163,6 +163,12 @@ NAMES: tuple[Rule, ...] = (
     ),
     (re.compile(rf"(?<!\b[Tt]he )(?<!\d){_DAY_NAME[:-3]}\.(?!\w)"), _day_name),
     (
+        re.compile(rf"\b({_SLASHED_DAYS}),\s(?={_SLASHED_DAYS}\b|[A-Z][a-z]+day\b)"),
+        lambda m: f"{_DAYS[m[1][:3]]}, ",
+    ),
+    (re.compile(r"\bM-F\b"), lambda _: "Monday to Friday"),
+    (re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)(?=\s'\d\d(?!\w))"), lambda m: _month(m[1])),
+    (
         re.compile(rf"\b({_MONTH_NAMES})/({_MONTH_NAMES})\b"),
         lambda m: f"{_month(m[1])}, {_month(m[2])}",
     ),
@@ -187,7 +193,8 @@ _EVENTS = (
 )
 _SLASH_DAY = r"(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])"
 
-RULES: tuple[Rule, ...] = (
+#: Of digits alone.
+DIGITS: tuple[Rule, ...] = (
     (
         re.compile(
             r"(?<![\w/.-])([12]\d{3})([-/])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?:(T)(?=\d\d:)|(?![\w/-]))"
@@ -203,13 +210,22 @@ RULES: tuple[Rule, ...] = (
         lambda m: m[0] if int(m[1][2:]) + 1 == int(m[2]) else f"{MONTHS[int(m[2]) - 1]} {year(int(m[1]))}",
     ),
     (
+        re.compile(r"(?<![\w/.,-])((?:19|20)\d\d)/(0[1-9]|1[0-2])(?![\w/-]|\.\d)"),
+        # As a span of years it would have to rise.
+        lambda m: m[0] if int(m[1][2:]) < int(m[2]) else f"{MONTHS[int(m[2]) - 1]} {year(int(m[1]))}",
+    ),
+    (
         re.compile(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|\.\d)"),
         lambda m: _month_of(m[1], m[2]),
     ),
+)
+
+#: With a word before, beside or after them.
+RULES: tuple[Rule, ...] = (
     (
         re.compile(
             r"\b((?i:exp(?:iry|ires|iration)?(?:\sdate)?|valid(?:\s(?:thru|through|until|to|from))?|good\sthru)[.:]?)\s"
-            r"(0[1-9]|1[0-2])/(\d\d)(?![\w/])"
+            r"(0?[1-9]|1[0-2])/([2-4]\d)(?![\w/])"
         ),
         _expiry,
     ),
@@ -248,7 +264,12 @@ RULES: tuple[Rule, ...] = (
         ),
         _day_first,
     ),
-    (re.compile(rf"\b{_MONTH}\s{_DAY}\s?[-–]\s?{_DAY}(?!\w)(?:,?\s{_YEAR})?"), _days),
+    (
+        re.compile(
+            rf"\b{_MONTH}\s{_DAY}(?:\s?[-–]\s?|\sto\s){_DAY}(?![\w:/%]|[.,]\d){_COUNTED_AFTER}(?:,?\s{_YEAR})?"
+        ),
+        _days,
+    ),
     # "In March 30 soldiers died": one is in a month, and on a day.
     (
         re.compile(rf"\b([Ii]n {_MONTH_NAMES}) (\d{{1,2}})(?=\s[a-z]{{3,}})"),

@@ -33,7 +33,9 @@ _WHOLE_FIRST = frozenset({
     "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "60", "70", "75", "80", "90", "100",
     "120", "150", "200", "500",
 })  # fmt: skip
-_RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five", "24/7": "twenty-four seven",
+_RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five",
+                "365/24/7": "three sixty-five twenty-four seven",
+                "24/7": "twenty-four seven",
                 "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}  # fmt: skip
 
 

@@ -157,12 +157,19 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-_HOW_MUCH = r"(?i:in|into|many|more|fewer|less|of|some|for|with|just|only|earn|save|spend|make|lose)"
-#: A currency sign with no amount is its name, and its money after a word that asks how much.
+#: A currency sign with no amount is its money, unless the sign itself is meant.
 SIGNS: tuple[Rule, ...] = (
+    # Before a share's letters it says only that they are one.
+    (re.compile(r"(?<!\w)\$(?=[A-Z]{1,5}(?!\w))"), lambda _: ""),
+    (re.compile(r"(?<=[a-z])\$|\$(?=[a-z])"), lambda _: " dollar "),
     (
-        re.compile(rf"(\b{_HOW_MUCH}\s|(?<=[$£€¥]\s)(?:and|or)\s)({_SYMBOL})(?!\w|\s(?:sign|symbol)\b)"),
-        lambda m: f"{m[1]}{_CURRENCIES[m[2]].many} ",
+        re.compile(rf"({_SYMBOL})(?=\s(?:sign|symbol|key|character|figure)s?\b)"),
+        lambda m: f" {_CURRENCIES[m[1]].one} ",
     ),
-    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].one} "),
+    # "The $ fell" is the currency, "paid in $" an amount of it.
+    (
+        re.compile(rf"(?:(?<=\b[Tt]he )|(?<=\b[Aa] )|(?<=\bstrong )|(?<=\bweak ))({_SYMBOL})(?!\w)"),
+        lambda m: f" {_CURRENCIES[m[1]].one} ",
+    ),
+    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),
 )

@@ -12,6 +12,7 @@ from . import (
     codes,
     dates,
     fractions,
+    lengths,
     money,
     numbers,
     numerals,
@@ -29,13 +30,14 @@ from .rules import Rule, apply
 
 
 class Family(NamedTuple):
-    """Rules that belong together, and what a text must hold for any of them to have something to say."""
+    """Rules that belong together, and all that a text must hold for any of them to have something to say."""
 
-    needed: re.Pattern[str]
+    needed: tuple[re.Pattern[str], ...]
     rules: tuple[Rule, ...]
 
 
 _DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
 _LOOSE_HYPHEN = r"(?<!\w)-|-(?!\w)"
 _SIGN = re.compile(
     rf"[^\w\s,;:!?'\".-]|{_LOOSE_HYPHEN}|--|[^\x00-\x7f]|\.\.|\w\.\w|(?:\A|\s)\.|\b(?:sq|cu|fl)\."
@@ -45,33 +47,34 @@ _SIGN = re.compile(
 # Ordered: what one family has said no later one can misread, so the most particular come first.
 _FAMILIES = (
     # Links, mail and paths hold every sign there is, and each sign in them is said.
-    Family(re.compile(r"[\d@#\\/<\]]|\w\.\w"), addresses.RULES),
+    Family((re.compile(r"[\d@#\\/<\]]|\w\.\w"),), addresses.RULES),
     # Numbers take one form, and signs their side, before anyone looks for a quantity.
-    Family(_DIGIT, (*numerals.RULES, *fractions.MIXED)),
-    Family(re.compile(rf"[−+*~<>=]|{_LOOSE_HYPHEN}|-\d"), signs.RULES),
+    Family((_DIGIT,), (*numerals.RULES, *fractions.MIXED)),
+    Family((re.compile(rf"[−+*~<>=]|{_LOOSE_HYPHEN}|-\d"),), signs.RULES),
     # Their full stops would end sentences, and several are units, names or numerals by half.
-    Family(re.compile(r"\.|/|[A-Z]|\bvs\b"), abbreviations.RULES),
-    Family(re.compile(r"\b[MTWFSJAOND]"), dates.NAMES),
-    Family(re.compile(r"\b[IVXLCDM]+|\b[ivx]"), roman.RULES),
+    Family((re.compile(r"\.|[A-Za-z]/|[A-Z]|\bvs\b"),), abbreviations.RULES),
+    Family((re.compile(r"\b[MTWFSJAOND]"),), dates.NAMES),
+    Family((re.compile(r"\b[IVXLCDM]+|\b[ivx]"),), roman.RULES),
     # House numbers and verses look like counts and clocks.
-    Family(_DIGIT, (*places.RULES, *citations.RULES)),
-    Family(re.compile(r", [A-Z]{2}\b"), places.STATES_AFTER_TOWNS),
+    Family((_DIGIT, _LETTER), (*places.RULES, *citations.RULES)),
+    Family((re.compile(r", [A-Z]{2}\b"),), places.STATES_AFTER_TOWNS),
     # A date holds what could be a time, a time what could be a telephone number, and so on, down to
     # the number that is nothing else. Each is asked for a digit anew: what is said is ten times as long.
-    Family(_DIGIT, periods.QUARTERS),
-    Family(_DIGIT, (*dates.RULES, *periods.DECADES)),
-    Family(_DIGIT, times.RULES),
-    Family(_DIGIT, codes.PHONES),
-    Family(_DIGIT, money.RULES),
-    Family(_DIGIT, symbols.EXPRESSIONS),
-    Family(re.compile(r"[\d/]"), units.RULES),
-    Family(_DIGIT, symbols.PRODUCTS),
-    Family(_DIGIT, codes.RULES),
-    Family(_DIGIT, numbers.YEARS),
-    Family(_DIGIT, fractions.RULES),
-    Family(_DIGIT, numbers.RULES),
+    Family((_DIGIT, _LETTER), periods.QUARTERS),
+    Family((_DIGIT,), dates.DIGITS),
+    Family((_DIGIT, re.compile(r"[^\W\d_]|['–-]")), (*dates.RULES, *periods.DECADES)),
+    Family((_DIGIT, re.compile(r"[^\W\d_]|:")), times.RULES),
+    Family((_DIGIT,), codes.PHONES),
+    Family((_DIGIT, re.compile(r"[^\W\d_]|[$£¥¢\u20a0-\u20bf฿]")), money.RULES),
+    Family((_DIGIT,), symbols.EXPRESSIONS),
+    Family((re.compile(r"[\d/]"), re.compile(r"[^\W\d_]|['\"′″°%×]")), (*lengths.RULES, *units.RULES)),
+    Family((_DIGIT,), symbols.PRODUCTS),
+    Family((_DIGIT,), codes.RULES),
+    Family((_DIGIT,), numbers.YEARS),
+    Family((_DIGIT,), fractions.RULES),
+    Family((_DIGIT,), numbers.RULES),
     # Signs that are left when every number has taken its own.
-    Family(_SIGN, (*units.BARE, *symbols.RULES)),
+    Family((_SIGN,), (*units.BARE, *symbols.RULES)),
 )
 _MOST_PASSES = 8
 
@@ -96,6 +99,6 @@ def normalize(text: str, trace: SourceTrace | None = None) -> str:
 def _one_pass(text: str, trace: SourceTrace | None) -> str:
     text = clean(unmarked(text, trace), trace)
     for needed, rules in _FAMILIES:
-        if needed.search(text):
+        if all(pattern.search(text) for pattern in needed):
             text = apply(rules, text, trace)
     return tidy(text, trace)

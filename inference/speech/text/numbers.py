@@ -206,6 +206,12 @@ RULES: tuple[Rule, ...] = (
         _difference,
     ),
     (re.compile(r"(?<=\d)\s[-−](?=\d)"), lambda _: " minus "),
+    (
+        re.compile(
+            rf"(?<![\w.,-])({NUMBER})-({NUMBER})(?=\sis\s(?:[-−]?\d|zero|one|two|three|four|five|six|seven|eight|nine)\b)"
+        ),
+        _difference,
+    ),
     (re.compile(r"(?<![\w:.])(\d++(?:\.\d++)?+)\s?:\s?(\d++(?:\.\d++)?+)(?![\w:])"), _ratio),
     (
         re.compile(r"(?<![\w.,])(\d{3,4})(?=\s(?:AD|BC|BCE|CE)\b)|(?<=\bAD )(\d{3,4})\b"),

@@ -11,10 +11,10 @@ from .rules import Match, Rule
 _AFTER = (
     r"(?:[€$£¥₹₽₺₴%‰°]|(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|zł|kr|Kč|Ft|R\$"
     r"|Mio|Mrd|mln|mld|million|billion|trillion|thousand|percent|euros?|dollars?|pounds?|francs?|cents?"
-    r"|[kMGTmcµ]?[mgWVLl]|[kc]m[²³]|m[²³]|ha|kWh|k?cal|h|min|GB|MB|TB|[kMG]?Hz|km/h|m/s|bar|kPa|hPa"
+    r"|rpm|RPM|mph|kcal|ppm|[kMGTmcµ]?[mgWVLl]|[kc]m[²³]|m[²³]|ha|kWh|k?cal|h|min|GB|MB|TB|[kMG]?Hz|km/h|m/s|bar|kPa|hPa"
     r"|(?:kilo|centi|milli)?(?:meter|metre|gram|liter|litre)s?|kilos?|hours?|degrees?)(?![\w]))"
 )
-_PEOPLE = r"(?:euros?|Einwohner|Menschen|Personen|habitants|habitantes|personas|personnes|pessoas|abitanti)\b"
+_PEOPLE = r"(?:[Ee]uros?|Einwohner|Menschen|Personen|habitants|habitantes|personas|personnes|pessoas|abitanti)\b"
 _MONEY_BEFORE = r"(?:(?<=[€£$¥₹₽₺])|(?<=[€£$¥₹₽₺]\s)|(?<=EUR\s)|(?<=CHF\s)|(?<=USD\s)|(?<=kr\s))"
 _START = r"(?<![\w.,'/:^+-])"
 _END = r"(?![\w]|[.,]\d)"
@@ -45,6 +45,12 @@ def _comma_decimal(match: Match) -> str:
 _SWAPPED = {ord("."): ",", ord(","): "."}
 
 RULES: tuple[Rule, ...] = (
+    # "12,- €" and "CHF 12.-": no cents.
+    (
+        re.compile(r"(?<=\d)[,.][-–—]{1,2}(?=\s?(?:€|EUR|Euro|CHF|Fr|kr)\b|\s?€)|(?<=\d)\.-(?=[\s,;)]|\Z)"),
+        lambda _: "",
+    ),
+    (re.compile(r"(?<![\w.,'/:^+-])(?<!\d\s)[1-9]\d{0,2}(?: \d{3})++,\d{1,2}(?![\w'/:-]|[.,]\d| \d)"), _spaced),
     (re.compile(r"(?<![\w.,'])[1-9]\d{0,2}(?:'\d{3})++(?:\.\d+)?(?![\w'])"), lambda m: m[0].replace("'", ",")),
     # Both marks, or a mark that comes twice, leave no doubt.
     (re.compile(rf"(?<![\w.,'/:^])[1-9]\d{{0,2}}(?:\.\d{{3}})++,\d{{1,2}}{_END}"), _dotted),

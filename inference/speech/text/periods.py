@@ -62,7 +62,10 @@ DECADES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,])([2-9])0s (and|or|to) ([2-9])0s\b"),
         lambda m: f"{_TENS[m[1]]} {m[2]} {_TENS[m[3]]}",
     ),
-    (re.compile(r"(?<=\b[Tt]he )00'?s\b|(?<![\w.,])00s(?=\s[a-z])"), lambda _: "two thousands"),
+    (
+        re.compile(r"(?<=\b[Tt]he )00'?s\b|(?<=\bearly )00s\b|(?<=\blate )00s\b|(?<![\w.,])00s(?=\s[a-z])"),
+        lambda _: "two thousands",
+    ),
     (
         re.compile(r"(?<!\w)'(\d\d)\s?[-–]\s?'?(\d\d)(?!\w|[.,:]\d)"),
         lambda m: f"{short_year(m[1])} to {short_year(m[2])}",

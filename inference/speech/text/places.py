@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
 STATES_AFTER_TOWNS: tuple[Rule, ...] = (
     (
         re.compile(
-            rf"\b([A-Z][\w'.-]*[a-z]),\s({_STATE})(?=,?\s?(?:USA|US)\b|[.,;:)?!]|\Z|\s(?:in|on|at|and|to|is|was|by)\b)"
+            rf"(?<![\w'.-])([A-Z][\w'.-]++)(?<=[a-z]),\s({_STATE})(?=,?\s?(?:USA|US)\b|[.,;:)?!]|\Z|\s(?:in|on|at|and|to|is|was|by)\b)"
         ),
         _state,
     ),

@@ -52,6 +52,15 @@ def _ruler(match: Match) -> str:
     return f"{match[1]} the {ordinal(roman(match[2]))}"
 
 
+_SURNAME = re.compile(r"\.\s([A-Z][a-z]+)")
+
+
+def _first(match: Match) -> str:
+    """Charles I ruled; Charles I. Jones has a middle name."""
+    named = _SURNAME.match(match.string, match.end())
+    return match[0] if named and named[1] not in STARTERS else _ruler(match)
+
+
 _CARDINAL_I = (
     r"(?=\s(?:of|and|was|died|became|ruled|reigned|married|succeeded|ordered)\b|'s|[.;:)]|\Z|,(?!\s(?:too|also|for"
     r"|am|as|like|would|do|don't|can|will|have|think|love|hope|want|need|miss|know|really|just|agree|personally)\b))"
@@ -97,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         _ruler,
     ),
     (re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"), _ruler_letter),
-    (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _ruler),
+    (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _first),
     (
         re.compile(
             rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"

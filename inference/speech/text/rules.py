@@ -36,7 +36,9 @@ MEASURED_NOUN = re.compile(
     r"|salary|bonus|house|home|mansion|car|watch|gift|donation|reward|raise|phone|laptop|meal|check|cheque|penalty"
     r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick|timer|countdown|clip|ad"
     r"|plan|drive|card|disk|file|download|upload|partition|dataset|image|stick|subscription|membership|purchase"
-    r"|minimum|credit|charge|order|tip|entry|stake|stamp|wager|barbell|backpack|tent|mattress|sofa|rug|rope|tape)\b"
+    r"|minimum|credit|charge|order|tip|entry|stake|stamp|wager|barbell|backpack|tent|mattress|sofa|rug|rope|tape"
+    r"|tablet|pill|capsule|ladder|microwave|flight|class|service|pencil|iPhone|video|session|meeting|shift|workout|trip"
+    r"|warranty|lease|market|fuse|breaker|circuit|current|socket|plug|supply|wire)\b"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
 _END = re.compile(r"[\"')\]\s]*\Z")

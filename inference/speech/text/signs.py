@@ -26,13 +26,19 @@ def _starred(match: Match) -> str:
 
 
 def _compared(match: Match) -> str:
-    said = {">=": "at least", "<=": "at most", "==": "equals", "!=": "not equal to"}[match[2]]
-    return f"{match[1]}{'is ' if match[1].strip() and match[2] != '==' else ''}{said} "
+    said = {">=": "at least", "<=": "at most", "==": "equals", "!=": "not equal to"}[match[1]]
+    after_word = match.string[max(0, match.start() - 1) : match.start()].isalnum()
+    return f" {'is ' if after_word and match[1] != '==' else ''}{said} "
 
 
 RULES: tuple[Rule, ...] = (
+    # Before a launch, and not the tank T-34.
+    (
+        re.compile(r"\bT-(?=\d++(?::\d\d|\s(?:(?:second|minute|hour|day)s?|and (?:counting|holding))\b))"),
+        lambda _: "T minus ",
+    ),
     (re.compile(r"\+\s?/\s?[-−–]"), lambda _: " plus or minus "),
-    (re.compile(r"(\w\s?|\A|\s)(>=|<=|==|!=)\s?(?=[-−]?[\d.$£€])"), _compared),
+    (re.compile(r"(?:(?<=\w)\s?|\A|\s)(>=|<=|==|!=)\s?(?=[-−]?[\d.$£€])"), _compared),
     (re.compile(r"~\s?(?=[\d$£€])"), lambda _: "about "),
     (
         re.compile(r"(?<![\w+-])(\d++)\*\s(?=(?:hotel|review|rating|restaurant|resort)s?\b)"),
@@ -46,7 +52,7 @@ RULES: tuple[Rule, ...] = (
         _graded,
     ),
     (re.compile(r"(?<![\w*])([A-Z])\*(?![\w*])"), _starred),
-    (re.compile(rf"(?<![\w)-])[-−](?={_GREEK}\b)"), lambda _: "minus "),
+    (re.compile(rf"(?<![\w)-])[-−](?={_GREEK}\b|[∞√])"), lambda _: "minus "),
     (
         re.compile(
             r"(?:\A|(?<=\band )|(?<=\bor )|(?<=\bto )|(?<=\bis )|(?<=[=(])|(?<=[=(] ))[-−](?=[xyz]\b(?!-))"

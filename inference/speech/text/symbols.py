@@ -5,7 +5,7 @@ import unicodedata
 
 from .codes import NAMING, power_or_name
 from .money import SIGNS
-from .numbers import NUMBER, cardinal, decimal, integer
+from .numbers import NUMBER, SIGN, cardinal, decimal, integer
 from .rules import Match, Rule
 
 _OPERATORS = {
@@ -38,10 +38,20 @@ def _greek(match: Match) -> str:
 
 
 def _scientific(match: Match) -> str:
-    sign = "minus " if match[2] == "-" else ""
-    return f"{decimal(match[1])} times ten to the power of {sign}{cardinal(int(match[3]))}"
+    """-1e-3 -> minus one times ten to the power of minus three."""
+    before = {"-": "minus ", "−": "minus ", "+": "plus "}.get(match[1], "")
+    sign = "minus " if match[3] == "-" else ""
+    return f"{before}{decimal(match[2])} times ten to the power of {sign}{cardinal(int(match[4]))}"
 
 
+# Their words are long, so that all other rules would have to look through twenty times the text.
+_LAST = {
+    "‰": " per mille ", "±": " plus or minus ", "≠": " is not equal to ", "≤": " is at most ",
+    "≥": " is at least ", "÷": " divided by ", "∞": " infinity ", "√": " square root of ", "∑": " sum of ",
+    "∫": " integral of ", "¬": " not ", "∈": " in ", "∂": " partial ", "∀": " for all ", "∃": " there exists ",
+    "≈": " is approximately ",
+}  # fmt: skip
+_SAID_LAST = re.compile(f"[{''.join(_LAST)}]")
 _GREEK_NEAR = 200
 _GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2}")
 _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power)
@@ -50,7 +60,8 @@ _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?
 EXPRESSIONS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[a-z])\sx\s(?=\d)"), lambda _: " by "),
     (re.compile(rf"\b({NAMING})\s(\d{{1,3}})([eE])(\d{{1,3}})(?!\w|\.\d)"), power_or_name),
-    (re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{1,3})(?!\w|\.\d)"), _scientific),
+    (re.compile(r"(?<=\d[eE]\d)\s?[-–]\s?(?=\d++(?:\.\d++)?+[eE]\d)"), lambda _: " to "),
+    (re.compile(rf"({SIGN})(?<![\w.])(\d++(?:\.\d++)?+)[eE]([-+]?)(\d{{1,3}})(?!\w|\.\d)"), _scientific),
     (
         re.compile(
             rf"(?<![\w.])(?<![-+*/×x−–^(])(?<![-+*/×x−–]\s)\(?{NUMBER}(?:\s?[-+*/×x−–]\s?\(?{NUMBER}\)?)++(?=\s?[=<>]|\sis\s(?:approximately|not\sequal|at\s))"
@@ -114,7 +125,11 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
     (re.compile(r"\s?\|\s?"), lambda _: ", "),
+    (_SAID_LAST, lambda m: _LAST[m[0]]),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
-    (re.compile(r"(?<=[a-z][a-z])\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"), lambda _: ". "),
+    (
+        re.compile(r"(?:(?<=[a-z][a-z])|(?<=\b[AP]M))\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"),
+        lambda _: ". ",
+    ),
     (re.compile(r"(?<=[^\W_])\.(?=[^\W_])|(?<![\w.])\.(?=[A-Za-z]+\b)"), lambda _: " dot "),
 )

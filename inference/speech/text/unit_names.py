@@ -11,7 +11,7 @@ _PREFIXED = (
     ("eV", "electron volt", "kMGT"), ("B", "byte", "kKMGTP"), ("bit", "bit", "kMG"), ("b", "bit", "kMG"),
     ("bps", "bit per second", "kKMGT"), ("Bps", "byte per second", "kKMGT"), ("Ω", "ohm", "kM"),
     ("mol", "mole", "mµn"), ("F", "farad", "µnm"), ("cal", "calorie", "k"), ("N", "newton", "kM"),
-    ("Å", "angstrom", ""),
+    ("Å", "angstrom", ""), ("A", "amp", "nµmk"),
 )  # fmt: skip
 _BARE = frozenset(
     {"m", "g", "L", "l", "s", "Hz", "W", "V", "Wh", "Ah", "J", "Pa", "eV", "Ω", "mol", "cal", "N", "Å"}
@@ -38,6 +38,7 @@ UNITS |= {
     "pkgs": "package", "doz": "dozen", "sq. ft": "square foot", "sq. m": "square meter", "sq. mi": "square mile",
     "sq. in": "square inch", "sq in": "square inch", "sq yd": "square yard", "sq. yd": "square yard",
     "cu. ft": "cubic foot", "cu. m": "cubic meter", "cu. in": "cubic inch", "cu. yd": "cubic yard",
+    "cu. yds": "cubic yard", "sq. yds": "square yard", "qts": "quart", "gals": "gallon",
     "fl. oz": "fluid ounce", "sq. km": "square kilometer", "c.c": "cc",
 }  # fmt: skip
 # As people write them where no other unit is spelled so.
@@ -52,7 +53,7 @@ DOTTED = {
     "lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "tsp", "tbsp", "Tbsp", "hr", "hrs", "min", "mins",
     "sec", "secs", "wk", "wks", "yr", "yrs", "in", "fl oz", "sq ft", "cu ft", "sq mi",
     "sq. ft", "sq. m", "sq. mi", "sq. in", "cu. ft", "cu. m", "cu. in", "fl. oz", "sq. yd", "cu. yd", "mos", "pcs",
-    "pkgs", "doz", "c.c",
+    "pkgs", "doz", "c.c", "cu. yds", "sq. yds", "qts", "gals",
 }  # fmt: skip
 IRREGULAR = {
     "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",

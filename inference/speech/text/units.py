@@ -2,6 +2,7 @@
 
 import re
 
+from .lengths import HEMISPHERES
 from .numbers import QUANTITY, SIGN, START, cardinal, code, decimal, is_one, quantity
 from .rules import MEASURED_NOUN, Match, Rule, before_noun, describes, ends_sentence
 from .unit_names import DOTTED, IRREGULAR, PER, UNITS
@@ -84,10 +85,8 @@ def _part(match: Match) -> str:
     )
 
 
-_MOST_INCHES = 11
 _AFTER_DEGREE = {
-    "C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", "N": " north", "S": " south", "E": " east",
-    "W": " west",
+    "C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", **HEMISPHERES,
 }  # fmt: skip
 
 
@@ -99,58 +98,6 @@ def _degrees(match: Match) -> str:
     degree = "degree" if is_one(match["quantity"]) or _describes(match) else "degrees"
     scale = _AFTER_DEGREE.get(match["scale"] or "", "")
     return f"{quantity(match['sign'] + match['quantity'])} {degree}{scale}"
-
-
-def _height(match: Match) -> str:
-    if match[2].isdigit() and int(match[2]) > _MOST_INCHES:
-        return _minutes_and_seconds(match)
-    feet = "foot" if match[1] == "1" else "feet"
-    inches = "inch" if match[2] == "1" else "inches"
-    return f"{cardinal(int(match[1]))} {feet} {quantity(match[2])} {inches}"
-
-
-def _minutes_and_seconds(match: Match) -> str:
-    """3'45" is a time: there are no forty-five inches in a foot."""
-    parts = ((match[1], "minute"), (match[2], "second"))
-    return " ".join(f"{cardinal(int(number))} {unit}{'' if int(number) == 1 else 's'}" for number, unit in parts)
-
-
-def _arc(match: Match) -> str:
-    """51°30'26"N -> fifty-one degrees thirty minutes twenty-six seconds north."""
-    parts = ((match[1], "degree"), (match[2], "minute"), (match[3], "second"))
-    said = [f"{decimal(number)} {unit}{'' if number == '1' else 's'}" for number, unit in parts if number]
-    return " ".join(said) + _AFTER_DEGREE.get(match[4] or "", "")
-
-
-_OPENED = re.compile(r"(?<![^\s(\[,])\"(?=[^\s,.])")
-_CLOSED = re.compile(r"(?<=[^\s(\[\d])\"")
-_MARK_WINDOW = 300
-
-
-def _quoted(match: Match, mark: str) -> bool:
-    """Whether a quotation is open, which the mark after a number then closes."""
-    before = match.string[max(0, match.start() - _MARK_WINDOW) : match.start()]
-    if mark == "'":
-        return bool(_SINGLE_OPENED.search(before))
-    return len(_OPENED.findall(before)) > len(_CLOSED.findall(before))
-
-
-_SINGLE_OPENED = re.compile(r"(?<!\w)'(?=[A-Za-z])[^']*\Z")
-
-
-def _inches(match: Match) -> str:
-    """A double quote after a number closes a quotation if one is open."""
-    if _quoted(match, '"'):
-        return match[0]
-    one = is_one(match[1]) or before_noun(match) or re.fullmatch(r"\d+/\d+", match[1])
-    return f"{quantity(match[1])} inch{'' if one else 'es'}"
-
-
-def _feet(match: Match) -> str:
-    if _quoted(match, "'"):
-        return match[0]
-    one = match[1] == "1" or before_noun(match)
-    return f"{quantity(match[1])} {'foot' if one else 'feet'}"
 
 
 def _sides(match: Match) -> str:
@@ -169,40 +116,16 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,])(10{1,3})s(?= of\b)"),
         lambda m: {"10": "tens", "100": "hundreds", "1000": "thousands"}[m[1]],
     ),
-    # Ages and heights in short: "5yo", "he is 6'2".
+    # Ages in short.
     (re.compile(r"(?<![\w.,])(\d{1,3})(?:\s?-?yo|\s?y/o)\b"), lambda m: f"{cardinal(int(m[1]))}-year-old"),
     (
-        re.compile(r"(?<![\w'.,])([4-7])'(1[01]|\d)(?![\w'\"′″]|[.,]\d)"),
-        lambda m: f"{cardinal(int(m[1]))} foot {cardinal(int(m[2]))}",
-    ),
-    (
-        re.compile(r"(?<![\w.])(\d{1,4})['′]\s?[x×]\s?(\d{1,4})['′](?!\w)"),
-        lambda m: f"{decimal(m[1])} by {decimal(m[2])} {'foot' if before_noun(m) else 'feet'}",
+        re.compile(
+            r"(?<![\w.,])(\d{1,3})\s?A(?=\s(?:fuse|breaker|circuit|charger|current|socket|plug|supply|outlet)\b)"
+        ),
+        lambda m: f"{cardinal(int(m[1]))} amp",
     ),
     # Both ends of a span carry their unit.
     (re.compile(r"(?:(?<=\d[%°])|(?<=°[CF]))\s?[-–]\s?(?=[\d−])"), lambda _: " to "),
-    (
-        re.compile(
-            r"(?<![\w.])(\d{1,3}(?:\.\d++)?+)\s?°\s?([0-5]?\d(?:\.\d++)?+)['′]"
-            r"(?:\s?([0-5]?\d(?:\.\d++)?+)(?:[\"″]|''))?(?:\s?([NSEW])(?!\w))?"
-        ),
-        _arc,
-    ),
-    (
-        re.compile(r"(?<![\w.])(\d{1,2})['′]\s?-?\s?(\d{1,2}(?:\.\d|[ -]\d/\d{1,2})?|\d/\d{1,2})(?:[\"″]|'')"),
-        _height,
-    ),
-    (
-        re.compile(
-            r"(?<![\w.])(\d{1,2})\s?(?:ft\.?|feet|foot)\s(\d{1,2}(?:\.\d|\s\d/\d{1,2})?)\s?(?:in\b\.?(?!\s[a-z])|inch(?:es)?\b)"
-        ),
-        lambda m: _height(m) + ("." if m[0][-1] == "." and ends_sentence(m, at_any_capital=True) else ""),
-    ),
-    (
-        re.compile(r"(?<![\w./'])(\d{1,6})(?:′|'(?=\s(?:tall|wide|long|high|deep|by|x)\b))"),
-        lambda m: f"{cardinal(int(m[1]))} {'foot' if m[1] == '1' else 'feet'}",
-    ),
-    (re.compile(r"(?<![\w./'])(\d{1,4})'(?=\s(?:[a-z]|x\s)|[,;)])"), _feet),
     (
         re.compile(
             r"(?<![\w./-])(\d{1,3})\s(\d{1,2}/\d{1,2})-(foot|inch|mile|hour|yard|acre|pound|ounce|gallon|cup|year|ton)\b"
@@ -229,14 +152,9 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
     (
-        re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[\"″]\s?[x×]\s?(\d++(?:\.\d++)?+)[\"″]"),
-        lambda m: f"{decimal(m[1])} by {decimal(m[2])} inch" + ("" if before_noun(m) else "es"),
-    ),
-    (
         re.compile(rf"(?<![\w./])({_SIDE})\s?x\s?({_SIDE})(?![\w^/]|\.\d|\s?x|\s?(?:{_MEASURE_UNIT})\b)"),
         lambda m: f"{quantity(m[1])} by {quantity(m[2])}" if "/" in m[0] or "." in m[0] else m[0],
     ),
-    (re.compile(rf"{START}(?<![\w\"]){QUANTITY.join('()')}(?:″|\"(?=\s[A-Za-z]|[,;.)?!]|\Z))"), _inches),
     # The last side keeps its digits for the unit that follows it.
     (
         re.compile(
@@ -277,7 +195,7 @@ BARE: tuple[Rule, ...] = (
         lambda m: _plural(UNITS[m[1]]) + ("." if m[2] and ends_sentence(m, at_any_capital=True) else ""),
     ),
     (
-        re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb)/(h|s|L|dL|kg|day)(?![\w/])"),
+        re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb|kW|kJ|kcal|W(?=/kg))/(h|s|L|dL|kg|day)(?![\w/])"),
         lambda m: f"{_plural(UNITS[m[1]])} per {(UNITS | PER)[m[2]]}",
     ),
     # No word begins with the sign for a millionth.

@@ -102,6 +102,18 @@ CASES = [
     ("e.g.this or i.e.that", "for example this or that is that"),
     ("U.S.government, U.K.based", "US government, UK based"),
     ("9 a.m.or 5 p.m.", "nine AM or five PM."),
+    ("Section no. 4 says so. Bus no. 7 is late.", "Section number four says so. Bus number seven is late."),
+    ("It's a no. 5 of us disagreed.", "It's a no. five of us disagreed."),
+    (
+        "He is the No. 1 of them, by section No. 12 of the act.",
+        "He is the number one of them, by section number twelve of the act.",
+    ),
+    ("no. 3 of 5", "number three of five"),
+    ("It is big.U.K. too.", "It is big. UK too."),
+    (
+        "Pg. 5, Par. 3, the 2nd ed. of it, Est. 1990, Rt. Rev. John",
+        "page five, paragraph three, the second edition of it, Established nineteen ninety, Right Reverend John",
+    ),
 ]
 
 

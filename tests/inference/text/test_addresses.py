@@ -71,6 +71,7 @@ CASES = [
     ("a&b@x.com", "a ampersand b at x dot com"),
     ("#mytext# and #tag", "hash mytext hash and hashtag tag"),
     ("ID 00423", "ID zero zero four two three"),
+    ("See www.example.com.Then go.", "See w w w dot example dot com. Then go."),
 ]
 
 

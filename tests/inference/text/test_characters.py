@@ -67,6 +67,7 @@ CASES = [
         "1²1² and 10²5",
         "one squared one squared and ten squared five",
     ),
+    ("¶ 3, ∼5", "paragraph three, about five"),
 ]
 
 

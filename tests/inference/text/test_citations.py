@@ -19,6 +19,7 @@ CASES = [
         "John 3:30 pm",
         "John three thirty PM",
     ),
+    ("Gen 1:1-2:3", "Genesis chapter one, verse one, to chapter two, verse three"),
 ]
 
 

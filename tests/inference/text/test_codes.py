@@ -127,6 +127,9 @@ CASES = [
         "123/261788/2021",
         "one hundred and twenty-three slash two six one seven eight eight slash twenty twenty-one",
     ),
+    ("100K+ users", "one hundred thousand plus users"),
+    ("Windows 10/11", "Windows ten, eleven"),
+    ("Boeing 737-800", "Boeing seven thirty-seven eight hundred"),
 ]
 
 

@@ -94,6 +94,10 @@ CASES = [
     ("In March 30 soldiers died", "In March thirty soldiers died"),
     ("Mon-Wed-Fri, July/August", "Monday, Wednesday, Friday, July, August"),
     ("the 7/4 weekend, 2/14 dinner", "the July fourth weekend, February fourteenth dinner"),
+    ("2026/07, exp 5/26", "July twenty twenty-six, expires May twenty-six"),
+    ("June 1 to 5", "June first to fifth"),
+    ("Mon, Wed & Fri", "Monday, Wednesday and Friday"),
+    ("Dec '24, M-F", "December twenty-four, Monday to Friday"),
 ]
 
 

@@ -74,6 +74,7 @@ CASES = [
     ("1/3 chance", "one in three chance"),
     ("1/60 s, 1/500s", "one sixtieth of a second, one five hundredth of a second"),
     ("2 142/1", "two and one hundred and forty-two over one"),
+    ("365/24/7", "three sixty-five twenty-four seven"),
 ]
 
 

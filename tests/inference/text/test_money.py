@@ -69,6 +69,9 @@ CASES = [
     ),
     ("The $ sign, paid in $", "The dollar sign, paid in dollars"),
     ("50c, 99c each", "fifty cents, ninety-nine cents each"),
+    ("$AAPL rose", "AAPL rose"),
+    ("the $ fell against the €, paid in $", "the dollar fell against the euro, paid in dollars"),
+    ("a $1.2T market cap", "a one point two trillion dollar market cap"),
 ]
 
 

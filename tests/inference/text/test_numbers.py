@@ -52,6 +52,7 @@ CASES = [
         "a 10-15-minute walk for 5-10-year-old children; 3-2-win",
         "a ten to fifteen-minute walk for five to ten-year-old children; three-two-win",
     ),
+    ("7-2 is 5", "seven minus two is five"),
 ]
 
 

@@ -69,6 +69,8 @@ CASES = [
         "1,5-2,5 kg",
         "one point five to two point five kilograms",
     ),
+    ("10 000,5 and 7 500 RPM", "ten thousand point five and seven thousand five hundred revolutions per minute"),
+    ("1.500 Euro, CHF 12.-, 12,- €", "one thousand five hundred Euro, twelve Swiss francs, twelve euros"),
 ]
 
 

@@ -13,6 +13,7 @@ CASES = [
     ("the 80's and '85-'87", "the eighties and eighty-five to eighty-seven"),
     ("00s music", "two thousands music"),
     ("40s and 50s, in their 30s", "forties and fifties, in their thirties"),
+    ("early 00s", "early two thousands"),
 ]
 
 

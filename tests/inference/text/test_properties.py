@@ -17,6 +17,7 @@ from . import (
     test_codes,
     test_dates,
     test_fractions,
+    test_lengths,
     test_markup,
     test_mixtures,
     test_money,
@@ -50,6 +51,7 @@ _FAMILIES = (
     test_codes,
     test_dates,
     test_fractions,
+    test_lengths,
     test_markup,
     test_mixtures,
     test_money,
@@ -96,6 +98,8 @@ HOSTILE = [
     "12 N 1st ", "1 A ", "A-", "A* ", "*a", "John 3:1-", "no. 5 ", "$-", "Jan ", "1/15-", "XIX ", "a.B", "\\n",
     "1°1'", "5'", '5"', "mg/", "1 mg/", "A/", "0 12 ", "DE89 1111 ", "v1.", "1s-", "FY25-", "i. ", "%1", "Mon/",
     "Sam II ", "Wars I and ", "1-a-", "per kg ", "½ cup a ", "1/f ", "order #a1 ", "100K ", "<a=1>",
+    "Ω1", "±5/", "3e8.-", "1 / ", "1/2 x ", "1' x ", "#a#", "a&b@c.d ", "In May 1 ", "Mon-", "12-1-", "$1/a/",
+    "1-1 is ", "A.", "≠1", "≈$1", "2Q22 ",
 ]  # fmt: skip
 
 

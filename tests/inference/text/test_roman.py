@@ -57,6 +57,7 @@ CASES = [
         "Use VI. New York XI. Final Fantasy VI",
         "Use VI. New York XI. Final Fantasy six",
     ),
+    ("Charles I. Jones, Charles I. He ruled.", "Charles I. Jones, Charles the first. He ruled."),
 ]
 
 

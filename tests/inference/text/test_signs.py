@@ -38,6 +38,9 @@ CASES = [
         "A* and an A* grade, *Plan A*",
         "A star and an A star grade, Plan A",
     ),
+    ("Use foo==1.2.3, or x<=5", "Use foo equals one point two point three, or x is at most five"),
+    ("T-5 minutes; a T-34 tank", "T minus five minutes; a T thirty-four tank"),
+    ("-∞ to ∞, −√2", "minus infinity to infinity, minus square root of two"),
 ]
 
 

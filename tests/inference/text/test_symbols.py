@@ -84,6 +84,12 @@ CASES = [
     ("upgrade / update", "upgrade, update"),
     ("PS/2", "PS two"),
     ('She said "yes."Then left.', 'She said "yes." Then left.'),
+    ("It was 5pm.Then we left.", "It was five PM. Then we left."),
+    (
+        "-1e-3 to 1e5–1e6",
+        "minus one times ten to the power of minus three to one times ten to the power of "
+        "five to one times ten to the power of six",
+    ),
 ]
 
 

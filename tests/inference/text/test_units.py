@@ -119,6 +119,12 @@ CASES = [
     ("5GB plan, 60s timer", "five gigabyte plan, sixty second timer"),
     ("μm and μg", "micrometers and micrograms"),
     ("f-4s", "f-four s"),
+    ("20 mA, a 10 A fuse", "twenty milliamps, a ten amp fuse"),
+    ("W/kg alone", "watts per kilogram alone"),
+    (
+        "5 cu. yds. of it, a 20ft ladder, 100mg tablet",
+        "five cubic yards of it, a twenty foot ladder, one hundred milligram tablet",
+    ),
 ]
 
 

@@ -1,0 +1,15 @@
+"""Lengths in feet and inches, and angles, as they are said."""
+
+import pytest
+
+from .checks import assert_spoken
+
+CASES = [
+    ('36"-wide, 11 in tall, 5ft10', "thirty-six-inch-wide, eleven inches tall, five foot ten"),
+    ("5' 11½\"", "five feet eleven and a half inches"),
+]
+
+
+@pytest.mark.parametrize(("written", "spoken"), CASES)
+def test_lengths(written: str, spoken: str) -> None:
+    assert_spoken(written, spoken)
