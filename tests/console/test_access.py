@@ -72,6 +72,7 @@ NEEDS = {
     "retention": Action.RENAME,
     "batch_cancel": Action.MANAGE_BATCHES,
     "batch_results": Action.MANAGE_BATCHES,
+    "batch_audio": Action.MANAGE_BATCHES,
     "organization_delete": Action.DELETE,
     "organization_export": Action.EXPORT,
     "activity": Action.SEE_ACTIVITY,
