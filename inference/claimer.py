@@ -38,7 +38,8 @@ class Claimer:
             slots: how many the engine speaks at once now; it lowers the number when its device runs out of memory.
             claim: takes up to so many jobs.
             speak: speaks a job to its end; called in a thread of its own.
-            pass_on: called when all slots are taken and more jobs may wait, for workers that have slots free.
+            pass_on: called when a message took the last slots and more jobs may wait, which it stood for as well;
+                for workers that have slots free.
         """
         self._most = most
         self._slots = slots
@@ -48,6 +49,8 @@ class Claimer:
         self._taken = 0
         self._more = False
         """Whether jobs may wait that the last claim had no slot for."""
+        self._rung = False
+        """Whether a message came since the last look for jobs."""
         self._unanswered: list[Callable[[], object]] = []
         self._lock = threading.Lock()
         self._woken = threading.Event()
@@ -90,6 +93,7 @@ class Claimer:
                 self._unanswered.append(acknowledge)
         if not full:
             acknowledge()
+        self._rung = True
         self._woken.set()
 
     def _run(self) -> None:
@@ -107,11 +111,11 @@ class Claimer:
 
     def _fill(self) -> None:
         """Claim until the slots are taken or nothing waits."""
-        claimed = self._claim_once()
-        several = len(claimed) > 1
+        rung, self._rung = self._rung, False
+        first = claimed = self._claim_once()
         while self._more and claimed:
             claimed = self._claim_once()
-        if self._more and several:
+        if self._more and first and rung:
             self._pass_on()
 
     def _claim_once(self) -> list[SynthesisJob]:

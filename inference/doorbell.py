@@ -15,6 +15,7 @@ import redis.asyncio
 from celery import current_app
 
 QUEUE = "synthesis"
+_RING = "if redis.call('LLEN', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[1], ARGV[1]) end"
 SYNTHESIZE = "inference.tasks.synthesize"
 ENCODE_VOICE = "inference.tasks.encode_voice"
 
@@ -32,12 +33,16 @@ def ask_to_encode(voice_id: UUID) -> None:
 async def ring_through(client: redis.asyncio.Redis) -> None:
     """Tell the workers that committed jobs wait, by one command on the caller's own connection.
 
-    Celery's own way blocks, and so costs an event loop a thread for each message.
+    A message that still waits in the queue does for these jobs, too, because whoever takes it looks for jobs
+    afterwards; then no other is added. A message costs a worker more than all else of a short job.
+
+    Celery's own way of sending blocks, and so costs an event loop a thread for each message.
 
     Raises:
-        redis.RedisError: Redis is away.
+        redis.RedisError: Redis is away, or full.
     """
-    await client.lpush(QUEUE, message())
+    ringing: Any = client.eval(_RING, 1, QUEUE, message())
+    await ringing
 
 
 def message() -> str:

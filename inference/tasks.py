@@ -30,6 +30,8 @@ def encode_voice(voice_id: str) -> None:
     """Encode a new voice's sample, so that the first request that names it need not wait for that."""
     from inference import cloning, worker
 
+    # No other message of synthesis is sent while this one waits in the queue, so it stands for those as well.
+    worker.host().answer(lambda: None)
     cloning.encode(UUID(voice_id), worker.host().engine.cloner)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
+import redis
 import redis.asyncio
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool
@@ -20,8 +23,11 @@ from gateway.limits.solvency import Solvency
 from gateway.pronouncing import Pronunciations
 from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
+from inference import doorbell
 from inference.stream_reader import StreamReader
 from usage.request_log import RequestLogWriter
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,13 @@ async def _still_open(connection: psycopg.AsyncConnection) -> None:
     if poll.poll(0):
         await connection.close()  # else the pool, which believes libpq, would offer it again
         raise psycopg.OperationalError("the server closed the connection")
+
+
+async def _ring(client: redis.asyncio.Redis) -> None:
+    try:
+        await doorbell.ring_through(client)
+    except redis.RedisError as error:
+        log.warning("no worker could be rung, but one finds the jobs within a second: %s", type(error).__name__)
 
 
 @asynccontextmanager
@@ -77,7 +90,7 @@ async def open_service() -> AsyncIterator[Service]:
                     KeyCache(database),
                     limiter,
                     Solvency(database),
-                    Admissions(database),
+                    Admissions(database, partial(_ring, client)),
                     log,
                     Pronunciations(database),
                 )

@@ -104,6 +104,30 @@ def with_pools(url: str, count: int, work: Callable[..., Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
+def test_workers_are_rung_once_for_what_is_admitted_together(
+    url: str, new_customer: Callable[..., Customer]
+) -> None:
+    rich, poor = new_customer(credit="1.00"), new_customer(credit="0.00")
+    rung = []
+
+    async def ring() -> None:
+        rung.append(True)
+
+    async def run() -> None:
+        async with AsyncConnectionPool(
+            url, open=False, min_size=1, max_size=2, kwargs={"autocommit": True}
+        ) as pool:
+            admissions = Admissions(pool, ring)
+            await admissions.admit(asked(poor))
+            await asyncio.sleep(0)
+            assert not rung, "nothing waits"
+            outcomes = await asyncio.gather(*(admissions.admit(asked(rich)) for _ in range(20)))
+            assert {each.outcome for each in outcomes} == {"held"}
+
+    asyncio.run(run())
+    assert len(rung) == 1
+
+
 def held(customer: Customer) -> Decimal:
     amount: Decimal = Account.objects.get(organization=customer.organization).held
     return amount

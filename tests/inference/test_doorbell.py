@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -50,6 +51,22 @@ def test_a_message_wakes_a_worker_at_once(
         if job.started_at is not None and job.started_at - job.created_at < AT_ONCE:
             return
     raise AssertionError("a heartbeat found each job, and no message")
+
+
+def test_a_message_that_waits_does_for_later_jobs(broker: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = uuid4().hex  # to which no worker listens
+    monkeypatch.setattr(doorbell, "QUEUE", queue)
+
+    async def ring(times: int) -> None:
+        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+            for _ in range(times):
+                await doorbell.ring_through(client)
+
+    asyncio.run(ring(3))
+    assert broker.llen(queue) == 1
+    assert broker.rpop(queue)
+    asyncio.run(ring(2))
+    assert broker.llen(queue) == 1
 
 
 def test_a_cancelled_job_stops_at_once(service: Service, customer: Customer, broker: redis.Redis) -> None:

@@ -62,7 +62,9 @@ def feed(client: redis.Redis) -> int:
     if not chosen:
         return 0
     asyncio.run(_admit_all(chosen, presence.voices_of(workers)))
-    return sum(_note(each) for each in chosen)
+    if admitted := sum(_note(each) for each in chosen):
+        doorbell.ring()
+    return admitted
 
 
 def _room(workers: Sequence[dict[str, Any]]) -> int:
@@ -206,5 +208,4 @@ def _note(each: LineAdmission) -> bool:
     )
     if each.batch.paused is not None:
         batch.update(paused=None, paused_until=None)
-    doorbell.ring()
     return True

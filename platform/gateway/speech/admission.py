@@ -1,15 +1,13 @@
-"""Letting a job in: money held and the job written in one statement, then the workers rung.
+"""Letting a job in: money held and the job written in one statement, after which the workers are rung.
 
 Held is what the text is expected to cost; the hold is raised while the job is spoken (`inference.hold`).
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from uuid import UUID
 
-import redis
 from django.conf import settings
 
 from accounts.identifiers import new_id
@@ -22,9 +20,7 @@ from gateway.speech import idempotency
 from gateway.speech.group_commit import Admission, AdmissionOutcome, join_repeat
 from gateway.speech.idempotency import Ask
 from gateway.speech.speech_request import SpeechOrder
-from inference import doorbell, jobs, repeats
-
-log = logging.getLogger(__name__)
+from inference import jobs, repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +86,6 @@ async def admit(
         raise out_of_budget(refusal.which) from None
     except reservations.NoPrice:
         raise catalog.unknown_model(order.model) from None
-    try:
-        await doorbell.ring_through(service.redis)
-    except redis.RedisError:
-        log.warning("no worker could be rung for job %s; one finds it within a second or so", job.id)
     return Admitted(job.id)
 
 

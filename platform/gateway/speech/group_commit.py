@@ -7,8 +7,9 @@ PostgreSQL's log.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from billing import pricing
+from billing import pricing, reservations
 from gateway.coalescer import Coalescer
 from inference import jobs, repeats
 from inference.delivery import generation_seconds
@@ -88,15 +89,23 @@ class AdmissionOutcome(NamedTuple):
 
 
 class Admissions:
-    """The admissions of one gateway process.
+    """The admissions of one process.
+
+    Args:
+        ring: tells the workers that jobs wait; called once for all that are admitted together. It raises nothing.
+            None where the caller does that.
 
     All go through one lane, whose statement waits for no lock. An organization whose account, or whose repeated
     job, somebody else has locked gets a lane of its own, which waits, until that lane is empty. So nobody waits
     for another's account.
     """
 
-    def __init__(self, database: AsyncConnectionPool) -> None:
+    def __init__(
+        self, database: AsyncConnectionPool, ring: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> None:
         self._database = database
+        self._ring = ring
+        self._ringing: set[asyncio.Task[None]] = set()
         self._lane = self._open_lane(patient=False)
         self._own_lanes: dict[UUID, Coalescer[Admission, AdmissionOutcome]] = {}
 
@@ -125,7 +134,13 @@ class Admissions:
 
     async def _place(self, admissions: Sequence[Admission], *, patient: bool) -> list[AdmissionOutcome]:
         async with self._database.connection() as connection:
-            return await place(connection, admissions, patient=patient)
+            outcomes = await place(connection, admissions, patient=patient)
+        if self._ring and any(each.outcome == reservations.HELD for each in outcomes):
+            # Beside the lane: a Redis that hangs must not hold up the admissions that follow.
+            ringing = asyncio.create_task(self._ring())
+            self._ringing.add(ringing)
+            ringing.add_done_callback(self._ringing.discard)
+        return outcomes
 
 
 async def place(

@@ -1,0 +1,82 @@
+"""Which jobs a worker claims at a message, and when it passes the message on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from inference.claimer import Claimer
+from inference.models import SynthesisJob
+from tests.live import wait_for
+
+SLOTS = 2
+
+
+class Worker:
+    """A claimer with jobs that wait, each of which is spoken until it is let go."""
+
+    def __init__(self, *, waiting: int) -> None:
+        self.waiting = waiting
+        self.speaking: list[threading.Event] = []
+        self.passed_on = self.acknowledged = 0
+        self.claimer = Claimer(
+            most=SLOTS, slots=lambda: SLOTS, claim=self.claim, speak=self.speak, pass_on=self.pass_on
+        )
+        self.claimer.start()
+
+    def claim(self, limit: int) -> list[SynthesisJob]:
+        taken = min(limit, self.waiting)
+        self.waiting -= taken
+        return [SynthesisJob(id=uuid4()) for _ in range(taken)]
+
+    def speak(self, job: SynthesisJob) -> None:
+        end = threading.Event()
+        self.speaking.append(end)
+        end.wait(20)
+
+    def pass_on(self) -> None:
+        self.passed_on += 1
+
+    def acknowledge(self) -> None:
+        self.acknowledged += 1
+
+    def ring(self) -> None:
+        self.claimer.answer(self.acknowledge)
+
+
+@pytest.fixture
+def busy() -> Iterator[Worker]:
+    """A worker with a slot free and more jobs than it can take."""
+    worker = Worker(waiting=1)
+    worker.ring()
+    wait_for(lambda: len(worker.speaking) == 1)
+    worker.waiting = 5
+    yield worker
+    worker.claimer.drain()
+    for end in worker.speaking:
+        end.set()
+    worker.claimer.close()
+
+
+def test_a_message_goes_on_if_it_stands_for_more_jobs_than_were_taken(busy: Worker) -> None:
+    assert busy.passed_on == 0
+    busy.ring()
+    wait_for(lambda: busy.passed_on == 1, what="it took one of five")
+    assert busy.acknowledged == 2
+    busy.speaking[0].set()
+    wait_for(lambda: len(busy.speaking) == 3, what="a free slot takes the next")
+    assert busy.passed_on == 1, "no message told of that one"
+
+
+def test_a_full_worker_keeps_its_message_and_passes_none_on(busy: Worker) -> None:
+    busy.ring()
+    wait_for(lambda: busy.passed_on == 1)
+    busy.ring()
+    busy.ring()
+    assert busy.acknowledged == 2
+    busy.speaking[0].set()
+    wait_for(lambda: busy.acknowledged == 4, what="a slot was free")
+    wait_for(lambda: len(busy.speaking) == 3)
