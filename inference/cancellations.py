@@ -14,6 +14,7 @@ from uuid import UUID
 
 import redis
 import redis.asyncio
+from django.conf import settings
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ def announce_from_thread(client: redis.Redis, job_id: UUID) -> None:
     """The same, where no event loop runs."""
     with _may_fail(job_id):
         client.publish(CHANNEL, job_id.hex)
+
+
+def announce_once(job_id: UUID) -> None:
+    """The same, on a connection of its own."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        announce_from_thread(client, job_id)
 
 
 @contextlib.contextmanager
@@ -63,7 +70,7 @@ class Listener:
         while not self._closing.is_set():
             try:
                 self._listen()
-            except redis.RedisError as error:
+            except Exception as error:  # Redis is away, or somebody else publishes on the channel
                 log.warning("cancellations wait for heartbeats: %s", type(error).__name__)
                 self._closing.wait(RETRY_SECONDS)
 

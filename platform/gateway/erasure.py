@@ -25,7 +25,7 @@ from accounts.organizations import Refused
 from billing import erasure as billing_erasure
 from gateway.batches import files
 from gateway.models import BackgroundRequest, File, SpeechBatch
-from inference import assets, channel, custom_voices, jobs, pronunciations
+from inference import assets, cancellations, channel, custom_voices, jobs, pronunciations
 from inference.models import AudioAsset, SynthesisJob
 from usage.models import RequestLog
 
@@ -119,7 +119,8 @@ def _stop(organization_id: UUID) -> None:
     time.sleep(1)  # a gateway believes a looked-up key for less than that
     while job_ids := list(live.values_list("id", flat=True)):
         for job_id in job_ids:
-            jobs.cancel(job_id)
+            if jobs.cancel(job_id):
+                cancellations.announce_once(job_id)
         if time.monotonic() > until:
             raise Refused("Its running requests did not end. It is suspended now; try again in a minute.")
         time.sleep(0.2)

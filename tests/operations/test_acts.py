@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import redis
 from django.utils import timezone
 
 from accounts import limits
@@ -21,6 +23,7 @@ from billing.models import (
     StripeCall,
     StripeEvent,
 )
+from inference import cancellations
 from inference.models import SynthesisJob
 from operations.roles import ALLOWED, Act, Role
 from tests.billing.books import account_of
@@ -180,3 +183,18 @@ def test_a_waiting_job_is_cancelled_once(acme: Office) -> None:
     assert SynthesisJob.objects.get(pk=job.pk).state == "cancelled"
     assert "has ended" in client.post(address, REASON).content.decode()
     assert OperatorAct.objects.filter(what=f"job {job.pk} cancelled").count() == 1
+
+
+def test_the_workers_hear_at_once_of_a_job_that_is_cancelled(
+    acme: Office, broker: redis.Redis, django_capture_on_commit_callbacks: Any
+) -> None:
+    job = waiting_job(acme)
+    SynthesisJob.objects.filter(pk=job.pk).update(state="running", worker_id=uuid4())
+    with broker.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe(cancellations.CHANNEL)
+        heard.get_message(timeout=5)
+        with django_capture_on_commit_callbacks(execute=True):
+            operator(Role.SUPPORT).post(page(job).replace("change/", "cancel/"), REASON)
+        message = heard.get_message(timeout=5)
+    assert message is not None
+    assert message["data"] == job.pk.hex.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -17,7 +18,7 @@ from accounts.identifiers import uuid7_floor
 from accounts.models import Organization
 from billing import audit
 from billing.audit import Operator
-from inference import doorbell, jobs
+from inference import cancellations, doorbell, jobs
 from inference.models import SynthesisJob
 from operations import trace
 from operations.admin.base import Looked, act
@@ -72,6 +73,7 @@ class Jobs(Looked):
         if not jobs.cancel(job.id):
             raise ValueError("This job has ended or was already cancelled.")
         audit.record(operator, what=f"job {job.id} cancelled")
+        transaction.on_commit(partial(cancellations.announce_once, job.id), robust=True)
         return "The job is cancelled. The audio delivered so far is billed."
 
 
