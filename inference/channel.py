@@ -19,6 +19,7 @@ from uuid import UUID
 import redis
 import redis.asyncio
 
+from inference.redis_memory import KEPT_WHEN_FULL, Room
 from inference.results import Result
 from inference.speech.alignment import Timed
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:  # the web side has no numpy
 
 log = logging.getLogger(__name__)
 
-MAX_ENTRIES = 4096
-"""About 27 minutes of audio at the usual chunk; what a slow reader loses is still in the stored audio."""
 ENTRIES_PER_CODES = 1024
 """After so many audio entries their codes are put into a stream of their own, which drops none."""
 TTL_SECONDS = 600
@@ -37,8 +36,6 @@ RENEW_SECONDS = 60.0
 """How often a writer renews the time: a command for each entry would be one in two."""
 ENDED_TTL_SECONDS = 30
 """After the end: time for a retry and for current listeners. Then the stored audio answers."""
-KEPT_WHEN_FULL = 32
-"""Entries of its own that a writer leaves when Redis has no memory. Most listeners have heard the earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +90,15 @@ def codes_key(job_id: UUID) -> str:
 
 
 class Writer:
-    """The worker's end, for one attempt."""
+    """The worker's end, for one attempt.
 
-    def __init__(self, client: redis.Redis, job_id: UUID, attempt: int) -> None:
+    Args:
+        room: how many entries Redis has room for, by which old ones are trimmed; None where it has enough.
+    """
+
+    def __init__(self, client: redis.Redis, job_id: UUID, attempt: int, room: Room | None = None) -> None:
         self._client = client
+        self._room = room or Room()
         self._key = key(job_id)
         self._codes_key = codes_key(job_id)
         self._attempt = attempt
@@ -173,10 +175,10 @@ class Writer:
         now = time.monotonic()
         entry = {**fields, "attempt": self._attempt}
         if ttl_seconds == TTL_SECONDS and now - self._renewed_at < RENEW_SECONDS:
-            self._client.xadd(self._key, entry, maxlen=MAX_ENTRIES, approximate=True)
+            self._client.xadd(self._key, entry, maxlen=self._room.entries, approximate=True)
             return
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.xadd(self._key, entry, maxlen=MAX_ENTRIES, approximate=True)
+            pipe.xadd(self._key, entry, maxlen=self._room.entries, approximate=True)
             pipe.expire(self._key, ttl_seconds)
             if self._kept:
                 pipe.expire(self._codes_key, ttl_seconds)

@@ -30,6 +30,7 @@ from inference.hold import Hold
 from inference.models import SynthesisJob
 from inference.pace import Pace
 from inference.recording import Recording
+from inference.redis_memory import Room
 from inference.results import Result
 from inference.speech import script as scripts
 from inference.speech.formats import AudioFormat
@@ -50,13 +51,15 @@ class JobRunner:
 
     Args:
         works: the jobs in hand, among them those that are spoken.
+        room: how much of their audio Redis has room for.
         pace: is told how long each took.
     """
 
-    def __init__(self, engine: Engine, client: redis.Redis, works: Works, *, pace: Pace) -> None:
+    def __init__(self, engine: Engine, client: redis.Redis, works: Works, *, room: Room, pace: Pace) -> None:
         self._engine = engine
         self._redis = client
         self._works = works
+        self._room = room
         self._pace = pace
         self._holds = ThreadPoolExecutor(HOLD_THREADS, thread_name_prefix="hold")
 
@@ -66,7 +69,7 @@ class JobRunner:
 
     def serve(self, job: SynthesisJob) -> None:
         """Speak the job and end it, or put it back."""
-        writer = channel.Writer(self._redis, job.id, job.attempt)
+        writer = channel.Writer(self._redis, job.id, job.attempt, self._room)
         work = self._works.of(job)
         try:
             self._speak(work, writer)

@@ -30,6 +30,7 @@ from inference.engines.protocol import Engine
 from inference.failures import place_of
 from inference.models import SynthesisJob
 from inference.pace import Pace
+from inference.redis_memory import Room
 from inference.speaking import JobRunner
 from inference.work import Works
 
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
+KEEPER_SECONDS = 1.0
+"""How long Redis may take to answer the keeper: a Redis that hangs must not cost the worker its lease."""
 
 _host: Host | None = None
 
@@ -60,10 +63,15 @@ class Host:
         self.engine = engine
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.id = new_id()
-        client = self._redis = redis.Redis.from_url(redis_url)
+        client = redis.Redis.from_url(redis_url)
+        self._redis = redis.Redis.from_url(
+            redis_url, socket_timeout=KEEPER_SECONDS, socket_connect_timeout=KEEPER_SECONDS
+        )
+        """The keeper's."""
         self._works = Works()
         self._pace = Pace()
-        self._runner = JobRunner(engine, client, self._works, pace=self._pace)
+        self._room = Room()
+        self._runner = JobRunner(engine, client, self._works, room=self._room, pace=self._pace)
         self._claimer = Claimer(
             most=concurrency,
             slots=lambda: engine.slots,
@@ -176,6 +184,7 @@ class Host:
             "real_time_factor": real_time_factor,
         }
         try:
+            self._room.look(self._redis)
             presence.announce(self._redis, self.name, description)
         except redis.RedisError as error:
             log.warning("%s is not announced: %s", self.name, type(error).__name__)

@@ -8,7 +8,7 @@ import redis
 import redis.asyncio
 
 from gateway.errors import no_room, unavailable
-from inference import presence
+from inference import presence, redis_memory
 
 BELIEVED_SECONDS = 0.5
 FULL = 0.9
@@ -63,6 +63,4 @@ class Workers:
         return bool(workers)
 
     async def _is_full(self) -> bool:
-        memory = await self._client.info("memory")
-        most = memory.get("maxmemory", 0)  # 0: it may take all
-        return bool(most) and memory["used_memory"] > FULL * most
+        return redis_memory.share(await self._client.info("memory")) > FULL

@@ -11,7 +11,7 @@ import redis.asyncio
 from django.conf import settings
 
 from gateway.speech.relay import Begun, Piece, _Heard
-from inference import channel, kept_codes
+from inference import channel, kept_codes, redis_memory
 from inference.channel import Audio, Ended, Started
 from inference.results import Result
 from inference.stream_reader import StreamReader
@@ -94,14 +94,14 @@ def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
 def test_the_codes_of_long_audio_outlive_its_stream(broker: redis.Redis) -> None:
     """Redis keeps the last 4,096 entries of the audio; an attempt may break after more."""
     job_id = uuid4()
-    entries = 2 * channel.MAX_ENTRIES + 100
+    entries = 2 * redis_memory.MAX_ENTRIES + 100
     codes = np.arange(entries * 4, dtype=np.int16).reshape(entries, 4)
     writer = channel.Writer(broker, job_id, attempt=1)
     writer.started(engine_model="higgs@1", transcript="")
     writer.audio(b"head")
     for row in codes:
         writer.audio(b"a", [row[None]])
-    assert broker.xlen(channel.key(job_id)) < channel.MAX_ENTRIES + 200
+    assert broker.xlen(channel.key(job_id)) < redis_memory.MAX_ENTRIES + 200
     assert kept_codes.read(broker, job_id, model="higgs@1") == (codes.tobytes(), 4)
     assert kept_codes.read(broker, job_id, model="higgs@2") is None
     assert 0 < broker.ttl(channel.codes_key(job_id)) <= channel.TTL_SECONDS

@@ -16,7 +16,7 @@ import redis
 from billing import verification
 from billing.models import Account, UsageRecord
 from gateway.workers import BELIEVED_SECONDS, FULL
-from inference import channel
+from inference import channel, redis_memory
 from inference.models import SynthesisJob
 from launch.embedded import VALKEY_MEMORY, EmbeddedValkey
 from tests.conftest import Customer
@@ -83,7 +83,27 @@ def test_a_stream_larger_than_the_memory_is_trimmed(valkey: redis.Redis) -> None
         writer.audio(bytes(8_000))
     entries = valkey.xrange(channel.key(job))
     assert [int(fields[b"number"]) for _, fields in entries[-3:]] == [2_997, 2_998, 2_999], "it goes on live"
-    assert len(entries) > channel.KEPT_WHEN_FULL
+    assert len(entries) > redis_memory.KEPT_WHEN_FULL
+
+
+def test_streams_keep_little_while_memory_is_short(valkey: redis.Redis) -> None:
+    """Many streams fit although each is long: what their listeners have heard goes first."""
+    room = redis_memory.Room()
+    writer = channel.Writer(valkey, job := uuid4(), attempt=1, room=room)
+    for _ in range(30):
+        writer.audio(bytes(8_000))
+    assert valkey.xlen(channel.key(job)) == 30
+    for part, kept in ((0.6, redis_memory.KEPT_WHEN_SHORT), (0.8, redis_memory.KEPT_WHEN_FULL)):
+        fill_to(valkey, part)
+        room.look(valkey)
+        writer.audio(bytes(8_000))
+        assert valkey.xlen(channel.key(job)) == kept
+    valkey.delete("filling")
+    wait_for(lambda: redis_memory.share(valkey.info("memory")) < redis_memory.SHORT, what="it is freed")
+    room.look(valkey)
+    for _ in range(30):
+        writer.audio(bytes(8_000))
+    assert valkey.xlen(channel.key(job)) == 30 + redis_memory.KEPT_WHEN_FULL
 
 
 def test_running_jobs_end_and_new_ones_are_refused(
