@@ -53,6 +53,7 @@ class Claimer:
         """Whether a message came since the last look for jobs."""
         self._unanswered: list[Callable[[], object]] = []
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._woken = threading.Event()
         self._draining = False
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="speak")
@@ -70,11 +71,20 @@ class Claimer:
         """Claim no more. Takes no lock: a signal handler calls it."""
         self._draining = True
 
-    def close(self) -> None:
-        """Claim no more and wait until the jobs that are spoken have ended."""
+    def close(self, *, grace_seconds: float, hand_over: Callable[[], None]) -> None:
+        """Claim no more and wait until the jobs that are spoken have ended.
+
+        Args:
+            grace_seconds: how long they may take.
+            hand_over: called when they took longer; has the rest end soon.
+        """
         self.drain()
         self._woken.set()
         self._thread.join()
+        with self._ended:
+            in_time = self._ended.wait_for(lambda: not self._taken, grace_seconds)
+        if not in_time:
+            hand_over()
         self._pool.shutdown()
 
     def wake(self) -> None:
@@ -142,6 +152,7 @@ class Claimer:
             close_old_connections()
             with self._lock:
                 self._taken -= 1
+                self._ended.notify_all()
                 unanswered, self._unanswered = self._unanswered, []
                 more = self._more
             for acknowledge in unanswered:

@@ -218,6 +218,7 @@ class LostAttempt(models.Model):
     class Cause(models.TextChoices):
         ENGINE_ERROR = "engine_error", "the engine failed"
         WORKER_LOST = "worker_lost", "the worker was lost"
+        WORKER_STOPPED = "worker_stopped", "the worker was stopped"
         TAKEN_BACK = "taken_back", "an operator took it back"
 
     job = models.ForeignKey(SynthesisJob, on_delete=models.CASCADE, related_name="lost_attempts")
@@ -230,7 +231,7 @@ class LostAttempt(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["job", "attempt"], name="attempt_lost_once"),
             models.CheckConstraint(
-                condition=Q(cause__in=["engine_error", "worker_lost", "taken_back"]),
+                condition=Q(cause__in=["engine_error", "worker_lost", "worker_stopped", "taken_back"]),
                 name="lost_attempt_cause_known",
             ),
         )

@@ -74,6 +74,10 @@ class JobRunner:
         try:
             self._speak(work, writer)
         except GenerationCancelled:
+            if work.handed_over and jobs.hand_over(job.id, job.attempt, frames=work.published):
+                log.info("job %s: attempt %d handed over after %d frames", job.id, job.attempt, work.published)
+                doorbell.ring()
+                return
             if (result := jobs.cut(job.id, job.attempt, frames=work.published)) is not None:
                 writer.ended(result)
             log.info("job %s: attempt %d cancelled after %d frames", job.id, job.attempt, work.published)

@@ -26,12 +26,19 @@ class Work:
     begun: bool = False
     """Whether the database knows that its first audio is there."""
     cancelled: bool = False
+    handed_over: bool = False
+    """Whether it is cancelled only here, for another worker to go on with it."""
 
     def cancel(self) -> None:
         """Stop speaking it, now or as soon as it begins; its thread then ends it."""
         self.cancelled = True
         if self.generation is not None:
             self.generation.cancel()
+
+    def hand_over(self) -> None:
+        """Stop speaking it, so that another worker goes on with it."""
+        self.handed_over = True
+        self.cancel()
 
     def begin(self, generation: Generation) -> Generation:
         """Note what the engine was asked for, and cancel it if the job was cancelled before."""

@@ -98,14 +98,21 @@ class Host:
         """Claim no more jobs; safe in a signal handler."""
         self._claimer.drain()
 
-    def close(self) -> None:
-        """Speak what is claimed to its end, and stop. A process that is killed before leaves it to the lease."""
-        self._claimer.close()
+    def close(self, *, grace_seconds: float) -> None:
+        """Stop, once the jobs in hand are spoken or, after the grace, put back for other workers to go on with.
+
+        A process that is killed before leaves them to the lease.
+        """
+        self._claimer.close(grace_seconds=grace_seconds, hand_over=self._hand_over)
         self._runner.close()
         self._closing.set()
         self._keeper.join()
         self._cancellations.close()
         self.engine.close()
+
+    def _hand_over(self) -> None:
+        for work in self._works.now().values():
+            work.hand_over()
 
     def answer(self, acknowledge: Callable[[], object]) -> None:
         """Take the message that work waits, and acknowledge it when this worker can take more."""
@@ -213,6 +220,6 @@ def drain() -> None:
 
 
 def stop() -> None:
-    """Close this process's host once it has spoken what it claimed."""
+    """Close this process's host, within the grace of the settings."""
     if _host is not None:
-        _host.close()
+        _host.close(grace_seconds=settings.WORKER_GRACE_SECONDS)

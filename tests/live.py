@@ -52,6 +52,7 @@ class Service:
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
             "ALERTS_PRIVATE_TARGETS": "false",
+            "WORKER_GRACE_SECONDS": "1",
             "ENGINE": "tests.engines.ScriptedEngine",
             "C_FORCE_ROOT": "1",
             **environment,

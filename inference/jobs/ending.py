@@ -57,6 +57,18 @@ def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
     return False
 
 
+def hand_over(job_id: UUID, attempt: int, *, frames: int) -> bool:
+    """Put back a job whose worker is stopped after it had published `frames`, for another to go on with.
+
+    That is nobody's fault, so there may be any number of such attempts until the job's deadline.
+
+    Returns:
+        True if it is back in the queue; False where it is no longer this attempt's, or was cancelled.
+    """
+    wanted = _owned(job_id, attempt).filter(cancel_requested_at=None)
+    return put_back(wanted, Cause.WORKER_STOPPED, frames=frames)
+
+
 def fail(job_id: UUID, attempt: int, *, error_code: str, frames: int = 0) -> Result | None:
     """End a job that cannot be spoken, or no further, after it had published `frames`.
 

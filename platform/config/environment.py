@@ -184,6 +184,7 @@ class Environment(BaseSettings):
     engine: str | None = None
     worker_concurrency: Annotated[int, Field(ge=1)] = 8
     job_lease_seconds: Seconds = 4
+    worker_grace_seconds: Annotated[float, Field(ge=0)] = 8
 
     # The model, where there is one
     higgs_checkpoint: Path | None = None

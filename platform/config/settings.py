@@ -328,6 +328,7 @@ HIGGS = {
     "voices": ENVIRONMENT.higgs_voices,
 }
 JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
+WORKER_GRACE_SECONDS = ENVIRONMENT.worker_grace_seconds
 AUDIO_TTL_SECONDS = ENVIRONMENT.audio_ttl_seconds
 JOB_DAYS = ENVIRONMENT.job_days
 REQUEST_DEADLINE_SECONDS = ENVIRONMENT.request_deadline_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -70,6 +71,34 @@ def test_a_worker_killed_mid_job(service: Service, customer: Customer, ask: Ask)
     service.start_worker()
     check_billed_once(customer, answer.result(), 50)
     assert SynthesisJob.objects.get(id=job.id).attempt == 2
+    service.wait_until_ready()
+
+
+def test_a_worker_that_is_stopped_hands_over_what_it_cannot_end_in_time(
+    service: Service, customer: Customer, ask: Ask
+) -> None:
+    answer = ask(scripted(100, pace=0.05))
+    job = running(customer)
+    assert service.worker is not None
+    service.worker.send_signal(signal.SIGTERM)
+    service.worker.wait(10)
+    job.refresh_from_db()
+    assert job.state == "queued", "it waits for no lease to lapse"
+    assert job.lost_attempts.get().cause == "worker_stopped"
+    service.start_worker()
+    check_billed_once(customer, answer.result(), 100)
+    service.wait_until_ready()
+
+
+def test_a_worker_that_is_stopped_ends_what_it_can_in_time(service: Service, customer: Customer, ask: Ask) -> None:
+    answer = ask(scripted(10, pace=0.05))
+    job = running(customer)
+    assert service.worker is not None
+    service.worker.send_signal(signal.SIGTERM)
+    service.worker.wait(10)
+    check_billed_once(customer, answer.result(), 10)
+    assert not job.lost_attempts.exists()
+    service.start_worker()
     service.wait_until_ready()
 
 

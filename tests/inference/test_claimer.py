@@ -43,6 +43,10 @@ class Worker:
     def acknowledge(self) -> None:
         self.acknowledged += 1
 
+    def end_all(self) -> None:
+        for end in self.speaking:
+            end.set()
+
     def ring(self) -> None:
         self.claimer.answer(self.acknowledge)
 
@@ -56,9 +60,8 @@ def busy() -> Iterator[Worker]:
     worker.waiting = 5
     yield worker
     worker.claimer.drain()
-    for end in worker.speaking:
-        end.set()
-    worker.claimer.close()
+    worker.end_all()
+    worker.claimer.close(grace_seconds=20, hand_over=worker.end_all)
 
 
 def test_a_message_goes_on_if_it_stands_for_more_jobs_than_were_taken(busy: Worker) -> None:
