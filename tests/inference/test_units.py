@@ -34,7 +34,15 @@ def test_nobody_else_writes_the_units_down() -> None:
 
 def test_what_is_to_be_spoken_passes_from_order_to_row() -> None:
     order = SpeechOrder(
-        model="m", voice="v", format="wav", text="t", style="s", max_frames=3, speed=2.0, sampling={"seed": 1}
+        model="m",
+        voice="v",
+        format="wav",
+        text="t",
+        style="s",
+        max_frames=3,
+        expected_frames=3,
+        speed=2.0,
+        sampling={"seed": 1},
     )
     names = {each.name for each in fields(SpeechSpec)}
     assert set(order.spec()) == names
