@@ -52,6 +52,8 @@ _SLASHED = {
     "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
     "he/she": "he or she", "she/he": "she or he", "his/her": "his or her", "him/her": "him or her",
     "s/he": "he or she", "n/a": "not applicable", "c/o": "care of", "either/or": "either or",
+    "he/him": "he him", "she/her": "she her", "they/them": "they them", "true/false": "true or false",
+    "a/k/a": "also known as", "f/k/a": "formerly known as", "d/b/a": "doing business as",
 }  # fmt: skip
 
 # In capitals these stand for something else, W/L and B/C and C/O ratios.
@@ -89,7 +91,9 @@ _QUESTION = re.compile(r"[?!][\"')]*\s\Z")
 _LOWER_BEFORE = re.compile(
     r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate|section|chapter"
     r"|train|tram|car|track|line|rule|item|point|question|step|type|model|version|lot|seat|article|order|case|page"
-    r"|issue|symphony|opus|bed|desk|door|exit|box)\s\Z",
+    r"|issue|symphony|opus|bed|desk|door|exit|box|option|player|candidate|suspect|exhibit|choice|priority|reason|problem"
+    r"|lesson|exercise|job|unit|group|class|round|game|match|episode|season|part|scene|song|ticket|invoice|account|form"
+    r"|figure|table|product|patent|contestant|entry|recipe|tip|fact|enemy)\s\Z",
     re.IGNORECASE,
 )
 _OF_US = re.compile(r"\s?[\d,]++\sof\s(?:us|them|you)\b")
@@ -204,6 +208,11 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([AaPp])\.[Mm]\.(?=[a-z]{2})"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
+    # Minutes follow their number.
+    (
+        re.compile(r"(\A|[(,;:]\s?|\b(?:of|a|the|with)\s)([Mm])in\.\s(?=\d)"),
+        lambda m: f"{m[1]}{m[2]}inimum ",
+    ),
     (re.compile(r"\bEst\.\s(?=1\d{3}\b|20\d\d\b)"), lambda _: "Established "),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
     (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),

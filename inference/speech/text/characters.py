@@ -39,7 +39,7 @@ _ORDINAL_SIGN = re.compile(
     r"|trimestre|cap[ií]tulo|premio|pr[eê]mio|edici[oó]n|edição|aniversario|turno|tiempo|tempo)\b))"
 )
 _STARS = re.compile(
-    r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host)\b))?"
+    r"(?<=\d)\s?★(?!★)(\s(?=(?:hotel|review|rating|restaurant|resort|experience|service|product|seller|host|app|book|film|movie|driver)\b))?"
 )
 _SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
 # Several of them are letters of phonetic script as well, so only a word of nothing else is in costume.

@@ -193,7 +193,7 @@ _EVENTS = (
 )
 _SLASH_DAY = r"(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])"
 
-#: Of digits alone.
+#: Of digits alone, and what precedes them.
 DIGITS: tuple[Rule, ...] = (
     (
         re.compile(
@@ -218,10 +218,6 @@ DIGITS: tuple[Rule, ...] = (
         re.compile(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|\.\d)"),
         lambda m: _month_of(m[1], m[2]),
     ),
-)
-
-#: With a word before, beside or after them.
-RULES: tuple[Rule, ...] = (
     (
         re.compile(
             r"\b((?i:exp(?:iry|ires|iration)?(?:\sdate)?|valid(?:\s(?:thru|through|until|to|from))?|good\sthru)[.:]?)\s"
@@ -229,6 +225,19 @@ RULES: tuple[Rule, ...] = (
         ),
         _expiry,
     ),
+    # A number in a fraction begins with no nought, and twelfths are less than whole.
+    (
+        re.compile(r"(?<![\w/.,$£€-])(?=0|\d\d/0)(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])(?![\w/-]|[.,]\d)"),
+        _event,
+    ),
+    (
+        re.compile(r"(?<![\w/.,$£€-])(1[3-9]|2\d|3[01])/12(?![\w/-]|[.,]\d|\sof\b)"),
+        lambda m: _date(MONTHS[11], int(m[1]), None),
+    ),
+)
+
+#: With a word before, beside or after them.
+RULES: tuple[Rule, ...] = (
     # Days between slashes.
     (
         re.compile(
@@ -242,6 +251,10 @@ RULES: tuple[Rule, ...] = (
             r"(?![\w/]|\.\d|\s(?:of|inch|cup|mile|tsp|tbsp|to\s\d+/\d+\s(?:of|cup)))"
         ),
         _short,
+    ),
+    (
+        re.compile(rf"\b({_DATED}) (1[3-9]|2\d|3[01])/(0?[1-9]|1[0-2])(?![\w/]|\.\d|\s(?:of|inch|cup|mile)\b)"),
+        lambda m: f"{m[1]} {_date(MONTHS[int(m[3]) - 1], int(m[2]), None)}",
     ),
     (re.compile(rf"(?<![\w/.-]){_SLASH_DAY}(?=\s{_EVENTS}\b)"), _event),
     (re.compile(rf"(?<![\w/.-])(?![12]/[2348]\b|3/[48]\b){_SLASH_DAY}(?=\s{_OTHER_EVENTS}\b)"), _event),

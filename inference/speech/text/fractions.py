@@ -36,7 +36,9 @@ _WHOLE_FIRST = frozenset({
 _RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five",
                 "365/24/7": "three sixty-five twenty-four seven",
                 "24/7": "twenty-four seven",
-                "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty"}  # fmt: skip
+                "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty-twenty",
+                "60/40": "sixty-forty", "70/30": "seventy-thirty", "80/20": "eighty-twenty",
+                "90/10": "ninety-ten"}  # fmt: skip
 
 
 def _shared(match: Match) -> str:
@@ -49,12 +51,14 @@ def _shared(match: Match) -> str:
     if len(top) > 4 or len(bottom) > 4 or int(top) > int(bottom) or after.startswith(" of "):
         if _ODDS.search(before):
             return f"{integer(top)} to {integer(bottom)}"
+        if bottom == "10" and len(top) == 2 and not after.startswith(" of "):
+            return f"{integer(top)} out of ten"  # better than perfect
         return fraction(top, bottom)
     if _ODDS.search(before):
         return f"{integer(top)} to {integer(bottom)}"
     if _STEPS.search(before):
         return f"{integer(top)} of {integer(bottom)}"
-    scored = _SCORED.search(before) or _SHARED.match(after)
+    scored = _SCORED.search(before) or _SHARED.match(after) or (bottom == "7" and after.startswith(" days"))
     if scored and bottom not in {"2", "3", "4"}:
         return f"{integer(top)} out of {integer(bottom)}"
     if top == bottom and bottom not in _WHOLE_FIRST:

@@ -3,7 +3,7 @@
 import re
 
 from .numbers import QUANTITY, START, cardinal, decimal, is_one, quantity
-from .rules import Match, Rule, before_noun, ends_sentence
+from .rules import Match, Rule, before_noun, describes, ends_sentence
 
 HEMISPHERES = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _MOST_INCHES = 11
@@ -12,8 +12,9 @@ _MOST_INCHES = 11
 def _height(match: Match) -> str:
     if match[2].isdigit() and int(match[2]) > _MOST_INCHES:
         return _minutes_and_seconds(match)
-    feet = "foot" if match[1] == "1" else "feet"
-    inches = "inch" if match[2] == "1" else "inches"
+    adjective = describes(match)
+    feet = "foot" if match[1] == "1" or adjective else "feet"
+    inches = "inch" if match[2] == "1" or adjective else "inches"
     return f"{cardinal(int(match[1]))} {feet} {quantity(match[2])} {inches}"
 
 
@@ -115,5 +116,8 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[\"″]\s?[x×]\s?(\d++(?:\.\d++)?+)[\"″]"),
         lambda m: f"{decimal(m[1])} by {decimal(m[2])} inch" + ("" if before_noun(m) else "es"),
     ),
-    (re.compile(rf"{START}(?<![\w\"]){QUANTITY.join('()')}(?:″|\"(?=\s[A-Za-z]|[,;.)?!]|\Z))"), _inches),
+    (
+        re.compile(rf"{START}(?<![\w\"]){QUANTITY.join('()')}(?:(?<=/\d)\s)?(?:″|\"(?=\s[A-Za-z]|[,;.)?!]|\Z))"),
+        _inches,
+    ),
 )

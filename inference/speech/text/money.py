@@ -157,19 +157,29 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-#: A currency sign with no amount is its money, unless the sign itself is meant.
+# "Paid in $ or €", where the signs are amounts of money; "the $ fell" is the currency.
+_PAID = re.compile(rf"\b(?!(?i:the|a|and|or|strong|weak)\b)[A-Za-z][a-z]*+\s(?:{_SYMBOL}\s(?:and|or)\s)?\Z")
+
+
+def _sign(match: Match) -> str:
+    currency = _CURRENCIES[match[0]]
+    paid = _PAID.search(match.string[max(0, match.start() - 24) : match.start()])
+    return f" {currency.many if paid else currency.one} "
+
+
+#: A currency sign with no amount, or with one that no rule has read.
 SIGNS: tuple[Rule, ...] = (
     # Before a share's letters it says only that they are one.
     (re.compile(r"(?<!\w)\$(?=[A-Z]{1,5}(?!\w))"), lambda _: ""),
-    (re.compile(r"(?<=[a-z])\$|\$(?=[a-z])"), lambda _: " dollar "),
+    # In a stage name it is an S: Ke$ha, A$AP.
+    (
+        re.compile(r"\b([A-Za-z]{1,12})\$(?=[A-Za-z])([A-Za-z]{1,12})\b"),
+        lambda m: f"{m[1]}{'S' if m[2].isupper() else 's'}{m[2]}",
+    ),
+    (re.compile(r"\$(?=[a-z])"), lambda _: " dollar "),
     (
         re.compile(rf"({_SYMBOL})(?=\s(?:sign|symbol|key|character|figure)s?\b)"),
         lambda m: f" {_CURRENCIES[m[1]].one} ",
     ),
-    # "The $ fell" is the currency, "paid in $" an amount of it.
-    (
-        re.compile(rf"(?:(?<=\b[Tt]he )|(?<=\b[Aa] )|(?<=\bstrong )|(?<=\bweak ))({_SYMBOL})(?!\w)"),
-        lambda m: f" {_CURRENCIES[m[1]].one} ",
-    ),
-    (re.compile(_SYMBOL), lambda m: f" {_CURRENCIES[m[0]].many} "),
+    (re.compile(_SYMBOL), _sign),
 )

@@ -197,6 +197,12 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w:.,])(\d++):(\d++):(\d++)(?![\w:])"),
         lambda m: " to ".join(map(integer, m.groups())),
     ),
+    (
+        re.compile(
+            r"(?<![\w.,-])([2-9]0)-([1-9]0)(?=\s(?:split|rule|mix|blend|vision|chance|partnership|share)s?\b)"
+        ),
+        lambda m: f"{cardinal(int(m[1]))}-{cardinal(int(m[2]))}",
+    ),
     (re.compile(r"(?<![\w.,-])(50-50|7-11|10-4)(?![\w-]|[.,]\d)"), lambda m: _PAIRS[m[1]]),
     (
         re.compile(

@@ -44,7 +44,17 @@ def _comma_decimal(match: Match) -> str:
 
 _SWAPPED = {ord("."): ",", ord(","): "."}
 
+_COUNTED_BY_MILLIONS = (
+    r"people|users|customers|followers|views|viewers|subscribers|jobs|households|homes|voters|members|downloads|passengers"
+    r"|visitors|copies|Americans|Britons|inhabitants|residents|workers|children|students|cases|deaths|records|rows|tokens"
+)
+
 RULES: tuple[Rule, ...] = (
+    # As newspapers write it: "20m people".
+    (
+        re.compile(rf"(?<![\w.,$£€])(\d{{1,4}}(?:\.\d{{1,2}})?)\s?(?:m|mn|mln)(?=\s(?:{_COUNTED_BY_MILLIONS})\b)"),
+        lambda m: f"{m[1]} million",
+    ),
     # "12,- €" and "CHF 12.-": no cents.
     (
         re.compile(r"(?<=\d)[,.][-–—]{1,2}(?=\s?(?:€|EUR|Euro|CHF|Fr|kr)\b|\s?€)|(?<=\d)\.-(?=[\s,;)]|\Z)"),

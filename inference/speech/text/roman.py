@@ -8,7 +8,7 @@ from .rules import STARTERS, Match, Rule
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _COUNTED = (
     r"Chapter|Part|Book|Act|Scene|Volume|Section|Article|Appendix|Phase|Type|Class|Level|Stage|Grade|Title|Division"
-    r"|Figure|Table|Episode|Season|Unit|Step|Lesson|War|Bowl|Mark|Tier|Group|Schedule|Annex|Canto|Verse|Round|Rule"
+    r"|Figure|Table|Episode|Season|Unit|Step|Lesson|War|Bowl|Superbowl|Mark|Tier|Group|Schedule|Annex|Canto|Verse|Round|Rule"
     r"|Edition|Quarter|Form|Category|Region|Vatican|Apollo|Saturn|Rocky"
 )
 _RULERS = (
@@ -50,6 +50,12 @@ def _counted(match: Match) -> str:
 
 def _ruler(match: Match) -> str:
     return f"{match[1]} the {ordinal(roman(match[2]))}"
+
+
+def _marked(match: Match) -> str:
+    """The XIIth is a numeral by its ending."""
+    number = roman(match[1]) if re.fullmatch(_NUMERAL, match[1]) else 0
+    return ordinal(number) if number else match[0]
 
 
 _SURNAME = re.compile(r"\.\s([A-Z][a-z]+)")
@@ -113,6 +119,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: ordinal(roman(m[1])),
     ),
+    (re.compile(r"(?<![\w'])((?=[IVX]{2})[XVI]{2,6})(?:th|st|nd|rd)(?!\w)"), _marked),
     (re.compile(r"(?<=th)[-–](?=[a-z-]+(?:th|st|nd|rd)\s[Cc]entur)"), lambda _: " to "),
     (re.compile(rf"(?<![\w'-])((?=M[CDMLXVI]{{4}}){_NUMERAL})(?![\w'-])"), lambda m: year(roman(m[1]))),
     # Sequels: "Final Fantasy VII". Letters that may be an abbreviation stay: "Use VI", but "Final Fantasy VI".

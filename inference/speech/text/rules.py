@@ -34,11 +34,15 @@ MEASURED_NOUN = re.compile(
     r"|pistol|film|camera|engine|motor|amp|speaker|speakers|bag|bottle|jar|can|glass|box|pack|tank|plate|weight|dumbbell"
     r"|limit|zone|tower|building|ship|boat|yacht|truck|mesh|thread|socket|wrench|nail|board|plank|mortgage|jackpot"
     r"|salary|bonus|house|home|mansion|car|watch|gift|donation|reward|raise|phone|laptop|meal|check|cheque|penalty"
-    r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|wide|thick|timer|countdown|clip|ad"
+    r"|settlement|lawsuit|valuation|startup|company|acquisition|investor|range|timer|countdown|clip|ad"
     r"|plan|drive|card|disk|file|download|upload|partition|dataset|image|stick|subscription|membership|purchase"
     r"|minimum|credit|charge|order|tip|entry|stake|stamp|wager|barbell|backpack|tent|mattress|sofa|rug|rope|tape"
     r"|tablet|pill|capsule|ladder|microwave|flight|class|service|pencil|iPhone|video|session|meeting|shift|workout|trip"
-    r"|warranty|lease|market|fuse|breaker|circuit|current|socket|plug|supply|wire)\b"
+    r"|warranty|lease|market|fuse|breaker|circuit|current|socket|plug|supply|wire|break|nap|rest|lecture|presentation|commute|interview|exam|test|quiz|lesson|segment|interval)\b"
+)
+# "A 5 mm thick layer", but not "a wall 5 mm thick".
+_DIMENSION = re.compile(
+    r"\s(?:wide|thick|tall|long|deep|high)\s(?!(?:and|or|at|in|on|by|x|with|for|from|to|is|was|but|when|if)\b)[a-z]"
 )
 _NEXT_WORD = re.compile(r"[\"')\]]*\s+[\"'(\[]*(\w+)")
 _END = re.compile(r"[\"')\]\s]*\Z")
@@ -68,7 +72,9 @@ def _apart(say: Callable[[Match], str]) -> Callable[[Match], str]:
 def describes(match: Match) -> bool:
     """Whether a quantity stands before a noun, as in "a 5 km run", and so takes a singular unit."""
     before = match.string[max(0, match.start() - 7) : match.start()]
-    return bool(DETERMINER.search(before)) and before_noun(match)
+    return bool(DETERMINER.search(before)) and (
+        before_noun(match) or bool(_DIMENSION.match(match.string, match.end()))
+    )
 
 
 def before_noun(match: Match) -> bool:

@@ -6,7 +6,7 @@ import unicodedata
 from .codes import NAMING, power_or_name
 from .money import SIGNS
 from .numbers import NUMBER, SIGN, cardinal, decimal, integer
-from .rules import Match, Rule
+from .rules import STARTERS, Match, Rule
 
 _OPERATORS = {
     "+": " plus ", "-": " minus ", "−": " minus ", "–": " minus ", "*": " times ", "×": " times ",
@@ -51,7 +51,7 @@ _LAST = {
     "∫": " integral of ", "¬": " not ", "∈": " in ", "∂": " partial ", "∀": " for all ", "∃": " there exists ",
     "≈": " is approximately ",
 }  # fmt: skip
-_SAID_LAST = re.compile(f"[{''.join(_LAST)}]")
+_SAID_LAST = re.compile(f"[√∑∫] of |[{''.join(_LAST)}]")
 _GREEK_NEAR = 200
 _GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2}")
 _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power)
@@ -70,6 +70,7 @@ EXPRESSIONS: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<=\d[a-z])\s?-\s?(?=\d)|(?<=\b[a-z])\s-\s(?=\d)"), lambda _: " minus "),
     (re.compile(r"(?<=\d)\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?(?![\w])"), _power),
+    (re.compile(r"(?<=\b[Ii] )<3(?![\w/]|[.,]\d)"), lambda _: "love"),
     (re.compile(r"<\s?(?=[-−]?[\d.$£€])(?!\d{1,3}\s*>)"), lambda _: " less than "),
     (re.compile(r"(?<![-=>])>\s?(?=[-−]?[\d.$£€])"), lambda _: " greater than "),
 )
@@ -98,8 +99,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\s={1,3}\s"), lambda _: " equals "),
     (re.compile(r"\s?(?:!=|=/=)\s?"), lambda _: " is not equal to "),
     (re.compile(r"(?<=[\w)])\s*={1,3}\s*(?=[\w(√-])"), lambda _: " equals "),
-    (re.compile(r"(?<=\w)\s<\s(?=\w)"), lambda _: " less than "),
-    (re.compile(r"(?<=\w)\s>\s(?=\w)"), lambda _: " greater than "),
+    (re.compile(r"(?<=\w)\s<\s(?=\w)|(?<=\b[A-Za-z])<(?=[A-Za-z]\b)"), lambda _: " less than "),
+    (re.compile(r"(?<=\w)\s>\s(?=\w)|(?<=\b[A-Za-z])>(?=[A-Za-z]\b)"), lambda _: " greater than "),
     (re.compile(r"&(?:amp;)?&?"), lambda _: " and "),
     (re.compile(r"\+"), lambda _: " plus "),
     (re.compile(r"%"), lambda _: " percent "),
@@ -108,7 +109,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)\s?×\s?(?=\w)"), lambda _: " times "),
     (re.compile(r"−(?=\s?\w)"), lambda _: " minus "),
     # Short names stand side by side, TCP/IP; words keep the slash between them.
-    (re.compile(r"(?<=[A-Z])/(?=[A-Z])(?<!\d/)"), lambda _: " "),
+    (re.compile(r"(?<=[A-Z])/(?=[A-Z])(?<!\d/)|(?<=\bHTTP)/(?=one|two|three)"), lambda _: " "),
     (re.compile(r"(?<=\w)\s/\s(?=\w)"), lambda _: ", "),
     (re.compile(r"\b(yes/no|no/yes)\b", re.IGNORECASE), lambda m: m[1].replace("/", " or ")),
     (re.compile(r"\b([Oo]n/off|ON/OFF)\b"), lambda m: m[1].replace("/", " ")),
@@ -125,11 +126,12 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
     (re.compile(r"\s?\|\s?"), lambda _: ", "),
-    (_SAID_LAST, lambda m: _LAST[m[0]]),
+    (_SAID_LAST, lambda m: _LAST[m[0][0]]),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
     (
         re.compile(r"(?:(?<=[a-z][a-z])|(?<=\b[AP]M))\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"),
         lambda _: ". ",
     ),
+    (re.compile(rf"(?<=[A-Z][A-Z])\.(?=(?:{'|'.join(sorted(STARTERS))})\b)"), lambda _: ". "),
     (re.compile(r"(?<=[^\W_])\.(?=[^\W_])|(?<![\w.])\.(?=[A-Za-z]+\b)"), lambda _: " dot "),
 )

@@ -36,12 +36,13 @@ def _clock(match: Match) -> str:
     of_day = match[4] or match[5] or _OF_DAY.search(match.string[max(0, match.start() - 12) : match.start()])
     if match[3] and not of_day:
         return _elapsed(match)
-    said = _said(int(match[1]), int(match[2]), f"{match[4].upper()}M" if match[4] else "")
+    half = f"{match[4].upper()}M" if match[4] else ""
+    said = _said(int(match[1]), int(match[2]), half).removesuffix(f" {half}")
     if match[3] and int(match[3]):
         said += f" and {cardinal(int(match[3]))} second{'' if int(match[3]) == 1 else 's'}"
     if match[6]:
         said += f" point {digits(match[6])}"
-    return said + (" UTC" if match[5] else "")
+    return said + (f" {half}" if half else "") + (" UTC" if match[5] else "")
 
 
 def _elapsed(match: Match) -> str:
@@ -68,12 +69,17 @@ def _pointed(match: Match) -> str:
     return f"{match[1]}:{match[2]}"
 
 
+def _by_the_day(written: str) -> str:
+    """0900 -> oh nine hundred."""
+    hour, minute = written[:2], written[2:]
+    said = f"oh {cardinal(int(hour))}" if hour[0] == "0" and hour != "00" else cardinal(int(hour))
+    return f"{said} {'hundred' if minute == '00' else _minutes(int(minute))}"
+
+
 def _military(match: Match) -> str:
     """0900 hours -> oh nine hundred hours."""
-    hour, minute = match["hour"], match["minute"]
-    said = f"oh {cardinal(int(hour))}" if hour[0] == "0" and hour != "00" else cardinal(int(hour))
-    past = "hundred" if minute == "00" else _minutes(int(minute))
-    return f"{match['before'] or ''}{said} {past}" + (" hours" if match["hours"] else "")
+    said = _by_the_day(match["hour"] + match["minute"])
+    return f"{match['before'] or ''}{said}" + (" hours" if match["hours"] else "")
 
 
 def _zone(match: Match) -> str:
@@ -103,10 +109,18 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([Nn]oon|[Mm]idnight)\s?[-–]\s?(?=\d)"), lambda m: f"{m[1]} to "),
     (re.compile(r"(?<=\d[ap]m)\s?[-–]\s?(?=(?:noon|midnight)\b)"), lambda _: " to "),
     (re.compile(r"(?<![\w:.,$£€])([01]?\d|2[0-3])\s?[hH]\s?([0-5]\d)(?![\w:]|\s?m)"), _pointed),
+    # Of a day where one end begins with a nought.
+    (
+        re.compile(
+            r"(?<![\w:.,$£€-])(?=0|\d{4}\s?[-–]\s?0)((?:[01]\d|2[0-3])[0-5]\d)\s?[-–]\s?((?:[01]\d|2[0-4])[0-5]\d)"
+            r"(\s?(?:hrs|hours)\b\.?)?(?![\w:-]|[.,]\d)"
+        ),
+        lambda m: f"{_by_the_day(m[1])} to {_by_the_day(m[2])}" + (" hours" if m[3] else ""),
+    ),
     (
         re.compile(
             r"(?<![\w:.,$£€-])(?P<before>\bat )?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)"
-            r"(?P<hours>\s?(?:hrs|hours)\b\.?)(?![\w:])"
+            r"(?P<hours>\s?(?:hrs|hours)\b\.?|h\b)(?![\w:])"
         ),
         _military,
     ),

@@ -54,21 +54,35 @@ def _measure(match: Match) -> str:
     one = is_one(written) or hyphen or adjective
     joint = "-" if hyphen else " "
     said = f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
-    return said + (
-        " of"
-        if name.endswith("byte") and not (hyphen or adjective) and _STORED.match(match.string, match.end())
-        else ""
-    )
+    if hyphen or adjective:
+        return said
+    what = _STORED if name.endswith("byte") else _FOOD if name in _MEASURED_OUT else None
+    return said + (" of" if what and what.match(match.string, match.end()) else "")
 
 
 _SPOONS = frozenset({"cup", "teaspoon", "tablespoon"})
 _STORED = re.compile(r"\s(?:V?RAM|memory|storage|data|traffic|bandwidth|space)\b")
+_FOOD = re.compile(
+    r"\s(?:(?:baking|olive|brown|white|black|red|green|ground|chopped|minced|fresh|dried|heavy|sour|whipping|powdered"
+    r"|granulated|unsalted|melted|softened|shredded|grated|sliced|diced|plain|caster|icing|self-raising|all-purpose|soy"
+    r"|tomato|lemon|lime|orange|coconut|peanut|almond|vegetable|sesame|cream|maple|vanilla|chicken|beef|pork)\s)?"
+    r"(?:sugar|salt|flour|butter|oil|milk|water|honey|vanilla|cinnamon|yeast|powder|soda|cream|cheese|rice|pasta|chicken"
+    r"|beef|pork|lamb|turkey|ham|bacon|gin|rum|vodka|whisk(?:e)?y|tequila|wine|beer|juice|vinegar|sauce|pepper|garlic"
+    r"|onions?|cocoa|chocolate|coffee|tea|syrup|broth|stock|oats|nuts|almonds|walnuts|potatoes|tomatoes|carrots|spinach"
+    r"|parsley|basil|cilantro|coriander|ginger|mustard|mayonnaise|ketchup|yog(?:h)?urt|mushrooms|gold|silver|cement"
+    r"|sand)\b"
+)
+_MEASURED_OUT = frozenset({
+    "cup", "teaspoon", "tablespoon", "ounce", "fluid ounce", "pound", "gram", "kilogram", "milliliter", "liter",
+    "pint", "quart", "gallon",
+})  # fmt: skip
 _NOT_IN_THEM = re.compile(r"\s(?:measures?|measuring|servings?|size|daily|left|plus|twice|once|extra|total)\b")
 
 
 def _of_what(name: str, match: Match) -> str:
     """½ tsp salt is half a teaspoon of salt."""
     filled = name in _SPOONS and before_noun(match) and match.string[match.end() : match.end() + 1] == " "
+    filled |= name in _MEASURED_OUT and _FOOD.match(match.string, match.end()) is not None
     return " of" if filled and not _NOT_IN_THEM.match(match.string, match.end()) else ""
 
 
@@ -198,6 +212,7 @@ BARE: tuple[Rule, ...] = (
         re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb|kW|kJ|kcal|W(?=/kg))/(h|s|L|dL|kg|day)(?![\w/])"),
         lambda m: f"{_plural(UNITS[m[1]])} per {(UNITS | PER)[m[2]]}",
     ),
+    (re.compile(r"(?<=[A-Za-z])/((?<=[A-Z]/)ml|mL|dL|µL|kWh)(?![\w/])"), lambda m: f" per {UNITS[m[1]]}"),
     # No word begins with the sign for a millionth.
     (re.compile(r"(?<!\w)(µ(?:m|g|s|L|l|F))(?!\w)"), lambda m: _plural(UNITS[m[1]])),
 )

@@ -114,6 +114,12 @@ CASES = [
         "Pg. 5, Par. 3, the 2nd ed. of it, Est. 1990, Rt. Rev. John",
         "page five, paragraph three, the second edition of it, Established nineteen ninety, Right Reverend John",
     ),
+    ("Option no. 2 is best.", "Option number two is best."),
+    (
+        "min. 5 chars (min. 8), wait 5 min. 10 came",
+        "minimum five chars, minimum eight, wait five minutes ten came",
+    ),
+    ("true/false, he/him, a/k/a", "true or false, he him, also known as"),
 ]
 
 

@@ -68,6 +68,7 @@ CASES = [
         "one squared one squared and ten squared five",
     ),
     ("¶ 3, ∼5", "paragraph three, about five"),
+    ("a 4.5★ app", "a four point five-star app"),
 ]
 
 

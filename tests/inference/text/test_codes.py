@@ -130,6 +130,7 @@ CASES = [
     ("100K+ users", "one hundred thousand plus users"),
     ("Windows 10/11", "Windows ten, eleven"),
     ("Boeing 737-800", "Boeing seven thirty-seven eight hundred"),
+    ("a 529 plan", "a five twenty-nine plan"),
 ]
 
 

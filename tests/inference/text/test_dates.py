@@ -98,6 +98,8 @@ CASES = [
     ("June 1 to 5", "June first to fifth"),
     ("Mon, Wed & Fri", "Monday, Wednesday and Friday"),
     ("Dec '24, M-F", "December twenty-four, Monday to Friday"),
+    ("31/12", "December thirty-first"),
+    ("on 25/12, due 15/8, I wrote 07/04", "on December twenty-fifth, due August fifteenth, I wrote July fourth"),
 ]
 
 

@@ -75,6 +75,8 @@ CASES = [
     ("1/60 s, 1/500s", "one sixtieth of a second, one five hundredth of a second"),
     ("2 142/1", "two and one hundred and forty-two over one"),
     ("365/24/7", "three sixty-five twenty-four seven"),
+    ("an 11/10 experience, 5/7 days a week", "an eleven out of ten experience, five out of seven days a week"),
+    ("80/20 rule, 60-40 split, won 60-40", "eighty-twenty rule, sixty-forty split, won sixty to forty"),
 ]
 
 

@@ -75,7 +75,7 @@ CASES = [
     ),
     (
         "List<String> and a<b",
-        "List String and a b",
+        "List String and a less than b",
     ),
     (
         '<script>alert("x")</script>Hi<!-- note --> there',

@@ -72,6 +72,7 @@ CASES = [
     ("$AAPL rose", "AAPL rose"),
     ("the $ fell against the €, paid in $", "the dollar fell against the euro, paid in dollars"),
     ("a $1.2T market cap", "a one point two trillion dollar market cap"),
+    ("Ke$ha, A$AP, test$, $ and 5%", "Kesha, ASAP, test dollar, dollar and five percent"),
 ]
 
 

@@ -58,6 +58,7 @@ CASES = [
         "Use VI. New York XI. Final Fantasy six",
     ),
     ("Charles I. Jones, Charles I. He ruled.", "Charles I. Jones, Charles the first. He ruled."),
+    ("the XIIth legion, Superbowl LVIII", "the twelfth legion, Superbowl fifty-eight"),
 ]
 
 

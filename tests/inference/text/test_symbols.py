@@ -79,7 +79,7 @@ CASES = [
         "@12, 12@ and a#b",
         "at twelve, twelve at and a hash b",
     ),
-    ("a<b && c>d", "a b and c d"),
+    ("a<b && c>d", "a less than b and c greater than d"),
     ("Σ of x", "sum of x"),
     ("upgrade / update", "upgrade, update"),
     ("PS/2", "PS two"),
@@ -90,6 +90,10 @@ CASES = [
         "minus one times ten to the power of minus three to one times ten to the power of "
         "five to one times ten to the power of six",
     ),
+    ("if a<b and c>d then", "if a less than b and c greater than d then"),
+    ("I <3 you, but x <3", "I love you, but x less than three"),
+    ("OK.Let's go. VB.Net", "OK. Let's go. VB dot Net"),
+    ("√ of 16, HTTP/2", "square root of sixteen, HTTP two"),
 ]
 
 

@@ -51,6 +51,11 @@ CASES = [
     ("5:30ish", "five thirty ish"),
     ("05:30 hrs", "five thirty hours"),
     ("noon-1pm, 11am-noon", "noon to one PM, eleven AM to noon"),
+    (
+        "1700h, 0800-1700, 0900–1000 hrs",
+        "seventeen hundred hours, oh eight hundred to seventeen hundred, oh nine hundred to ten hundred hours",
+    ),
+    ("12:30:45 PM", "twelve thirty and forty-five seconds PM"),
 ]
 
 

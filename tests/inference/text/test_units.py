@@ -24,7 +24,7 @@ CASES = [
         "seven degrees north.",
     ),
     ("A 5 km run and a 10-lb bag.", "A five kilometer run and a ten-pound bag."),
-    ("Add 1 tsp. salt and 2 tbsp. oil.", "Add one teaspoon salt and two tablespoons oil."),
+    ("Add 1 tsp. salt and 2 tbsp. oil.", "Add one teaspoon of salt and two tablespoons of oil."),
     (
         "It rained 0.5 in. Monday was dry. It is 6 in. wide.",
         "It rained zero point five inches. Monday was dry. It is six inches wide.",
@@ -125,6 +125,16 @@ CASES = [
         "5 cu. yds. of it, a 20ft ladder, 100mg tablet",
         "five cubic yards of it, a twenty foot ladder, one hundred milligram tablet",
     ),
+    (
+        "It is 3 m wide, a wall 10 cm thick, a 5 mm thick layer",
+        "It is three meters wide, a wall ten centimeters thick, a five millimeter thick layer",
+    ),
+    ("CFU/ml, cells/mL", "CFU per milliliter, cells per milliliter"),
+    (
+        "½ lb butter, 1 tbsp oil, 2 oz gin, a 2 lb chicken",
+        "half a pound of butter, one tablespoon of oil, two ounces of gin, a two pound chicken",
+    ),
+    ("5 min break", "five minute break"),
 ]
 
 
