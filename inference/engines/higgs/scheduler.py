@@ -1,8 +1,7 @@
 """Continuous batching. A turn has five phases, in this order: admit, prefill, launch, read back, decode.
 
 A turn launches its own step before it reads back the rows of the turn before, so that a GPU is never without work
-while the host thinks. The host keeps the slots' state in arrays, which a step updates as a whole; it turns to a
-single stream only where a chunk is due or a flag is set.
+while the host thinks. The host turns to a single stream only where a chunk is due or a flag is set.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from inference.engines.higgs.first_chunk import StepClock, first_frames
 from inference.engines.higgs.runners import Packed, Runner
+from inference.engines.higgs.slots import Mark, Slots, Step
 from inference.engines.higgs.state import BROKEN, ENDED, BatchState
 from inference.engines.higgs.stream import NO_SLOT, Stream
 from inference.engines.higgs.vocoder import Vocoder
@@ -40,8 +38,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class _Launched:
-    slots: np.ndarray[tuple[int], np.dtype[np.int64]]
-    epochs: np.ndarray[tuple[int], np.dtype[np.int64]]
+    step: Step
     rows: Callable[[], Packed]
 
 
@@ -70,18 +67,8 @@ class Scheduler:
     def use(self, state: BatchState, runner: Runner) -> None:
         """Use this state from now on. No stream may hold a slot of the previous one."""
         self._state, self._runner = state, runner
-        slots, books = state.slots, state.model.config.num_codebooks
-        self._free = list(range(slots))
         self._in_flight: _Launched | None = None
-        self._frames = np.empty((slots, state.length, books), np.int16)
-        self._count = np.zeros(slots, np.int64)
-        """The frame of the sentence that the next row completes; less than 0 at its beginning."""
-        self._due = np.zeros(slots, np.int64)
-        """The number of frames at which the stream is to be looked at."""
-        self._epoch = np.zeros(slots, np.int64)
-        """Raised whenever a slot begins something else: rows of a step launched before are not its own."""
-        self._position = np.zeros(slots, np.int64)
-        self._top_k = np.zeros(slots, np.int64)
+        self._slots = Slots(state.slots, length=state.length, codebooks=state.model.config.num_codebooks)
 
     @property
     def idle(self) -> bool:
@@ -113,13 +100,13 @@ class Scheduler:
         """
         self._in_flight = None
         for slot, stream in self.speaking.items():
-            self._collect(stream, int(self._count[slot]))
+            self._collect(stream, self._slots.count(slot))
         back = [*self.speaking.values(), *self.loading]
         for stream in back:
             stream.slot, stream.filled = NO_SLOT, 0
         self.speaking, self.loading = {}, []
         self.waiting.extendleft(reversed(back))
-        del self._state, self._runner
+        del self._state, self._runner, self._slots
 
     def _drop_cancelled(self) -> None:
         for stream in self.streams:
@@ -140,17 +127,15 @@ class Scheduler:
         self.speaking.pop(slot, None)
         if stream in self.loading:
             self.loading.remove(stream)
-        self._epoch[slot] += 1
-        self._free.append(slot)
-        self._free.sort(reverse=True)  # the lowest is taken first: slots in use stay together
+        self._slots.release(slot)
 
     def _admit(self) -> None:
-        while self.waiting and (self._free or not self.waiting[0].needs_slot):
+        while self.waiting and (self._slots.free or not self.waiting[0].needs_slot):
             stream = self.waiting.popleft()
             stream.chunks.first = first_frames(self._steps.seconds, wait=stream.chunks.later_context)
             self._audible[stream] = None
             if stream.needs_slot:
-                stream.slot = self._free.pop()
+                stream.slot = self._slots.take()
                 self._begin(stream)
 
     def _begin(self, stream: Stream) -> None:
@@ -158,7 +143,7 @@ class Scheduler:
         self.speaking.pop(stream.slot, None)
         if stream in self.loading:
             self.loading.remove(stream)
-        self._epoch[stream.slot] += 1
+        self._slots.renew(stream.slot)
         try:
             stream.begin()
         except EngineError as error:
@@ -206,9 +191,13 @@ class Scheduler:
             seed=stream.seed,
         )
         self.speaking[slot] = stream
-        self._position[slot], self._top_k[slot] = stream.filled, stream.top_k
-        self._count[slot] = len(stream.rows) - self._frames.shape[2]
-        self._due[slot] = stream.due(stream.total - stream.start)
+        self._slots.start(
+            slot,
+            position=stream.filled,
+            top_k=stream.top_k,
+            rows=len(stream.rows),
+            due=stream.due(stream.total - stream.start),
+        )
 
     def _launch(self) -> _Launched | None:
         now = self._clock()
@@ -222,44 +211,23 @@ class Scheduler:
             self._steps.pause()
             return None
         self._steps.step(now)
-        at = np.array(slots)
-        self._position[at] += 1
-        top_k = self._top_k[at]
-        rows = self._runner.launch(
-            slots,
-            live=min(int(self._position[at].max()), self._state.length),
-            candidates=0 if (top_k <= 0).any() else int(top_k.max()),
-        )
-        return _Launched(at, self._epoch[at], rows)
+        step = self._slots.step(slots)
+        rows = self._runner.launch(slots, live=min(step.furthest, self._state.length), candidates=step.candidates)
+        return _Launched(step, rows)
 
-    def _read_back(self, step: _Launched) -> None:
-        """Wait for a step's rows, keep the frames that they complete, and act on those rows that ask for it.
+    def _read_back(self, launched: _Launched) -> None:
+        """Wait for a step's rows, keep the frames that they complete, and act on those rows that ask for it."""
+        for mark in self._slots.keep(launched.step, launched.rows()):
+            self._act_on(mark)
 
-        A row belongs to the stream that has the slot now only if the slot has begun nothing else since the launch,
-        which its epoch shows. Other rows are dropped.
-        """
-        current = self._epoch[step.slots] == step.epochs
-        slots, rows = step.slots[current], step.rows()[current]
-        frames, flags = rows[:, :-1], rows[:, -1]
-        number = self._count[slots]
-        complete = number >= 0  # the delay pattern's first rows complete no frame
-        self._frames[slots[complete], number[complete]] = frames[complete]
-        counts = number + 1
-        self._count[slots] = counts
-        for row in np.flatnonzero((flags != 0) | (counts >= self._due[slots])):
-            self._act_on_row(self.speaking[int(slots[row])], flags=int(flags[row]), count=int(counts[row]))
-
-    def _act_on_row(self, stream: Stream, *, flags: int, count: int) -> None:
-        """Fail the request, end its sentence, cut it off at its limit, or hand its new frames to the codec.
-
-        Args:
-            count: the sentence's frames, the row's own included.
-        """
-        slot = stream.slot
-        if flags & BROKEN:
+    def _act_on(self, mark: Mark) -> None:
+        """Fail the request, end its sentence, cut it off at its limit, or hand its new frames to the codec."""
+        slot, count = mark.slot, mark.count
+        stream = self.speaking[slot]
+        if mark.flags & BROKEN:
             self._state.clear(slot)
             self._fail(stream, EngineError("the model gave something else than numbers"))
-        elif flags & ENDED:
+        elif mark.flags & ENDED:
             self._collect(stream, count - 1)  # the row's own is the end, not a frame
             self._end_sentence(stream)
         else:
@@ -269,14 +237,14 @@ class Scheduler:
                 if stream.times_words:
                     self._time_words(stream, stream.sentence, whole=False)
                 self._release(stream)
-            self._due[slot] = stream.due(count)
+            self._slots.look_at(slot, due=stream.due(count))
             self._audible[stream] = None
 
     def _collect(self, stream: Stream, count: int) -> None:
         """Give the stream the new ones of the sentence's first `count` frames."""
         known = stream.total - stream.start
         if count > known:
-            stream.append(self._frames[stream.slot, known:count])
+            stream.append(self._slots.frames(stream.slot, known, count))
 
     def _time_words(self, stream: Stream, sentence: int, *, whole: bool) -> None:
         tokens, rows = stream.looked_at(sentence)
@@ -326,7 +294,7 @@ class Scheduler:
             if stream.first_audio_at is None:
                 stream.first_audio_at = self._clock()
             if stream.slot in self.speaking:
-                self._due[stream.slot] = stream.due(stream.total - stream.start)
+                self._slots.look_at(stream.slot, due=stream.due(stream.total - stream.start))
         return bool(windows)
 
     def _fail(self, stream: Stream, error: EngineError) -> None:
