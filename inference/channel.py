@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 ENTRIES_PER_CODES = 1024
 """After so many audio entries their codes are put into a stream of their own, which drops none."""
+MOST_CONNECTIONS = 32
+"""Of the writers of one process. Each uses one for less than a millisecond at a time."""
+CONNECTION_SECONDS = 10.0
+"""How long a writer waits for one before its stream counts as lost."""
 TTL_SECONDS = 600
 """For a stream whose writer was lost, from the writer's last renewal."""
 RENEW_SECONDS = 60.0
@@ -87,6 +91,15 @@ def key(job_id: UUID) -> str:
 def codes_key(job_id: UUID) -> str:
     """Of the stream of codes; see `inference.kept_codes`."""
     return f"job:{job_id.hex}:codes"
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for the writers of any number of threads, which wait for one of its connections.
+
+    redis-py's default pool refuses a connection to more than 100 threads at once, and a refused entry is a gap.
+    """
+    pool = redis.BlockingConnectionPool.from_url(url, max_connections=MOST_CONNECTIONS, timeout=CONNECTION_SECONDS)
+    return redis.Redis(connection_pool=pool)
 
 
 class Writer:
@@ -208,6 +221,10 @@ def published_frames(client: redis.Redis, job_id: UUID) -> int:
 def is_end(fields: dict[bytes, bytes]) -> bool:
     """Whether nothing follows this entry."""
     return fields[b"kind"] == b"ended"
+
+
+def is_audio(fields: dict[bytes, bytes]) -> bool:
+    return fields[b"kind"] == b"audio"
 
 
 def decode(fields: dict[bytes, bytes]) -> Event:

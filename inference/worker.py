@@ -63,7 +63,7 @@ class Host:
         self.engine = engine
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.id = new_id()
-        client = redis.Redis.from_url(redis_url)
+        client = channel.connect(redis_url)
         self._redis = redis.Redis.from_url(
             redis_url, socket_timeout=KEEPER_SECONDS, socket_connect_timeout=KEEPER_SECONDS
         )

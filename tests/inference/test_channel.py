@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
 
 import numpy as np
 import redis
@@ -152,3 +154,21 @@ def test_after_a_missing_piece_nothing_is_heard_until_the_end() -> None:
     assert hear(Audio(1, 0, b"a"), Audio(1, 2, b"c"), ended(1, 3)) == (b"a", False)
     assert hear(Audio(1, 0, b"a"), ended(1, 2)) == (b"a", False)
     assert hear(ended(1, 1)) == (b"", False)
+
+
+def test_hundreds_of_threads_write_at_once(broker: redis.Redis) -> None:
+    job_ids = [uuid4() for _ in range(300)]
+    before = len(broker.client_list())
+    together = threading.Barrier(len(job_ids))
+
+    def write(job_id: UUID) -> None:
+        writer = channel.Writer(client, job_id, attempt=1)
+        together.wait()
+        for number in range(3):
+            writer.audio(b"%d" % number)
+
+    with channel.connect(settings.REDIS_URL) as client:
+        with ThreadPoolExecutor(len(job_ids)) as pool:
+            list(pool.map(write, job_ids))
+        assert len(broker.client_list()) <= before + channel.MOST_CONNECTIONS
+    assert {broker.xlen(channel.key(job_id)) for job_id in job_ids} == {3}
