@@ -14,7 +14,7 @@ import redis.asyncio
 from django.conf import settings
 
 from inference import channel, stream_reader
-from inference.channel import Audio, Ended, Writer
+from inference.channel import Audio, Ended, Started, Writer
 from inference.results import Result
 from inference.stream_reader import JobStream, StreamReader
 from tests.live import free_port, wait_for
@@ -101,6 +101,31 @@ def test_a_new_stream_does_not_wait_for_the_silence_of_the_others(
                 Writer(broker, job_id := uuid4(), attempt=1).audio(b"new")
                 with reader.open(job_id) as stream:
                     assert await hear(stream) == b"new"
+
+    run(test)
+
+
+def test_the_first_audio_does_not_wait_for_the_rest_of_streams_that_flow(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(reader: StreamReader) -> None:
+        flowing = Writer(broker, flowing_id := uuid4(), attempt=1)
+        with reader.open(flowing_id) as stream:
+            monkeypatch.setattr(stream_reader, "FLOWING_REST_SECONDS", 0.3)
+            for piece in (b"first", b"second", b"third"):
+                flowing.audio(piece)
+                assert await hear(stream) == piece
+            monkeypatch.setattr(stream_reader, "FLOWING_REST_SECONDS", 60.0)
+            flowing.audio(b"fourth")
+            assert await hear(stream) == b"fourth"
+            for _ in range(3):
+                writer = Writer(broker, job_id := uuid4(), attempt=1)
+                with reader.open(job_id) as new:
+                    await asyncio.sleep(0.01)
+                    writer.started(engine_model="m", transcript="t")
+                    writer.audio(b"new")
+                    assert isinstance(await new.next(patience_seconds=PATIENCE_SECONDS), Started)
+                    assert await hear(new) == b"new"
 
     run(test)
 
