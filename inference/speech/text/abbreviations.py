@@ -10,7 +10,9 @@ TITLES = {
     "Hon": "Honorable", "Gen": "General", "Col": "Colonel", "Maj": "Major", "Capt": "Captain",
     "Cmdr": "Commander", "Lt": "Lieutenant", "Sgt": "Sergeant", "Cpl": "Corporal", "Sen": "Senator",
     "Gov": "Governor", "Rep": "Representative", "Pres": "President", "Fr": "Father", "Mt": "Mount",
-    "Ft": "Fort", "St": "Saint",
+    "Ft": "Fort", "St": "Saint", "Mme": "Madame", "Mlle": "Mademoiselle", "Pvt": "Private", "Adm": "Admiral",
+    "Det": "Detective", "Insp": "Inspector", "Supt": "Superintendent", "Amb": "Ambassador", "Atty": "Attorney",
+    "Br": "Brother",
 }  # fmt: skip
 _DOTLESS_TITLES = "Mr|Mrs|Dr|Prof|Capt|Sgt|Mt"
 _STREETS = {
@@ -33,7 +35,10 @@ _WORDS = {
     "Messrs": "Messieurs", "Mdm": "Madam", "approx": "approximately", "Sts": "Saints",
     "Drs": "Doctors", "Fl": "Floor", "Mtg": "Meeting", "mtg": "meeting", "Mgr": "Manager", "mgr": "manager",
     "Natl": "National", "natl": "national", "Attn": "Attention",
-    "attn": "attention", "Ave": "Avenue", "ext": "extension", "Ext": "Extension",
+    "attn": "attention", "Ave": "Avenue", "ext": "extension", "Ext": "Extension", "Mfg": "Manufacturing",
+    "Appt": "Appointment", "Amt": "Amount", "amt": "amount", "Acct": "Account", "acct": "account",
+    "Qty": "Quantity", "qty": "quantity", "doz": "dozen", "cont": "continued", "univ": "university",
+    "mgmt": "management", "Mgmt": "Management",
 }  # fmt: skip
 #: Said in full before a number.
 _COUNTED = {
@@ -46,7 +51,8 @@ _COUNTED = {
     "Eqs": "equations", "eq": "equation", "Eqn": "equation", "Tab": "table", "App": "appendix", "Ex": "example",
     "b": "born", "d": "died", "v": "version", "Bk": "book", "bk": "book", "Pp": "pages", "vs": "versus",
     "fn": "footnote", "n": "note", "l": "line", "ll": "lines", "ed": "edition",
-    "Pg": "page", "Par": "paragraph",
+    "Pg": "page", "Par": "paragraph", "Sect": "section", "sect": "section", "sec": "section", "Tbl": "table",
+    "Appx": "appendix", "chs": "chapters", "rev": "revision", "Rev": "Revision",
 }  # fmt: skip
 _SLASHED = {
     "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
@@ -61,7 +67,9 @@ _SMALL = frozenset({"w/", "b/c", "c/o", "s/he"})
 # Born, died, circa, line, note: only before a year or a small number of the right shape.
 _YEARS_ONLY = frozenset({"b", "d", "c", "ca"})
 _SMALL_ONLY = frozenset({"v", "n", "l", "ll", "ed", "Tab", "App", "Ex", "vs"})
-_YEAR = re.compile(r"\s?(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)")
+_YEAR = re.compile(
+    r"\s?(?:(?:1\d{3}|20\d\d|[1-9]\d\d)(?!\w|[.,]\d)|\d{1,2}/\d{1,2}/\d\d|\d{1,2}\s[A-Z][a-z]{2,8}\.?\s\d{4})"
+)
 
 # What says that "no." is the answer and "fig." the fruit, before it and after it.
 _ANSWERED = re.compile(
@@ -87,6 +95,7 @@ _ENDED_BY_NUMBER = re.compile(
     r"\s(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|\w+[rfxn]ty|eighty)\b)"
 )
 _NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
+_VERSE = re.compile(r"\s?\d{1,2}:\d")
 _QUESTION = re.compile(r"[?!][\"')]*\s\Z")
 _LOWER_BEFORE = re.compile(
     r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate|section|chapter"
@@ -100,7 +109,7 @@ _OF_US = re.compile(r"\s?[\d,]++\sof\s(?:us|them|you)\b")
 _RANKED = re.compile(r"\b(?:the|is|was|as|at|to)\s\Z", re.IGNORECASE)
 
 _HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd|rd|th)\s\Z")
-_NAME_BEFORE = re.compile(r"\b[A-Z][a-z]+\s\Z")
+_NAME_BEFORE = re.compile(r"\b[A-Z][a-z']+\s\Z")
 _CAPITAL_AFTER = re.compile(r"\s([A-Z]\w*)")
 _BEFORE_INITIAL = re.compile(
     r"(?:\A|[,.;:!?('\[—]|\b[A-Z][\w'.-]*|\b(?:and|by|of|with|from|to|for|or|say|says|said))\s?\Z"
@@ -109,6 +118,9 @@ _NO_BREAK_AFTER_HALF = re.compile(
     r"\s(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
     r"|[ECMP][SDE]?T\b|GMT|UTC|BST|CEST)"
 )
+
+
+_STARTING = "|".join(sorted(STARTERS - {"A", "I"}))
 
 
 def _either(words: dict[str, str]) -> str:
@@ -132,6 +144,10 @@ def _counted(match: Match) -> str:
     before = string[max(0, match.start() - 24) : match.start()]
     counts = _COUNTS.match(string, match.end(1) + 1)
     if word in _YEARS_ONLY and not _YEAR.match(string, match.end(1) + 1):
+        return match[0]
+    if word in {"Ex", "Rev"} and _VERSE.match(string, match.end(1) + 1):
+        return match[0]
+    if word == "sec" and before.rstrip()[-1:].isdigit():
         return match[0]
     if word in _SMALL_ONLY and not (
         word == "vs" or before.endswith(("(", ", ", "; ")) or word in {"Ex", "App", "Tab"}
@@ -200,14 +216,30 @@ def _initial(match: Match) -> str:
 
 
 RULES: tuple[Rule, ...] = (
+    # British: "w/c 5 May", "w/e 12 June".
+    (
+        re.compile(r"\bw/([ce])(?=\s(?:\d{1,2}|[A-Z][a-z]+\s\d))"),
+        lambda m: f"week {'commencing' if m[1] == 'c' else 'ending'}",
+    ),
     (
         re.compile(rf"(?<![\w/])({_either(_SLASHED)})(?![/])(?:(?<=/)|(?!\w))", re.IGNORECASE),
         _slashed,
     ),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?=(?i:[ecmp][sd]?t|gmt|utc)\b)"), lambda m: f"{m[1].upper()}M "),
     (re.compile(r"\b([AaPp])\.[Mm]\.(?=[a-z]{2})"), lambda m: f"{m[1].upper()}M "),
+    (re.compile(rf"\b([AaPp])\.[Mm]\.(?=(?:{_STARTING})\b)"), lambda m: f"{m[1].upper()}M. "),
     (re.compile(r"\b([AaPp])\.\s?[Mm]\.(?!\w)"), _half_day),
     (re.compile(r"\best\.\s(?=\d)"), _estimated),
+    (
+        re.compile(r"\b([Ee])st\.\s?(?=(?:in|since|circa)\s(?:1\d{3}|20\d\d)\b)"),
+        lambda m: f"{m[1]}stablished ",
+    ),
+    (re.compile(r"\b[cC]\.\s?(?=\d{1,2}(?:st|nd|rd|th)[\s-][Cc]entur)"), lambda _: "circa "),
+    (re.compile(r"\b([Rr])ef\.\s(?=\d|[Nn]o\b|#)"), lambda m: f"{m[1]}eference "),
+    (
+        re.compile(r"(\A|[(,;]\s?|\b(?:see|under|in|of|and|per|by|to|with|from)\s)art\.\s?(?=\d)"),
+        lambda m: f"{m[1]}article ",
+    ),
     # Minutes follow their number.
     (
         re.compile(r"(\A|[(,;:]\s?|\b(?:of|a|the|with)\s)([Mm])in\.\s(?=\d)"),
@@ -217,9 +249,16 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
     (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),
     (re.compile(r"\bRt\.?\sRev\b\.?"), lambda _: "Right Reverend"),
-    (re.compile(r"(?<=\d(?:st|nd|rd|th) )ed\.(?!\w)"), lambda m: "edition" + ("." if ends_sentence(m) else "")),
+    (re.compile(r"\bRev\.\s(?=[A-Z](?![\w.]))"), lambda _: "Revision "),
+    (re.compile(r"(?<=[A-Za-z.,] )v\.(?=\s[A-Z][a-z])"), lambda _: "versus"),
+    (re.compile(r"\bw\.r\.t\.(?!\w)"), lambda _: "with respect to"),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th) )edn?\.(?!\w)"), lambda m: "edition" + ("." if ends_sentence(m) else "")),
     (
         re.compile(r"\b(\d{1,2}(?:st|nd|rd|th))\s[cC]\.(?=\s|\Z|,|;)"),
+        lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
+    ),
+    (
+        re.compile(r"\b([IVX]{1,5})\s[cC]\.(?=\s|\Z|,|;)"),
         lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
     ),
     (re.compile(r"\b(Messrs|Drs|Sts)\.?(?=\s[A-Z])"), lambda m: _WORDS[m[1]]),
@@ -236,6 +275,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b(?:Ph\.\s?D|M\.?Sc|B\.?Sc|Ed\.D|Esq)\."), _dotted),
     # A space was forgotten: "It is big.U.K. laws", "U.S.government".
     (re.compile(r"(?<=[a-z]{2}\.)(?=(?:[A-Z]\.){2})"), lambda _: " "),
+    (re.compile(rf"(?<![\w.])(?:[A-Z]\.){{2,}}(?=(?:{_STARTING})\b)"), lambda m: m[0].replace(".", "") + ". "),
     (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}+(?=[a-z]{2})"), lambda m: m[0].replace(".", "") + " "),
     (re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}(?![a-z])|(?<![\w.])(?:[a-z]\.){2,}(?!\w)"), _dotted),
     (re.compile(r"(?<![\w.'])(?!I\.)([A-Z])\.\s?(?=[A-Z][\w.'])"), _initial),

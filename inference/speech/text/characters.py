@@ -33,9 +33,10 @@ _SUPERSCRIPT = re.compile(rf"[⁺⁻]?[{_RAISED}]+")
 _CHARGE = re.compile(rf"(?<=[A-Za-z)₀-₉])([{_RAISED}]*)([⁺⁻])(?![{_RAISED}])")
 # A Greek mu is the sign for a millionth only before a unit.
 _MICRO = re.compile(r"(?<![^\W\d_])\u03bc(?=(?:[mgslLAVFW]|mol|Hz|Sv)\b)")
+_SECTIONS = re.compile(r"§\s?§\s?")
 _NUMERO = re.compile(r"\b[Nn]\.?[º°]\s?(?=\d)")
 _ORDINAL_SIGN = re.compile(
-    r"(?<=\d)(?:ª|[º°](?=\s(?:de|do|da|piso|planta|andar|lugar|puesto|grado|grau|ano|año|d[ií]a|semestre"
+    r"(?<=\d)(?:\.?ª|\.[º°](?!\s?[CFK]\b)|[º°](?=\s(?:de|do|da|piso|planta|andar|lugar|puesto|grado|grau|ano|año|d[ií]a|semestre"
     r"|trimestre|cap[ií]tulo|premio|pr[eê]mio|edici[oó]n|edição|aniversario|turno|tiempo|tempo)\b))"
 )
 _STARS = re.compile(
@@ -49,6 +50,10 @@ _SPACED_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{
 # A line break that was escaped once too often.
 _DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\[nt](?=[^\sa-z]|\s|\Z)")
+_ESCAPED_QUOTE = re.compile(r"\\\"")
+_ANY_ESCAPED = re.compile(r"(?:\\r)?\\[nt]")
+_ONLY_ESCAPED = re.compile(r"(?:[^\\]|\\[nt\"]|\\r\\n)*+\Z")
+_SURELY_ESCAPED = re.compile(r"(?<=[\d\s.,:;!?])\\[nt]|\\[nt](?![a-z])")
 
 _PARAGRAPH = re.compile("\u2029")
 _STAR = re.compile("★")
@@ -79,7 +84,10 @@ def clean(text: str, trace: SourceTrace | None = None) -> str:
     sub(_IN_SMALL_CAPITALS, lambda match: match[0].translate(_TO_SMALL_LETTERS))
     sub(_SPACED_GROUPS, lambda match: re.sub(r"\D", ",", match[0]))
     if "\\" in text and not _DRIVE.search(text):
-        sub(_ESCAPED_BREAK, "\n")
+        escaped = _is_escaped(text)
+        sub(_ANY_ESCAPED if escaped else _ESCAPED_BREAK, "\n")
+        if escaped:
+            sub(_ESCAPED_QUOTE, '"')
     sub(_PARAGRAPH, "\n\n")
     sub(_LINE_ENDS, "\n")
     text = _one_line(text, trace)
@@ -89,12 +97,18 @@ def clean(text: str, trace: SourceTrace | None = None) -> str:
     sub(_MICRO, "µ")
     sub(_ORDINAL_SIGN, _ordinal_sign)
     sub(_NUMERO, "No. ")
+    sub(_SECTIONS, " sections ")
     sub(_NOT_ASCII, lambda match: _plain(match[0]))
     sub(_STARS, lambda match: "-star " if match[1] else " stars")
     sub(_STAR, " ")
     text = composed(text, trace)
     sub(_SPACES, " ")
     return stripped(text, trace)
+
+
+def _is_escaped(text: str) -> bool:
+    """Whether all backslashes are line breaks and tabs that were escaped, and none parts the names of a path."""
+    return bool(_ONLY_ESCAPED.match(text)) and (text.count("\\") > 1 or bool(_SURELY_ESCAPED.search(text)))
 
 
 def tidy(text: str, trace: SourceTrace | None = None) -> str:

@@ -33,8 +33,8 @@ def _verse(match: Match) -> str:
     verses = f"verses {first} to {cardinal(int(last))}" if last else f"verse {first}"
     if match["end"]:
         verses = f"verse {first}, to chapter {cardinal(int(last))}, verse {cardinal(int(match['end']))}"
-    # A psalm is no chapter.
-    chapter = "" if book.startswith("Psalm") else "chapter "
+    # A psalm is no chapter, nor is a sura.
+    chapter = "" if book.startswith(("Psalm", "Sura")) else "chapter "
     return f"{order}{book} {chapter}{cardinal(int(match['chapter']))}, {verses}"
 
 
@@ -45,5 +45,9 @@ RULES: tuple[Rule, ...] = (
             r"(?P<chapter>\d{1,3}):(?P<first>\d{1,3})(?:\s?[-–]\s?(?P<last>\d{1,3})(?::(?P<end>\d{1,3}))?)?(?![\w:]|\s?[AaPp]\.?[Mm]\b)"
         ),
         _verse,
+    ),
+    (
+        re.compile(r"\b([123])\s(Cor|Sam|Kgs|Chr|Thess|Tim|Pet)\b\.?\s(\d{1,2})(?!\w|[:.,]\d)"),
+        lambda m: f"{_ORDER[m[1]]} {_BOOKS[m[2]]} chapter {cardinal(int(m[3]))}",
     ),
 )

@@ -182,7 +182,17 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_character_wise(m[2])}",
     ),
-    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*)(?![\w/]|[.,]\d|-\d)"), _models),
+    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*(?:-\d)?)(?![\w/]|[.,]\d|-\d)"), _models),
+    (
+        re.compile(r"(?<![\w.,-])7([0-8])7(?=\s(?:MAX|Max|Dreamliner|jets?|aircraft|airliners?|jumbo|planes?)\b)"),
+        lambda m: code(m[0]),
+    ),
+    (
+        re.compile(
+            r"(?<![\w.,])([2458]|16)k(?=\s(?:videos?|tv|TV|resolution|screens?|monitors?|displays?|footage|camera)\b)"
+        ),
+        lambda m: f"{code(m[1])} K",
+    ),
     (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
     (
         re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"),

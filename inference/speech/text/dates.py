@@ -166,6 +166,11 @@ NAMES: tuple[Rule, ...] = (
         re.compile(rf"\b({_SLASHED_DAYS}),\s(?={_SLASHED_DAYS}\b|[A-Z][a-z]+day\b)"),
         lambda m: f"{_DAYS[m[1][:3]]}, ",
     ),
+    # "Jan 1-Feb 2".
+    (
+        re.compile(rf"(?<=\d)\s?[-–]\s?(?={_MONTH_NAMES}\b\.?\s(?:0?[1-9]|[12]\d|3[01])(?!\w|[.,]\d))"),
+        lambda _: " to ",
+    ),
     (re.compile(r"\bM-F\b"), lambda _: "Monday to Friday"),
     (re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)(?=\s'\d\d(?!\w))"), lambda m: _month(m[1])),
     (
@@ -197,6 +202,13 @@ _SLASH_DAY = r"(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])"
 DIGITS: tuple[Rule, ...] = (
     (
         re.compile(
+            r"\b((?i:exp(?:iry|ires|iration)?(?:\sdate)?|valid(?:\s(?:thru|through|until|to|from))?|good\sthru)[.:]?)\s"
+            r"(0?[1-9]|1[0-2])/([2-4]\d|20[2-4]\d)(?![\w/])"
+        ),
+        _expiry,
+    ),
+    (
+        re.compile(
             r"(?<![\w/.-])([12]\d{3})([-/])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?:(T)(?=\d\d:)|(?![\w/-]))"
         ),
         _iso,
@@ -219,11 +231,12 @@ DIGITS: tuple[Rule, ...] = (
         lambda m: _month_of(m[1], m[2]),
     ),
     (
-        re.compile(
-            r"\b((?i:exp(?:iry|ires|iration)?(?:\sdate)?|valid(?:\s(?:thru|through|until|to|from))?|good\sthru)[.:]?)\s"
-            r"(0?[1-9]|1[0-2])/([2-4]\d)(?![\w/])"
+        re.compile(r"(?<![\w/.,$£€-])(0?[1-9]|1[0-2])/(1[3-9]|2\d)\s?[-–]\s?(1[4-9]|2\d|3[01])(?![\w/-]|[.,]\d)"),
+        lambda m: (
+            f"{MONTHS[int(m[1]) - 1]} {ordinal(int(m[2]))} to {ordinal(int(m[3]))}"
+            if int(m[2]) < int(m[3])
+            else m[0]
         ),
-        _expiry,
     ),
     # A number in a fraction begins with no nought, and twelfths are less than whole.
     (

@@ -3,7 +3,7 @@
 import re
 from string import ascii_letters
 
-from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity
+from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity, year
 from .rules import Match, Rule
 
 _PARTS = frozenset({
@@ -12,7 +12,7 @@ _PARTS = frozenset({
 _STEPS = re.compile(
     r"\b(?:steps?|pages?|parts?|slides?|questions?|chapters?|levels?|lessons?|rounds?|tasks?|items?|days?|weeks?|stages?"
     r"|episodes?|phases?|lines?|batch|class|file|disc|disk|volumes?|units?|attempts?|tests?|sheets?|photos?|images?"
-    r"|progress):?\s\Z",
+    r"|progress|videos?|ep|clip|track|exercise|message|tweet|post|module|section):?\s\Z",
     re.IGNORECASE,
 )
 _ODDS = re.compile(
@@ -27,8 +27,12 @@ _SHARED = re.compile(
     r"\s(?!inches|feet|cups|miles|hours|pounds|ounces|tea|table|yards|gallons|quarts|pints|liters|litres|meters|metres"
     r"|kilo|centi|milli|acres|minutes|seconds|days|weeks|months|years|dollars|euros|cents|turns|lengths|rings|notes"
     r"|is\b|was\b|has\b|its\b|as\b|this\b|does\b|plus\b|times\b|less\b|minus\b|equals\b|across\b|versus\b)"
-    r"(?:people|men|women|children|(?:would|rating|stars?)\b|[a-z]{3,}s\b)"
+    r"(?:people|men|women|children"
+    r"|(?:would|rating|stars?|from (?:me|us)|overall|correct|right|passed|failed|answered)\b|[a-z]{3,}s\b)"
 )
+# The 45th of its year: "regulation 45/2026".
+_NUMBERED = re.compile(r"\d{2,4}/(?:19[5-9]|20[0-4])\d\Z")
+_WHOLE_SPAN = re.compile(r"(?:7 days|30 days|12 months|24 hours|52 weeks)\b")
 _WHOLE_FIRST = frozenset({
     "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "60", "70", "75", "80", "90", "100",
     "120", "150", "200", "500",
@@ -44,6 +48,8 @@ _RATIO_NAMES = {"24/7/365": "twenty-four seven three sixty-five",
 def _shared(match: Match) -> str:
     """A part of a whole, unless it counts: eight out of ten, page three of twelve."""
     top, bottom = match[1], match[2]
+    if _NUMBERED.match(match[0]):
+        return f"{integer(top)} slash {year(int(bottom))}"
     before = match.string[max(0, match.start() - 40) : match.start()]
     if not before[-2:-1].isalpha() and not before.endswith((": ", "(")):
         before = ""  # no word that could say what it counts
@@ -58,7 +64,7 @@ def _shared(match: Match) -> str:
         return f"{integer(top)} to {integer(bottom)}"
     if _STEPS.search(before):
         return f"{integer(top)} of {integer(bottom)}"
-    scored = _SCORED.search(before) or _SHARED.match(after) or (bottom == "7" and after.startswith(" days"))
+    scored = _SCORED.search(before) or _SHARED.match(after) or _WHOLE_SPAN.match(f"{bottom}{after}")
     if scored and bottom not in {"2", "3", "4"}:
         return f"{integer(top)} out of {integer(bottom)}"
     if top == bottom and bottom not in _WHOLE_FIRST:
@@ -85,6 +91,11 @@ def _mixed(match: Match) -> str:
 
 #: Before every family that looks for a quantity.
 MIXED: tuple[Rule, ...] = (
+    (
+        re.compile(r"(?<![\w./])20/(?!20\b)(\d{2,3})(?=\s(?:vision|eyesight|sight|acuity)\b)"),
+        lambda m: f"twenty {integer(m[1])}",
+    ),
+    (re.compile(r"(?<![\w.])24\s?[x×]\s?7(?!\w|[.,]\d)"), lambda _: "24/7"),
     # Spaces around the slashes change nothing.
     (re.compile(r"(?<![\w.,/$£€¥:#-])(\d\d?) / (\d\d?) / (\d{4})(?![\w/:%°-])"), lambda m: "/".join(m.groups())),
     (
@@ -93,7 +104,7 @@ MIXED: tuple[Rule, ...] = (
     ),
     (
         re.compile(r"(?<![\w/.])1/(\d{2,4})(?:s|\ss(?:ec)?)(?!\w)"),
-        lambda m: f"one {ordinal(int(m[1]))} of a second",
+        lambda m: f"one {ordinal(int(m[1])).removeprefix('one ')} of a second",
     ),
     (
         re.compile(r"(?<![\w./-])([2-9]|12)/([248]|16)(?=[\s-](?:time|signature|beat|meter|metre)\b)"),

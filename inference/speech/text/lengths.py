@@ -62,12 +62,15 @@ def _feet(match: Match) -> str:
     return f"{quantity(match[1])} {'foot' if one else 'feet'}"
 
 
+_SIDE = r"(?:\d++\ \d{1,2}/\d{1,2}|\d++(?:\.\d++|/\d{1,2})?+)"
+
 #: Before the units: the marks of feet and inches are quotation marks, too.
 RULES: tuple[Rule, ...] = (
     (
-        re.compile(r"(?<![\w'.,])([4-7])'(1[01]|\d)(?![\w'\"′″]|[.,]\d)"),
+        re.compile(r"(?<![\w'.,])([4-7])'(1[01]|\d)(?![\w'\"′″]|[.,]\d|\s\d/\d)"),
         lambda m: f"{cardinal(int(m[1]))} foot {cardinal(int(m[2]))}",
     ),
+    (re.compile(r"(?<![\w./,])(\d{1,3} \d/\d{1,2})\s?['′](?=\s|[,;.)]|\Z)"), _feet),
     (
         re.compile(r"(?<![\w.])(\d{1,4})['′]\s?[x×]\s?(\d{1,4})['′](?!\w)"),
         lambda m: f"{decimal(m[1])} by {decimal(m[2])} {'foot' if before_noun(m) else 'feet'}",
@@ -113,8 +116,8 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w./'])(\d{1,4})'(?=\s(?:[a-z]|x\s)|[,;)])"), _feet),
     (
-        re.compile(r"(?<![\w.])(\d++(?:\.\d++)?+)[\"″]\s?[x×]\s?(\d++(?:\.\d++)?+)[\"″]"),
-        lambda m: f"{decimal(m[1])} by {decimal(m[2])} inch" + ("" if before_noun(m) else "es"),
+        re.compile(rf"(?<![\w./])({_SIDE})(?:(?<=/\d)\s)?[\"″]\s?[x×]\s?({_SIDE})(?:(?<=/\d)\s)?[\"″]"),
+        lambda m: f"{quantity(m[1])} by {quantity(m[2])} inch" + ("" if before_noun(m) else "es"),
     ),
     (
         re.compile(rf"{START}(?<![\w\"]){QUANTITY.join('()')}(?:(?<=/\d)\s)?(?:″|\"(?=\s[A-Za-z]|[,;.)?!]|\Z))"),

@@ -42,6 +42,10 @@ _SPELLED = re.compile(
     r"([^<>]{0,200})</say-as\s?>",
     re.IGNORECASE,
 )
+_DIALLED = re.compile(
+    r"<say-as\s[^<>]{0,200}?interpret-as\s?=\s?[\"']?telephone\b[^<>]{0,200}>\s{0,9}(\d{3,20})\s{0,9}</say-as\s?>",
+    re.IGNORECASE,
+)
 _ORDERED = re.compile(
     r"<say-as\s[^<>]{0,200}?interpret-as\s?=\s?[\"']?ordinal\b[^<>]{0,200}>\s{0,9}(\d{1,9})\s{0,9}</say-as\s?>",
     re.IGNORECASE,
@@ -63,6 +67,7 @@ def unmarked(text: str, trace: SourceTrace | None = None) -> str:
     text = _without_unspoken(text, trace)
     text = substitute(_ALIAS, lambda match: f" {match[2]} ", text, trace)
     text = substitute(_SPELLED, lambda match: " ".join(match[1]), text, trace)
+    text = substitute(_DIALLED, lambda match: " ".join(match[1]), text, trace)
     text = substitute(_ORDERED, _ordered, text, trace)
     tags = list(_TAG.finditer(text))
     ended = {match["name"].lower() for match in tags if match["end"]}

@@ -157,6 +157,10 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
+_PER = {
+    "kg": "kilogram", "lb": "pound", "oz": "ounce", "kWh": "kilowatt hour", "MWh": "megawatt hour", "hr": "hour",
+    "h": "hour",
+}  # fmt: skip
 # "Paid in $ or €", where the signs are amounts of money; "the $ fell" is the currency.
 _PAID = re.compile(rf"\b(?!(?i:the|a|and|or|strong|weak)\b)[A-Za-z][a-z]*+\s(?:{_SYMBOL}\s(?:and|or)\s)?\Z")
 
@@ -177,6 +181,12 @@ SIGNS: tuple[Rule, ...] = (
         lambda m: f"{m[1]}{'S' if m[2].isupper() else 's'}{m[2]}",
     ),
     (re.compile(r"\$(?=[a-z])"), lambda _: " dollar "),
+    (
+        re.compile(
+            rf"(?<!\w)({_SYMBOL})/(kg|lb|oz|kWh|MWh|hr|h|month|year|day|week|ton|person|unit|seat|user)(?!\w)"
+        ),
+        lambda m: f"{_CURRENCIES[m[1]].many} per {_PER.get(m[2], m[2])}",
+    ),
     (
         re.compile(rf"({_SYMBOL})(?=\s(?:sign|symbol|key|character|figure)s?\b)"),
         lambda m: f" {_CURRENCIES[m[1]].one} ",

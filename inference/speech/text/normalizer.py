@@ -50,7 +50,7 @@ _FAMILIES = (
     Family((re.compile(r"[\d@#\\/<\]]|\w\.\w"),), addresses.RULES),
     # Numbers take one form, and signs their side, before anyone looks for a quantity.
     Family((_DIGIT,), (*numerals.RULES, *fractions.MIXED)),
-    Family((re.compile(rf"[−+*~<>=]|{_LOOSE_HYPHEN}|-\d"),), signs.RULES),
+    Family((re.compile(rf"[−+*~<>=≥≤]|{_LOOSE_HYPHEN}|-\d"),), signs.RULES),
     # Their full stops would end sentences, and several are units, names or numerals by half.
     Family((re.compile(r"\.|[A-Za-z]/|[A-Z]|\bvs\b"),), abbreviations.RULES),
     Family((re.compile(r"\b[MTWFSJAOND]"),), dates.NAMES),

@@ -75,7 +75,9 @@ def fraction(top: str, bottom: str) -> str:
     if int(bottom) == 2:
         part = "half" if one else "halves"
     else:
-        part = ("quarter" if int(bottom) == 4 else ordinal(int(bottom))) + ("" if one else "s")
+        part = ("quarter" if int(bottom) == 4 else ordinal(int(bottom)).removeprefix("one ")) + (
+            "" if one else "s"
+        )
     return f"{integer(top)} {part}"
 
 
@@ -192,6 +194,7 @@ YEARS: tuple[Rule, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d(?:st|nd|rd|th))\s?[-–]\s?(?=\d++(?:st|nd|rd|th)\b)"), lambda _: " to "),
     (re.compile(rf"{START}(\d{{1,3}}(?:,\d{{3}})++|\d++)\^?(st|nd|rd|th)\b", re.IGNORECASE), _ordinal),
     (
         re.compile(r"(?<![\w:.,])(\d++):(\d++):(\d++)(?![\w:])"),

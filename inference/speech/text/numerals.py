@@ -12,7 +12,8 @@ _AFTER = (
     r"(?:[€$£¥₹₽₺₴%‰°]|(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|zł|kr|Kč|Ft|R\$"
     r"|Mio|Mrd|mln|mld|million|billion|trillion|thousand|percent|euros?|dollars?|pounds?|francs?|cents?"
     r"|rpm|RPM|mph|kcal|ppm|[kMGTmcµ]?[mgWVLl]|[kc]m[²³]|m[²³]|ha|kWh|k?cal|h|min|GB|MB|TB|[kMG]?Hz|km/h|m/s|bar|kPa|hPa"
-    r"|(?:kilo|centi|milli)?(?:meter|metre|gram|liter|litre)s?|kilos?|hours?|degrees?)(?![\w]))"
+    r"|(?:kilo|centi|milli)?(?:meter|metre|gram|liter|litre)s?|kilos?|hours?|degrees?|days|weeks|months|years|minutes|seconds|stars?|points|inches|feet|miles|ton(?:ne)?s)(?![\w])"
+    r"|/(?:10|20|100)(?![\w/]))"
 )
 _PEOPLE = r"(?:[Ee]uros?|Einwohner|Menschen|Personen|habitants|habitantes|personas|personnes|pessoas|abitanti)\b"
 _MONEY_BEFORE = r"(?:(?<=[€£$¥₹₽₺])|(?<=[€£$¥₹₽₺]\s)|(?<=EUR\s)|(?<=CHF\s)|(?<=USD\s)|(?<=kr\s))"
@@ -50,6 +51,13 @@ _COUNTED_BY_MILLIONS = (
 )
 
 RULES: tuple[Rule, ...] = (
+    # Nobody measures ten kilometers to the meter.
+    (
+        re.compile(rf"{_START}[1-9]\d{{1,2}}\.000(?=\s?(?:km|m|kg|g|t|l|L|ha|km²|m²|kWh|MW|W)\b)"),
+        lambda m: m[0].replace(".", ","),
+    ),
+    # The scale of a map.
+    (re.compile(r"(?<![\w:.,])(1):(\d{1,3}(?:,\d{3})++)(?![\w:])"), lambda m: f"{m[1]} to {m[2]}"),
     # As newspapers write it: "20m people".
     (
         re.compile(rf"(?<![\w.,$£€])(\d{{1,4}}(?:\.\d{{1,2}})?)\s?(?:m|mn|mln)(?=\s(?:{_COUNTED_BY_MILLIONS})\b)"),

@@ -36,7 +36,7 @@ QUARTERS: tuple[Rule, ...] = (
         lambda m: f"Q {cardinal(int(m[1]))} to Q {cardinal(int(m[2]))}",
     ),
     (
-        re.compile(r"\bQ([1-4])\s?[/-]\s?(?:FY)?(\d{4}|\d\d)\b"),
+        re.compile(r"\bQ([1-4])\s?(?:[/-]\s?(?:FY)?|')(\d{4}|\d\d)\b"),
         lambda m: f"Q {cardinal(int(m[1]))} {short_year(m[2])}",
     ),
     (re.compile(r"\b((?:19|20)\d\d)-?Q([1-4])\b"), lambda m: f"Q {cardinal(int(m[2]))} {year(int(m[1]))}"),
@@ -44,6 +44,7 @@ QUARTERS: tuple[Rule, ...] = (
         re.compile(r"\b([1-4])Q\s?'?(\d{4}|\d\d)\b"),
         lambda m: f"the {_QUARTERS[m[1]]} quarter of {short_year(m[2])}",
     ),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th) )qtr\b"), lambda _: "quarter"),
     (re.compile(r"\b([1-4])Q(?!\w)"), lambda m: f"{_QUARTERS[m[1]]} quarter"),
     (
         re.compile(r"\b([12])H\s?'?(\d{4}|\d\d)\b"),
@@ -62,6 +63,7 @@ DECADES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,])([2-9])0s (and|or|to) ([2-9])0s\b"),
         lambda m: f"{_TENS[m[1]]} {m[2]} {_TENS[m[3]]}",
     ),
+    (re.compile(r"(?<![\w.,$'])([2-9])0's(?=\s[a-z]|[.,;)]|\Z)"), lambda m: _TENS[m[1]]),
     (
         re.compile(r"(?<=\b[Tt]he )00'?s\b|(?<=\bearly )00s\b|(?<=\blate )00s\b|(?<![\w.,])00s(?=\s[a-z])"),
         lambda _: "two thousands",
@@ -72,7 +74,8 @@ DECADES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
-            r"\b(in|the|his|her|their|my|our|your|early|late|mid|low|high|upper|lower) ([2-9])0'?s\b",
+            r"\b(roaring|swinging|booming|turbulent|wild|in|the|his|her|their|my|our|your|early|late|mid|low|high|upper|lower)"
+            r" ([2-9])0'?s\b",
             re.IGNORECASE,
         ),
         lambda m: f"{m[1]} {_TENS[m[2]]}",

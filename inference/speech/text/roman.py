@@ -8,7 +8,7 @@ from .rules import STARTERS, Match, Rule
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _COUNTED = (
     r"Chapter|Part|Book|Act|Scene|Volume|Section|Article|Appendix|Phase|Type|Class|Level|Stage|Grade|Title|Division"
-    r"|Figure|Table|Episode|Season|Unit|Step|Lesson|War|Bowl|Superbowl|Mark|Tier|Group|Schedule|Annex|Canto|Verse|Round|Rule"
+    r"|Figure|Table|Episode|Season|Unit|Step|Lesson|War|Bowl|Superbowl|Week|Mark|Tier|Group|Schedule|Annex|Canto|Verse|Round|Rule"
     r"|Edition|Quarter|Form|Category|Region|Vatican|Apollo|Saturn|Rocky"
 )
 _RULERS = (
@@ -58,6 +58,7 @@ def _marked(match: Match) -> str:
     return ordinal(number) if number else match[0]
 
 
+_STARTING = rf"(?:{'|'.join(sorted(STARTERS - {'A', 'I'}))})"
 _SURNAME = re.compile(r"\.\s([A-Z][a-z]+)")
 
 
@@ -111,8 +112,12 @@ RULES: tuple[Rule, ...] = (
         ),
         _ruler,
     ),
-    (re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"), _ruler_letter),
+    (
+        re.compile(rf"\b({_RULERS})\s([VX])(?!\w|\.\s?(?!{_STARTING}\b)[A-Z]|\s(?!The\b|He\b|His\b)[A-Z][a-z])"),
+        _ruler_letter,
+    ),
     (re.compile(rf"\b({_RULERS})\s(I){_CARDINAL_I}"), _first),
+    (re.compile(r"\bWW(?:(II)|I|(2)|1)(?!\w)"), lambda m: f"World War {'two' if m[1] or m[2] else 'one'}"),
     (
         re.compile(
             rf"(?<![\w'])((?=[IVX]){_NUMERAL})(?:th|st|nd|rd)?(?=(?:\s?[-–]\s?[XIV]+(?:th)?)?\s(?:[Cc]entury|[Cc]enturies)\b)"

@@ -25,8 +25,13 @@ def _starred(match: Match) -> str:
     return match[0] if _EMPHASIS.search(before) else f"{match[1]} star"
 
 
+_COMPARED = {
+    ">=": "at least", "≥": "at least", "<=": "at most", "≤": "at most", "==": "equals", "!=": "not equal to",
+}  # fmt: skip
+
+
 def _compared(match: Match) -> str:
-    said = {">=": "at least", "<=": "at most", "==": "equals", "!=": "not equal to"}[match[1]]
+    said = _COMPARED[match[1]]
     after_word = match.string[max(0, match.start() - 1) : match.start()].isalnum()
     return f" {'is ' if after_word and match[1] != '==' else ''}{said} "
 
@@ -38,7 +43,9 @@ RULES: tuple[Rule, ...] = (
         lambda _: "T minus ",
     ),
     (re.compile(r"\+\s?/\s?[-−–]"), lambda _: " plus or minus "),
-    (re.compile(r"(?:(?<=\w)\s?|\A|\s)(>=|<=|==|!=)\s?(?=[-−]?[\d.$£€])"), _compared),
+    (re.compile(r"(?:(?<=\w)\s?|\A|\s|(?<=[(\[,;:]))(>=|<=|==|!=|≥|≤)\s?(?=[-−]?[\d.$£€])"), _compared),
+    (re.compile(r"\b(Cl|OH|Br|NO3|HCO3|HSO4|H2PO4|MnO4|ClO4)[-−](?![\w-])"), lambda m: f"{m[1]} minus"),
+    (re.compile(r"(?<![\w.-])([xynk])-(?=\d{1,3}(?![\w-]|\.\d))"), lambda m: f"{m[1]} minus "),
     (re.compile(r"~\s?(?=[\d$£€])"), lambda _: "about "),
     (
         re.compile(r"(?<![\w+-])(\d++)\*\s(?=(?:hotel|review|rating|restaurant|resort)s?\b)"),

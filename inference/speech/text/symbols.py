@@ -103,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)\s>\s(?=\w)|(?<=\b[A-Za-z])>(?=[A-Za-z]\b)"), lambda _: " greater than "),
     (re.compile(r"&(?:amp;)?&?"), lambda _: " and "),
     (re.compile(r"\+"), lambda _: " plus "),
+    (re.compile(r"(?<=[%°])\.(?=[A-Z][a-z])"), lambda _: ". "),
     (re.compile(r"%"), lambda _: " percent "),
     (re.compile(r"°\s?([CF])\b"), lambda m: " degrees " + {"C": "Celsius", "F": "Fahrenheit"}[m[1]]),
     (re.compile(r"°"), lambda _: " degrees "),
@@ -113,6 +114,13 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)\s/\s(?=\w)"), lambda _: ", "),
     (re.compile(r"\b(yes/no|no/yes)\b", re.IGNORECASE), lambda m: m[1].replace("/", " or ")),
     (re.compile(r"\b([Oo]n/off|ON/OFF)\b"), lambda m: m[1].replace("/", " ")),
+    (
+        re.compile(
+            r"(?<=[a-z]s)/(?=(?:second|minute|hour|day|night|week|month|year|person|user|unit|student|session|gallon|liter|litre"
+            r"|mile|pound|ounce|acre|serving|head)\b)"
+        ),
+        lambda _: " per ",
+    ),
     (re.compile(r"(?<=\w)/(?=\w)"), lambda _: " slash "),
     (re.compile(r"@(?=\s?\w)|(?<=\w)@"), lambda _: " at "),
     (re.compile(r"(?<=\w)#(?=\w)"), lambda _: " hash "),
@@ -129,7 +137,7 @@ RULES: tuple[Rule, ...] = (
     (_SAID_LAST, lambda m: _LAST[m[0][0]]),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
     (
-        re.compile(r"(?:(?<=[a-z][a-z])|(?<=\b[AP]M))\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"),
+        re.compile(r"(?:(?<=[A-Za-z][a-z])|(?<=\b[AP]M))\.(?=(?:[A-Z](?:[a-z']*|K))(?:[^\w@/]|\Z))"),
         lambda _: ". ",
     ),
     (re.compile(rf"(?<=[A-Z][A-Z])\.(?=(?:{'|'.join(sorted(STARTERS))})\b)"), lambda _: ". "),

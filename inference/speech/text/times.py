@@ -3,7 +3,7 @@
 import re
 
 from .numbers import cardinal, digits
-from .rules import Match, Rule, ends_sentence
+from .rules import Match, Rule, describes, ends_sentence
 
 _CLOCK = r"([01]?\d|2[0-4]):([0-5]\d)"
 _HALF = r"([AaPp])\.?[Mm]\b"
@@ -50,6 +50,8 @@ def _elapsed(match: Match) -> str:
     parts = [(int(match[1]), "hour"), (int(match[2]), "minute"), (int(match[3]), "second")]
     if not any(number for number, _ in parts):
         return "zero seconds"
+    if describes(match):  # a 2:05:30 marathon
+        return " ".join(f"{cardinal(number)} {unit}" for number, unit in parts if number)
     said = [f"{cardinal(number)} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
     if match[6]:
         said[-1] = f"{cardinal(int(match[3]))} point {digits(match[6])} seconds"
@@ -63,6 +65,13 @@ def _offset(match: Match) -> str:
     sign = "plus" if match[2] == "+" else "minus"
     minutes = f" {_minutes(int(match[4]))}" if match[4] and int(match[4]) else ""
     return f"{match[1]} {sign} {cardinal(int(match[3]))}{minutes}"
+
+
+def _behind(match: Match) -> str:
+    """14:30+01:00 -> fourteen thirty UTC plus one."""
+    sign = "plus" if (match[1] or match[2]) == "+" else "minus"
+    minutes = f" {_minutes(int(match[4]))}" if int(match[4]) else ""
+    return f"Z {sign} {cardinal(int(match[3]))}{minutes}"
 
 
 def _pointed(match: Match) -> str:
@@ -145,9 +154,18 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: m[1].replace(".", "") + " to ",
     ),
+    # An offset from UTC, and a minus only after seconds, as 14:30-15:00 is a span.
+    (
+        re.compile(r"(?:(?<=:[0-5]\d:[0-5]\d)([+−-])|(?<=:[0-5]\d)(\+))(0\d|1[0-4]):?([0-5]\d)(?![\w:])"),
+        _behind,
+    ),
+    (
+        re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?=(?:1[0-2]|[1-9])(?![\w:]|[.,]\d))"),
+        lambda m: m[1] + " to ",
+    ),
     (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK}(?![\d:]))"), lambda m: m[1] + " to "),
     (
-        re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|(Z)\b)?(\.\d++)?(?:(?=-?ish\b)|(?![\w:]))"),
+        re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|\s?(Z)\b)?(\.\d++)?(?:(?=-?ish\b)|(?![\w:]))"),
         _clock,
     ),
     (

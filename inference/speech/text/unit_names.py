@@ -39,6 +39,7 @@ UNITS |= {
     "sq. in": "square inch", "sq in": "square inch", "sq yd": "square yard", "sq. yd": "square yard",
     "cu. ft": "cubic foot", "cu. m": "cubic meter", "cu. in": "cubic inch", "cu. yd": "cubic yard",
     "cu. yds": "cubic yard", "sq. yds": "square yard", "qts": "quart", "gals": "gallon",
+    "ozs": "ounce", "tsps": "teaspoon", "tbsps": "tablespoon",
     "fl. oz": "fluid ounce", "sq. km": "square kilometer", "c.c": "cc",
 }  # fmt: skip
 # As people write them where no other unit is spelled so.
@@ -53,7 +54,8 @@ DOTTED = {
     "lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "tsp", "tbsp", "Tbsp", "hr", "hrs", "min", "mins",
     "sec", "secs", "wk", "wks", "yr", "yrs", "in", "fl oz", "sq ft", "cu ft", "sq mi",
     "sq. ft", "sq. m", "sq. mi", "sq. in", "cu. ft", "cu. m", "cu. in", "fl. oz", "sq. yd", "cu. yd", "mos", "pcs",
-    "pkgs", "doz", "c.c", "cu. yds", "sq. yds", "qts", "gals",
+    "pkgs", "doz", "c.c", "cu. yds", "sq. yds", "qts", "gals", "ozs",
+    "tsps", "tbsps",
 }  # fmt: skip
 IRREGULAR = {
     "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",

@@ -50,7 +50,7 @@ def _measure(match: Match) -> str:
     if parts and len(parts[1]) <= len(parts[2]) and parts[1].zfill(len(parts[2])) < parts[2]:
         part = "half" if written == "1/2" else quantity(written) + " of"
         return f"{part} {_article(name)} {name}{over}{end}" + _of_what(name, match)
-    adjective = not dot and _describes(match)
+    adjective = (MEASURED_NOUN.match(match.string, match.end()) is not None) if dot else _describes(match)
     one = is_one(written) or hyphen or adjective
     joint = "-" if hyphen else " "
     said = f"{quantity(match['sign'] + written)}{joint}{name if one else _plural(name)}{over}{end}"
@@ -164,6 +164,14 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f" per {UNITS.get(m[1], m[1])}",
     ),
+    (
+        re.compile(r"(?:(?<=cents)|(?<=dollars)|(?<=euros)|(?<=pounds)|(?<=pence))/([lL])(?!\w)"),
+        lambda m: f" per {UNITS[m[1]]}",
+    ),
+    (
+        re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d++)?+)\s?[c¢]/(kWh|kg|lb|oz|min|km|mi)(?!\w)"),
+        lambda m: f"{decimal(m[1])} cent{'' if m[1] == '1' else 's'} per {UNITS[m[2]]}",
+    ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
     (
         re.compile(rf"(?<![\w./])({_SIDE})\s?x\s?({_SIDE})(?![\w^/]|\.\d|\s?x|\s?(?:{_MEASURE_UNIT})\b)"),
@@ -209,10 +217,14 @@ BARE: tuple[Rule, ...] = (
         lambda m: _plural(UNITS[m[1]]) + ("." if m[2] and ends_sentence(m, at_any_capital=True) else ""),
     ),
     (
-        re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb|kW|kJ|kcal|W(?=/kg))/(h|s|L|dL|kg|day)(?![\w/])"),
+        re.compile(r"(?<![\w/])(km|m|cm|g|mg|kg|MB|GB|Mb|Gb|kW|kJ|kcal|W(?=/kg))/(h|hr|s|L|dL|kg|day)(?![\w/])"),
         lambda m: f"{_plural(UNITS[m[1]])} per {(UNITS | PER)[m[2]]}",
     ),
     (re.compile(r"(?<=[A-Za-z])/((?<=[A-Z]/)ml|mL|dL|µL|kWh)(?![\w/])"), lambda m: f" per {UNITS[m[1]]}"),
+    (
+        re.compile(r"\b(req|reqs|tok|img|msg)/s(?![\w/])"),
+        lambda m: {"tok": "tokens", "img": "images", "msg": "messages"}.get(m[1], "requests") + " per second",
+    ),
     # No word begins with the sign for a millionth.
     (re.compile(r"(?<!\w)(µ(?:m|g|s|L|l|F))(?!\w)"), lambda m: _plural(UNITS[m[1]])),
 )

@@ -120,6 +120,18 @@ CASES = [
         "minimum five chars, minimum eight, wait five minutes ten came",
     ),
     ("true/false, he/him, a/k/a", "true or false, he him, also known as"),
+    ("3 a.m.We left. The U.S.The law.", "three AM. We left. The US. The law."),
+    (
+        "est. in 1990, c. 5th century, Ref. No. 4",
+        "established in nineteen ninety, circa fifth century, Reference number four",
+    ),
+    ("see art. 6 GDPR, modern art. 5 pieces", "see article six GDPR, modern art. five pieces"),
+    (
+        "Roe v. Wade, Rev. A, rev. 2.1, the Rev. A. Smith",
+        "Roe versus Wade, Revision A, revision two point one, the Reverend A Smith",
+    ),
+    ("Mme. Curie met Adm. Lee at St. Mary's St.", "Madame Curie met Admiral Lee at Saint Mary's Street."),
+    ("sec. 2, 10 sec. 5 times, Amt. due", "section two, ten seconds five times, Amount due"),
 ]
 
 

@@ -69,6 +69,10 @@ CASES = [
     ),
     ("¶ 3, ∼5", "paragraph three, about five"),
     ("a 4.5★ app", "a four point five-star app"),
+    ("line1\\nline2", "line one line two"),
+    ('Tab\\there\\nnow, \\"hi\\" and', 'Tab here now, "hi" and'),
+    ("src\\test", "src test"),
+    ("2.º and 3.ª, §§ 5–7", "second and third, sections five to seven"),
 ]
 
 

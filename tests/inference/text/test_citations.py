@@ -20,6 +20,10 @@ CASES = [
         "John three thirty PM",
     ),
     ("Gen 1:1-2:3", "Genesis chapter one, verse one, to chapter two, verse three"),
+    (
+        "Ex. 20:3, Surah 2:5, 1 Cor 13",
+        "Exodus chapter twenty, verse three, Surah two, verse five, First Corinthians chapter thirteen",
+    ),
 ]
 
 

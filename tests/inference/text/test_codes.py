@@ -131,6 +131,7 @@ CASES = [
     ("Windows 10/11", "Windows ten, eleven"),
     ("Boeing 737-800", "Boeing seven thirty-seven eight hundred"),
     ("a 529 plan", "a five twenty-nine plan"),
+    ("8k video, Boeing 747-8, 737 MAX", "eight K video, Boeing seven forty-seven eight, seven thirty-seven MAX"),
 ]
 
 

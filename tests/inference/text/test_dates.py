@@ -100,6 +100,12 @@ CASES = [
     ("Dec '24, M-F", "December twenty-four, Monday to Friday"),
     ("31/12", "December thirty-first"),
     ("on 25/12, due 15/8, I wrote 07/04", "on December twenty-fifth, due August fifteenth, I wrote July fourth"),
+    (
+        "12/24–26, Jan 1–Feb 2, exp 05/27",
+        "December twenty-fourth to twenty-sixth, January first to February second, expires May twenty-seven",
+    ),
+    ("18th-19th centuries, 3rd qtr", "eighteenth to nineteenth centuries, third quarter"),
+    ("w/c 5 May, b. 5/12/90", "week commencing the fifth of May, born May twelfth, nineteen ninety"),
 ]
 
 

@@ -77,6 +77,15 @@ CASES = [
     ("365/24/7", "three sixty-five twenty-four seven"),
     ("an 11/10 experience, 5/7 days a week", "an eleven out of ten experience, five out of seven days a week"),
     ("80/20 rule, 60-40 split, won 60-40", "eighty-twenty rule, sixty-forty split, won sixty to forty"),
+    (
+        "24x7 support, 20/40 vision, 45/1000",
+        "twenty-four seven support, twenty forty vision, forty-five thousandths",
+    ),
+    (
+        "It's a 4/5 from me, 10/12 correct, 7/12 months",
+        "It's a four out of five from me, ten out of twelve correct, seven out of twelve months",
+    ),
+    ("No. 45/2026", "number forty-five slash twenty twenty-six"),
 ]
 
 

@@ -109,6 +109,7 @@ CASES = [
         'the <say-as interpret-as="ordinal">3</say-as> of <say-as interpret-as="cardinal">12</say-as>',
         "the third of twelve",
     ),
+    ('<say-as interpret-as="telephone">5551234</say-as>', "five five five one two three four"),
 ]
 
 

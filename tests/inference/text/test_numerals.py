@@ -72,6 +72,11 @@ CASES = [
     ("10 000,5 and 7 500 RPM", "ten thousand point five and seven thousand five hundred revolutions per minute"),
     ("1.500 Euro, CHF 12.-, 12,- €", "one thousand five hundred Euro, twelve Swiss francs, twelve euros"),
     ("20m people, 1.5m users, 10m deep", "twenty million people, one point five million users, ten meters deep"),
+    (
+        "4,7 stars, 8,5/10, 10.000 km",
+        "four point seven stars, eight point five out of ten, ten thousand kilometers",
+    ),
+    ("1:50,000 scale", "one to fifty thousand scale"),
 ]
 
 

@@ -14,6 +14,8 @@ CASES = [
     ("00s music", "two thousands music"),
     ("40s and 50s, in their 30s", "forties and fifties, in their thirties"),
     ("early 00s", "early two thousands"),
+    ("90's music, his 80's", "nineties music, his eighties"),
+    ("the roaring 20s, Q3'26", "the roaring twenties, Q three twenty-six"),
 ]
 
 

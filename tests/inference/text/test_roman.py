@@ -59,6 +59,11 @@ CASES = [
     ),
     ("Charles I. Jones, Charles I. He ruled.", "Charles I. Jones, Charles the first. He ruled."),
     ("the XIIth legion, Superbowl LVIII", "the twelfth legion, Superbowl fifty-eight"),
+    (
+        "WWII and WW2, XIX c. and XX c., Week V",
+        "World War two and World War two, nineteenth century and twentieth century, Week five",
+    ),
+    ("Henry V. Then James V. Smith", "Henry the fifth. Then James V Smith"),
 ]
 
 

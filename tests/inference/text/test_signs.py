@@ -41,6 +41,8 @@ CASES = [
     ("Use foo==1.2.3, or x<=5", "Use foo equals one point two point three, or x is at most five"),
     ("T-5 minutes; a T-34 tank", "T minus five minutes; a T thirty-four tank"),
     ("-∞ to ∞, −√2", "minus infinity to infinity, minus square root of two"),
+    ("(≥18), x ≥ 5, a≤3", "at least eighteen, x is at least five, a is at most three"),
+    ("Cl- and OH-, n-1, x-1", "Cl minus and OH minus, n minus one, x minus one"),
 ]
 
 

@@ -94,6 +94,8 @@ CASES = [
     ("I <3 you, but x <3", "I love you, but x less than three"),
     ("OK.Let's go. VB.Net", "OK. Let's go. VB dot Net"),
     ("√ of 16, HTTP/2", "square root of sixteen, HTTP two"),
+    ("7 days/week, 5 requests/second", "seven days per week, five requests per second"),
+    ("It's 5%.The end. Hi.I am.", "It's five percent. The end. Hi. I am."),
 ]
 
 

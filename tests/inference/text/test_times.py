@@ -56,6 +56,12 @@ CASES = [
         "seventeen hundred hours, oh eight hundred to seventeen hundred, oh nine hundred to ten hundred hours",
     ),
     ("12:30:45 PM", "twelve thirty and forty-five seconds PM"),
+    ("a 2:05:30 marathon", "a two hour five minute thirty second marathon"),
+    (
+        "14:30:00-05:30, 14:30+02:00, 14:30-15:00",
+        "fourteen thirty UTC minus five thirty, fourteen thirty UTC plus two, fourteen thirty to fifteen hundred",
+    ),
+    ("10:30–11", "ten thirty to eleven"),
 ]
 
 

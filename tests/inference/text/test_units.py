@@ -135,6 +135,15 @@ CASES = [
         "half a pound of butter, one tablespoon of oil, two ounces of gin, a two pound chicken",
     ),
     ("5 min break", "five minute break"),
+    (
+        "€2/l, 5 c/kWh, 30 miles/gallon, 1/1000s",
+        "two euros per liter, five cents per kilowatt hour, thirty miles per gallon, one thousandth of a second",
+    ),
+    ("km/hr, €/kg, 500 req/s", "kilometers per hour, euros per kilogram, five hundred requests per second"),
+    (
+        "400m hurdles, $100 bills, a 6 ft. fence, 2 tsps. sugar",
+        "four hundred meter hurdles, one hundred dollar bills, a six foot fence, two teaspoons of sugar",
+    ),
 ]
 
 
