@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-_PER = {
+_MEASURES = {
     "kg": "kilogram", "lb": "pound", "oz": "ounce", "kWh": "kilowatt hour", "MWh": "megawatt hour", "hr": "hour",
     "h": "hour",
 }  # fmt: skip
@@ -185,7 +185,7 @@ SIGNS: tuple[Rule, ...] = (
         re.compile(
             rf"(?<!\w)({_SYMBOL})/(kg|lb|oz|kWh|MWh|hr|h|month|year|day|week|ton|person|unit|seat|user)(?!\w)"
         ),
-        lambda m: f"{_CURRENCIES[m[1]].many} per {_PER.get(m[2], m[2])}",
+        lambda m: f"{_CURRENCIES[m[1]].many} per {_MEASURES.get(m[2], m[2])}",
     ),
     (
         re.compile(rf"({_SYMBOL})(?=\s(?:sign|symbol|key|character|figure)s?\b)"),

@@ -165,7 +165,9 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK}(?![\d:]))"), lambda m: m[1] + " to "),
     (
-        re.compile(rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|\s?(Z)\b)?(\.\d++)?(?:(?=-?ish\b)|(?![\w:]))"),
+        re.compile(
+            rf"(?<![\w:.,]){_CLOCK}(?::([0-5]\d))?(?:\s?{_HALF}|\s?(Z)\b)?(\.\d++)?(?:(?=-?ish\b)|(?![\w:]))"
+        ),
         _clock,
     ),
     (
