@@ -116,5 +116,9 @@ async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | N
 
 
 def _queue_ms(created_at: datetime, started_at: datetime | None) -> int | None:
-    """Milliseconds from admission to the last claim."""
-    return round((started_at - created_at).total_seconds() * 1000) if started_at else None
+    """Milliseconds from admission to the last claim.
+
+    Each is the moment at which its transaction began, and on a busy machine a claim can begin before the admission
+    that it finds.
+    """
+    return max(0, round((started_at - created_at).total_seconds() * 1000)) if started_at else None

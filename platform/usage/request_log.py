@@ -131,6 +131,7 @@ class RequestLogWriter:
             await self._insert([row for row in batch if row is not None])
 
     async def _insert(self, rows: list[Row]) -> None:
+        """Insert a batch. One that is refused is halved, until the row that is wrong is alone, and is lost."""
         while rows:
             try:
                 async with self._database.connection() as connection, connection.transaction():
@@ -140,5 +141,9 @@ class RequestLogWriter:
                 log.warning("the request log waits for the database: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
             except psycopg.Error as error:
-                log.error("%d rows of the request log were refused\n%s", len(rows), place_of(error))
-                return
+                if len(rows) == 1:
+                    log.error("request %s not logged: its row was refused\n%s", rows[0].id, place_of(error))
+                    return
+                middle = len(rows) // 2
+                await self._insert(rows[:middle])
+                rows = rows[middle:]

@@ -15,7 +15,7 @@ from accounts import keys, organizations
 from accounts.identifiers import new_id
 from billing import ledger
 from billing.models import Account, Price, Reservation, UsageRecord
-from inference import jobs
+from inference import jobs, results
 from inference.models import AudioAsset, LostAttempt, SynthesisJob, Worker
 
 pytestmark = pytest.mark.django_db
@@ -383,3 +383,9 @@ def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, monkeypatch
 
 def refuse(job: SynthesisJob) -> dict[str, Any]:
     raise RuntimeError("no money today")
+
+
+def test_a_claim_that_began_before_the_admission_that_it_found_was_not_waited_for(queued: UUID) -> None:
+    assert claim() is not None
+    change(queued, started_at=job(queued).created_at - timedelta(milliseconds=5))
+    assert results.of(job(queued)).queue_ms == 0

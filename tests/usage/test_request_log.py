@@ -27,6 +27,21 @@ from usage.request_log import RequestLogWriter, Row
 from usage.tasks import oldest_kept, turn_request_log
 
 
+def write(rows: list[Row]) -> None:
+    """Write them as a gateway does, in one batch."""
+
+    async def run() -> None:
+        url = f"postgresql://postgres@/{connection.settings_dict['NAME']}?host={connection.settings_dict['HOST']}"
+        async with (
+            AsyncConnectionPool(url, min_size=1, max_size=1, kwargs={"autocommit": True}) as database,
+            RequestLogWriter(database) as log,
+        ):
+            for row in rows:
+                log.add(row)
+
+    asyncio.run(run())
+
+
 def logged(answer: httpx.Response) -> RequestLog:
     """The row of an answer: x-request-id is its id. It is written behind the answer, so it is waited for."""
     request_id = UUID(answer.headers["x-request-id"].removeprefix("req_"))
@@ -149,16 +164,7 @@ def test_a_batch_is_one_statement_and_notes_its_hours_once(new_customer: Callabl
         for number in range(60)
     ]
 
-    async def write(rows: list[Row]) -> None:
-        url = f"postgresql://postgres@/{connection.settings_dict['NAME']}?host={connection.settings_dict['HOST']}"
-        async with (
-            AsyncConnectionPool(url, min_size=1, max_size=1, kwargs={"autocommit": True}) as database,
-            RequestLogWriter(database) as log,
-        ):
-            for row in rows:
-                log.add(row)
-
-    asyncio.run(write([*rows, rows[0]]))
+    write([*rows, rows[0]])
     for customer in (one, other):
         of = {"organization_id": customer.organization.id}
         assert list(RollupDue.objects.filter(**of).values_list("hour", flat=True)) == [hour]
@@ -168,3 +174,22 @@ def test_a_batch_is_one_statement_and_notes_its_hours_once(new_customer: Callabl
         assert (summed.requests, summed.errors, summed.latency_counts) == (60, 20, [40])
     stored = RequestLog.objects.get(id=rows[1].id)
     assert Row(**{column.name: getattr(stored, column.name) for column in fields(Row)}) == rows[1]
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_row_that_is_refused_takes_no_other_with_it() -> None:
+    def row(**members: int) -> Row:
+        return Row(
+            id=new_id(),
+            created_at=timezone.now(),
+            method="POST",
+            route="/v1/audio/speech",
+            client_address=None,
+            user_agent="",
+            **members,
+        )
+
+    good, wrong = [row() for _ in range(5)], row(queue_ms=-1)
+    write([*good[:3], wrong, *good[3:]])
+    ids = {each.id for each in good}
+    assert set(RequestLog.objects.filter(id__in=[*ids, wrong.id]).values_list("id", flat=True)) == ids
