@@ -32,8 +32,8 @@ ENTRIES_PER_CODES = 1024
 """After so many audio entries their codes are put into a stream of their own, which drops none."""
 MOST_CONNECTIONS = 32
 """Of the writers of one process. Each uses one for less than a millisecond at a time."""
-CONNECTION_SECONDS = 10.0
-"""How long a writer waits for one before its stream counts as lost."""
+CONNECTION_SECONDS = 60.0
+"""How long a writer waits for one before its stream counts as lost. Its engine pauses meanwhile."""
 TTL_SECONDS = 600
 """For a stream whose writer was lost, from the writer's last renewal."""
 RENEW_SECONDS = 60.0

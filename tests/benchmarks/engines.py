@@ -66,6 +66,8 @@ class PacedEngine(NullEngine):
     When each chunk was made, by the clock of this machine, goes to the file BENCH_MARKS, a line a request.
     """
 
+    slots = 10_000
+
     def __init__(self) -> None:
         super().__init__()
         self._pace = float(os.environ["BENCH_CHUNK_SECONDS"])

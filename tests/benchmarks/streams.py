@@ -136,6 +136,7 @@ class _Listener(asyncio.Protocol):
         self.at: list[float] = []
         self.job_id = ""
         self.whole = False
+        self.refusal = ""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._request = request
         self._tail = b""
@@ -149,6 +150,8 @@ class _Listener(asyncio.Protocol):
         data = self._tail + data
         if not self.job_id and _ID in data:
             self.job_id = data.partition(_ID)[2][:32].decode()
+        elif not self.job_id:
+            self.refusal = data.decode(errors="replace")
         self.at += [time.time()] * (data.count(_AUDIO) - data.count(_EXPIRY))
         self._tail = data[1 - len(_AUDIO) :]
         if _DONE in data[-LAST_BYTES:]:
@@ -164,7 +167,7 @@ async def _listen(port: int, request: bytes) -> Heard:
     _, listener = await loop.create_connection(lambda: _Listener(request), "127.0.0.1", port)
     await listener.closed
     if not listener.job_id:
-        raise RuntimeError("the request was refused")
+        raise RuntimeError(listener.refusal)
     return Heard(str(UUID(listener.job_id)), listener.at, listener.whole)
 
 
