@@ -2,24 +2,10 @@
 
 import re
 
+from .calendar_names import MONTH, MONTH_NAMES, MONTHS, month_name
 from .numbers import cardinal, code, ordinal, year
 from .rules import Match, Rule, ends_sentence
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
-_DAYS = {
-    "Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
-    "Sat": "Saturday", "Sun": "Sunday",
-}  # fmt: skip
-
-_MONTH_NAMES = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
-    r"|Nov(?:ember)?|Dec(?:ember)?)"
-)
-# In small letters and capitals, too.
-_MONTH = rf"((?i:{_MONTH_NAMES}))\b\.?"
 _DAY = r"(0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"('\d\d|[12]\d{3})(?![\w]|[.,:]\d)"
 _AFTER_DAY = r"(?![\w:%°/]|[.,]\d|\s?[-–]\s?\d)"
@@ -30,10 +16,6 @@ _COUNTED_AFTER = (
 )
 # After a pronoun, "may" and "march" are verbs.
 _NO_VERB = r"(?<!\bI )(?<!\b[Ww]e )(?<!\b[Yy]ou )(?<!\b[Tt]hey )(?<!\b[Hh]e )(?<!\b[Ss]he )(?<!\b[Ii]t )"
-
-
-def _month(written: str) -> str:
-    return next(month for month in MONTHS if month.startswith(written[:3].capitalize()))
 
 
 def _date(month: str, day: int, written_year: str | None) -> str:
@@ -103,23 +85,23 @@ def _expiry(match: Match) -> str:
 
 def _day_first(match: Match) -> str:
     article = "The" if match[0].startswith("The") else "the"
-    said = f"{article} {ordinal(int(match[1]))} of {_month(match[2])}"
+    said = f"{article} {ordinal(int(match[1]))} of {month_name(match[2])}"
     if match[3]:
         return said + f", {_full_year(match[3])}"
     return said + ("." if match[0].endswith(".") and ends_sentence(match) else "")
 
 
 def _day_hyphen(match: Match) -> str:
-    return f"the {ordinal(int(match[1]))} of {_month(match[3])}, {_full_year(match[4])}"
+    return f"the {ordinal(int(match[1]))} of {month_name(match[3])}, {_full_year(match[4])}"
 
 
 def _days_first(match: Match) -> str:
-    said = f"the {ordinal(int(match[1]))} to the {ordinal(int(match[2]))} of {_month(match[3])}"
+    said = f"the {ordinal(int(match[1]))} to the {ordinal(int(match[2]))} of {month_name(match[3])}"
     return said + (f", {_full_year(match[4])}" if match[4] else "")
 
 
 def _days(match: Match) -> str:
-    said = f"{_month(match[1])} {ordinal(int(match[2]))} to {ordinal(int(match[3]))}"
+    said = f"{month_name(match[1])} {ordinal(int(match[2]))} to {ordinal(int(match[3]))}"
     return said + (f", {_full_year(match[4])}" if match[4] else "")
 
 
@@ -136,57 +118,6 @@ _OTHER_EVENTS = (
     r"|newsletter|issue|edition|webinar|lecture|talk|demo|rehearsal|performance|auction|primary|debate|tour|visit"
     r"|interview|memo|letter|email|e-mail|agenda|minutes|draft|protests?|shooting|crash|earthquake)"
 )
-_DAY_NAME = r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:s|nes|r|rs|ur|urs)?(?:day)?\b\.?"
-_SLASHED_DAYS = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
-
-
-def _day_name(match: Match) -> str:
-    return _DAYS[match[1]] + ("." if ends_sentence(match) else "")
-
-
-#: Days and months without a date.
-NAMES: tuple[Rule, ...] = (
-    (
-        re.compile(rf"\b{_SLASHED_DAYS}(?:(?:/{_SLASHED_DAYS})+|(?:-{_SLASHED_DAYS}){{2,}})\b\.?"),
-        lambda m: ", ".join(_DAYS[day[:3]] for day in re.findall(r"[A-Z][a-z]+", m[0])),
-    ),
-    (
-        re.compile(rf"{_DAY_NAME}\s?([-–&]|and|to|through)\s?{_DAY_NAME}"),
-        lambda m: (
-            f"{_DAYS[m[1]]} {'to' if m[2] in '-–' else 'and' if m[2] == '&' else m[2]} {_DAYS[m[3]]}"
-            + ("." if m[0][-1] == "." and ends_sentence(m) else "")
-        ),
-    ),
-    (
-        re.compile(_DAY_NAME + r"(,?)\s(?=\d{1,2}(?:\s|:|[ap]m|st|nd|rd|th)|" + _MONTH + ")"),
-        lambda m: f"{_DAYS[m[1]]}{m[2]} ",
-    ),
-    (re.compile(rf"(?<!\b[Tt]he )(?<!\d){_DAY_NAME[:-3]}\.(?!\w)"), _day_name),
-    (
-        re.compile(rf"\b({_SLASHED_DAYS}),\s(?={_SLASHED_DAYS}\b|[A-Z][a-z]+day\b)"),
-        lambda m: f"{_DAYS[m[1][:3]]}, ",
-    ),
-    # "Jan 1-Feb 2".
-    (
-        re.compile(rf"(?<=\d)\s?[-–]\s?(?={_MONTH_NAMES}\b\.?\s(?:0?[1-9]|[12]\d|3[01])(?!\w|[.,]\d))"),
-        lambda _: " to ",
-    ),
-    (re.compile(r"\bM-F\b"), lambda _: "Monday to Friday"),
-    (re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)(?=\s'\d\d(?!\w))"), lambda m: _month(m[1])),
-    (
-        re.compile(rf"\b({_MONTH_NAMES})/({_MONTH_NAMES})\b"),
-        lambda m: f"{_month(m[1])}, {_month(m[2])}",
-    ),
-    (
-        re.compile(rf"\b({_MONTH_NAMES})\b\.?\s?[-–]\s?({_MONTH_NAMES})\b\.?"),
-        lambda m: f"{_month(m[1])} to {_month(m[2])}" + ("." if m[0][-1] == "." and ends_sentence(m) else ""),
-    ),
-    (
-        re.compile(r"(?<!\d )(?<!\d[a-z]{2} )\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.(?!\w|\s\d)"),
-        lambda m: _month(m[1]) + ("." if ends_sentence(m) else ""),
-    ),
-)
-
 _DATED = (
     r"[Oo]n|[Dd]ue|[Uu]ntil|[Uu]ntill|[Bb]y|[Tt]ill?|[Ss]ince|[Bb]efore|[Aa]fter|[Ff]rom|[Ss]tarting|[Ss]tarts|[Ee]nds"
     r"|[Ee]nding|[Tt]hrough|[Dd]ated?|[Ee]xpires|[Bb]orn|[Dd]eadline|Mon(?:day)?,?|Tue(?:s|sday)?,?|Wed(?:nesday)?,?"
@@ -274,40 +205,40 @@ RULES: tuple[Rule, ...] = (
     # The month in letters.
     (
         re.compile(
-            rf"(?<![\w.,/:$£€-])(0?[1-9]|[12]\d|3[01])([-/])((?i:{_MONTH_NAMES}))\2('?\d\d|[12]\d{{3}})(?![\w/-])"
+            rf"(?<![\w.,/:$£€-])(0?[1-9]|[12]\d|3[01])([-/])((?i:{MONTH_NAMES}))\2('?\d\d|[12]\d{{3}})(?![\w/-])"
         ),
         _day_hyphen,
     ),
     (
-        re.compile(rf"\b((?i:{_MONTH_NAMES}))-(0?[1-9]|[12]\d|3[01])(?:-([12]\d{{3}}))?(?![\w-]|[.,]\d)"),
-        lambda m: _date(_month(m[1]), int(m[2]), m[3]),
+        re.compile(rf"\b((?i:{MONTH_NAMES}))-(0?[1-9]|[12]\d|3[01])(?:-([12]\d{{3}}))?(?![\w-]|[.,]\d)"),
+        lambda m: _date(month_name(m[1]), int(m[2]), m[3]),
     ),
-    (re.compile(rf"\b(?:the\s)?{_DAY}\s?[-–]\s?{_DAY}\s{_MONTH}(?:,?\s{_YEAR})?"), _days_first),
+    (re.compile(rf"\b(?:the\s)?{_DAY}\s?[-–]\s?{_DAY}\s{MONTH}(?:,?\s{_YEAR})?"), _days_first),
     (
         re.compile(
-            rf"(?<![\w.,/:$£€'-])(?:[Tt]he\s)?{_DAY}\s(?:of\s)?(?!(?:may|march|mar|jan|dec)\s[a-z]){_MONTH}"
+            rf"(?<![\w.,/:$£€'-])(?:[Tt]he\s)?{_DAY}\s(?:of\s)?(?!(?:may|march|mar|jan|dec)\s[a-z]){MONTH}"
             rf"(?!['’]s)(?:,?\s{_YEAR})?"
         ),
         _day_first,
     ),
     (
         re.compile(
-            rf"\b{_MONTH}\s{_DAY}(?:\s?[-–]\s?|\sto\s){_DAY}(?![\w:/%]|[.,]\d){_COUNTED_AFTER}(?:,?\s{_YEAR})?"
+            rf"\b{MONTH}\s{_DAY}(?:\s?[-–]\s?|\sto\s){_DAY}(?![\w:/%]|[.,]\d){_COUNTED_AFTER}(?:,?\s{_YEAR})?"
         ),
         _days,
     ),
     # "In March 30 soldiers died": one is in a month, and on a day.
     (
-        re.compile(rf"\b([Ii]n {_MONTH_NAMES}) (\d{{1,2}})(?=\s[a-z]{{3,}})"),
+        re.compile(rf"\b([Ii]n {MONTH_NAMES}) (\d{{1,2}})(?=\s[a-z]{{3,}})"),
         lambda m: f"{m[1]} {cardinal(int(m[2]))}",
     ),
     (
-        re.compile(rf"{_NO_VERB}\b{_MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
-        lambda m: _date(_month(m[1]), int(m[2]), m[3]),
+        re.compile(rf"{_NO_VERB}\b{MONTH}\s(?:the\s)?{_DAY}{_AFTER_DAY}{_COUNTED_AFTER}(?:,?\s{_YEAR})?"),
+        lambda m: _date(month_name(m[1]), int(m[2]), m[3]),
     ),
     (
-        re.compile(rf"\b((?:{_MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"),
-        lambda m: f"{_month(m[1])} {year(int(m[2]))}",
+        re.compile(rf"\b((?:{MONTH_NAMES}))\b\.?,?\s([12]\d{{3}})(?![\w]|[.,:]\d)"),
+        lambda m: f"{month_name(m[1])} {year(int(m[2]))}",
     ),
     (
         re.compile(r"(?<![\w.,])(\d{3,4})\s(A\.D|B\.C|C\.E|B\.C\.E)\.?(?!\w)"),

@@ -8,6 +8,7 @@ from inference.speech.tracing import SourceTrace
 from . import (
     abbreviations,
     addresses,
+    calendar_names,
     citations,
     codes,
     dates,
@@ -53,7 +54,7 @@ _FAMILIES = (
     Family((re.compile(rf"[−+*~<>=≥≤]|{_LOOSE_HYPHEN}|-\d"),), signs.RULES),
     # Their full stops would end sentences, and several are units, names or numerals by half.
     Family((re.compile(r"\.|[A-Za-z]/|[A-Z]|\bvs\b"),), abbreviations.RULES),
-    Family((re.compile(r"\b[MTWFSJAOND]"),), dates.NAMES),
+    Family((re.compile(r"\b[MTWFSJAOND]"),), calendar_names.RULES),
     Family((re.compile(r"\b[IVXLCDM]+|\b[ivx]"),), roman.RULES),
     # House numbers and verses look like counts and clocks.
     Family((_DIGIT, _LETTER), (*places.RULES, *citations.RULES)),
