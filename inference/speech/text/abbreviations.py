@@ -58,6 +58,7 @@ _SLASHED = {
     "w/out": "without", "w/o": "without", "w/": "with ", "b/c": "because", "and/or": "and or",
     "he/she": "he or she", "she/he": "she or he", "his/her": "his or her", "him/her": "him or her",
     "s/he": "he or she", "n/a": "not applicable", "c/o": "care of", "either/or": "either or",
+    "y/y": "year over year", "q/q": "quarter over quarter", "m/m": "month over month",
     "he/him": "he him", "she/her": "she her", "they/them": "they them", "true/false": "true or false",
     "a/k/a": "also known as", "f/k/a": "formerly known as", "d/b/a": "doing business as",
 }  # fmt: skip
@@ -112,7 +113,7 @@ _HOUSE_OR_ORDINAL = re.compile(r"\b\d[\w-]*(?:\s[A-Z][\w']*){1,3}\s\Z|\d(?:st|nd
 _NAME_BEFORE = re.compile(r"\b[A-Z][a-z']+\s\Z")
 _CAPITAL_AFTER = re.compile(r"\s([A-Z]\w*)")
 _BEFORE_INITIAL = re.compile(
-    r"(?:\A|[,.;:!?('\[—]|\b[A-Z][\w'.-]*|\b(?:and|by|of|with|from|to|for|or|say|says|said))\s?\Z"
+    r"(?:\A|[,.;:!?('\[—]|\b[A-Z][\w'.-]*|\b(?:and|by|of|with|from|to|for|or|say|says|said))\s{0,2}\Z"
 )
 _NO_BREAK_AFTER_HALF = re.compile(
     r"\s(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
@@ -261,6 +262,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"\b([IVX]{1,5})\s[cC]\.(?=\s|\Z|,|;)"),
         lambda m: f"{m[1]} century" + ("." if ends_sentence(m) else ""),
     ),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th) )fl\.(?!\w)"), lambda m: "floor" + ("." if ends_sentence(m) else "")),
     (re.compile(r"\b(Messrs|Drs|Sts)\.?(?=\s[A-Z])"), lambda m: _WORDS[m[1]]),
     (re.compile(r"\b(St|Dr)\b(\.?)"), _street_or_title),
     (re.compile(rf"(?<=[A-Za-z\d] )\b({_CLEAR_STREETS})\b(\.|(?=[\s,]*(?:$|[A-Z\d,])))"), _street),
@@ -270,7 +272,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"\b(Mr|Mrs|Ms|Prof)\."), lambda m: TITLES[m[1]]),
     (re.compile(r"(?<![\w.])(e\.g|i\.e)\.(?=[A-Za-z])"), lambda m: _WORDS[m[1]] + " "),
     (re.compile(rf"(?<![\w.])({_either(_WORDS)})\.(?!\w)"), _word),
-    (re.compile(r"(?<![\w.])(E\.g|I\.e|Etc|Approx|Vs)\.(?!\w)"), _word),
+    (re.compile(r"(?<![\w.])(E\.g|I\.e|Etc|Approx|Vs|Temp|Avg|Incl|Excl|Misc|Esp)\.(?!\w)"), _word),
     (re.compile(r"\bvs\b"), lambda _: "versus"),
     (re.compile(r"\b(?:Ph\.\s?D|M\.?Sc|B\.?Sc|Ed\.D|Esq)\."), _dotted),
     # A space was forgotten: "It is big.U.K. laws", "U.S.government".

@@ -105,6 +105,7 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
 RULES: tuple[Rule, ...] = (
     # A link in Markdown is its words.
+    (re.compile(r"!\[([^\[\]]{0,200})\]\([^\s()]{1,500}\)"), lambda m: m[1]),
     (re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?://|/|#|www\.)[^\s()]{0,500}\)"), lambda m: m[1]),
     (re.compile(r"<(?=(?:https?|mailto):|[\w.+-]+@)|(?:mailto:)(?=[\w.+-]+@)"), lambda _: ""),
     (re.compile(r"(?<![\w+.-])[a-z][a-z0-9+.-]{1,11}://[^\s<>\"\[\]{}]+", re.IGNORECASE), _web),

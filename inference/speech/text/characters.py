@@ -51,6 +51,7 @@ _SPACED_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{
 _DRIVE = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\[nt](?=[^\sa-z]|\s|\Z)")
 _ESCAPED_QUOTE = re.compile(r"\\\"")
+_ESCAPED_CODES = re.compile(r"(?:\\u[0-9a-fA-F]{4})++")
 _ANY_ESCAPED = re.compile(r"(?:\\r)?\\[nt]")
 _ONLY_ESCAPED = re.compile(r"(?:[^\\]|\\[nt\"]|\\r\\n)*+\Z")
 _SURELY_ESCAPED = re.compile(r"(?<=[\d\s.,:;!?])\\[nt]|\\[nt](?![a-z])")
@@ -84,6 +85,7 @@ def clean(text: str, trace: SourceTrace | None = None) -> str:
     sub(_IN_SMALL_CAPITALS, lambda match: match[0].translate(_TO_SMALL_LETTERS))
     sub(_SPACED_GROUPS, lambda match: re.sub(r"\D", ",", match[0]))
     if "\\" in text and not _DRIVE.search(text):
+        sub(_ESCAPED_CODES, _unescaped)
         escaped = _is_escaped(text)
         sub(_ANY_ESCAPED if escaped else _ESCAPED_BREAK, "\n")
         if escaped:
@@ -104,6 +106,12 @@ def clean(text: str, trace: SourceTrace | None = None) -> str:
     text = composed(text, trace)
     sub(_SPACES, " ")
     return stripped(text, trace)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """JSON's \\u00e9; half of a pair stays out."""
+    units = bytes.fromhex(match[0].replace("\\u", ""))
+    return units.decode("utf-16-be", "ignore")
 
 
 def _is_escaped(text: str) -> bool:

@@ -217,6 +217,20 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         re.compile(
+            r"\b((?:OTP|otp|[Cc]ode|[Pp]asscode|PIN)(?: (?:code|number|is))*:?)"
+            r" (\d{2,4}(?:[ -]\d{2,4}){1,3})(?![\w-]|[.,]\d| \d)"
+        ),
+        lambda m: f"{m[1]} {', '.join(map(digits, re.split('[ -]', m[2])))}",
+    ),
+    # Numbered within a chapter, and no span, which would be of tables.
+    (
+        re.compile(
+            r"\b([Tt]able|[Ff]igure|[Ee]xhibit|[Ll]isting|[Ee]xercise|[Pp]roblem|[Ff]orm)\s(\d{1,3})-(\d{1,3})(?![\w-]|[.,]\d)"
+        ),
+        lambda m: f"{m[1]} {code(m[2])} dash {code(m[3])}",
+    ),
+    (
+        re.compile(
             r"\b((?:PIN|[Pp]in|OTP|otp|ZIP|zip|[Cc]ode|CODE|[Pp]asscode|[Pp]assword"
             r"|[Ee]nd(?:s|ing) (?:in|with)|[Cc]ard ending|last four(?: digits)?)"
             r"(?: (?:code|number|is|of))*:?) (\d{3,8})\b(?![.,]\d|%"

@@ -3,6 +3,7 @@
 import re
 from string import ascii_letters
 
+from .calendar_names import MONTHS
 from .numbers import SIGN, decimal, fraction, integer, ordinal, quantity, year
 from .rules import Match, Rule
 
@@ -32,6 +33,9 @@ _SHARED = re.compile(
 )
 # The 45th of its year: "regulation 45/2026".
 _NUMBERED = re.compile(r"\d{2,4}/(?:19[5-9]|20[0-4])\d\Z")
+# The year first, as in laws of the Union: 2016/679.
+_YEAR = re.compile(r"(?:19[5-9]|20[0-4])\d/\d{1,4}\Z")
+_DAYS = frozenset({21, 22, 23, 24, 26, 27, 28, 29, 31})
 _WHOLE_SPAN = re.compile(r"(?:7 days|30 days|12 months|24 hours|52 weeks)\b")
 _WHOLE_FIRST = frozenset({
     "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "60", "70", "75", "80", "90", "100",
@@ -57,6 +61,8 @@ def _shared(match: Match) -> str:
     if len(top) > 4 or len(bottom) > 4 or int(top) > int(bottom) or after.startswith(" of "):
         if _ODDS.search(before):
             return f"{integer(top)} to {integer(bottom)}"
+        if _YEAR.match(f"{top}/{bottom}"):
+            return f"{year(int(top))} slash {integer(bottom)}"
         if bottom == "10" and len(top) == 2 and not after.startswith(" of "):
             return f"{integer(top)} out of ten"  # better than perfect
         return fraction(top, bottom)
@@ -69,6 +75,9 @@ def _shared(match: Match) -> str:
         return f"{integer(top)} out of {integer(bottom)}"
     if top == bottom and bottom not in _WHOLE_FIRST:
         return f"{integer(top)} of {integer(bottom)}"
+    # A day, where as a part of a whole it would have no name.
+    if not scored and int(top) in range(1, 13) and (int(bottom) in _DAYS or match[0] == "12/25"):
+        return f"{MONTHS[int(top) - 1]} {ordinal(int(bottom))}"
     counted = bottom in _WHOLE_FIRST and (bottom != "5" or top == bottom) and top not in {"0", "1"}
     starred = bottom == "5" and before.endswith("(") and after.startswith(")")
     if counted or starred or scored:

@@ -168,7 +168,7 @@ def _descending(match: Match) -> str:
     return f"{code(match[1])} {code(match[2])}" if falls else match[0]
 
 
-_PAIRS = {"50-50": "fifty-fifty", "7-11": "seven eleven", "10-4": "ten four"}
+_PAIRS = {"50-50": "fifty-fifty", "7-11": "seven eleven", "10-4": "ten four", "24-7": "twenty-four seven"}
 
 
 def _difference(match: Match) -> str:
@@ -206,7 +206,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{cardinal(int(m[1]))}-{cardinal(int(m[2]))}",
     ),
-    (re.compile(r"(?<![\w.,-])(50-50|7-11|10-4)(?![\w-]|[.,]\d)"), lambda m: _PAIRS[m[1]]),
+    (re.compile(r"(?<![\w.,-])(50-50|7-11|10-4|24-7)(?![\w-]|[.,]\d)"), lambda m: _PAIRS[m[1]]),
     (
         re.compile(
             rf"(?:\A|(?<=[.,;:?!(=] )|(?<=\bis )|(?<=\bdo )|(?<=[Cc]ompute )|(?<=[Cc]alculate )|(?<=[Ss]olve ))"

@@ -50,6 +50,8 @@ QUARTERS: tuple[Rule, ...] = (
         re.compile(r"\b([12])H\s?'?(\d{4}|\d\d)\b"),
         lambda m: f"the {_QUARTERS[m[1]]} half of {short_year(m[2])}",
     ),
+    (re.compile(r"(?<=\bFY\d\d)\s?[-–]\s?(?=FY\d)"), lambda _: " to "),
+    (re.compile(r"\bH([12])\s?'(\d\d)\b"), lambda m: f"H {cardinal(int(m[1]))} {short_year(m[2])}"),
     (re.compile(r"\b(FY)\s?'?(\d{4}|\d\d)(?:\s?[-–/]\s?(\d{4}|\d\d))?\b"), _fiscal),
 )
 

@@ -58,6 +58,7 @@ _POWER: Rule = (re.compile(r"(?<=[^\W\d]|\))\^\(?([-−+]?(?:\d{1,20}|[a-z]))\)?
 
 #: These need the digits on either side.
 EXPRESSIONS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[a-z])\sx\s(?=\d{1,3}\s(?:days?|weeks?|months?|nights?)\b)"), lambda _: " for "),
     (re.compile(r"(?<=[a-z])\sx\s(?=\d)"), lambda _: " by "),
     (re.compile(rf"\b({NAMING})\s(\d{{1,3}})([eE])(\d{{1,3}})(?!\w|\.\d)"), power_or_name),
     (re.compile(r"(?<=\d[eE]\d)\s?[-–]\s?(?=\d++(?:\.\d++)?+[eE]\d)"), lambda _: " to "),

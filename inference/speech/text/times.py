@@ -115,6 +115,8 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"(?<![\w:.,$£€])([01]?\d|2[0-3])\.([0-5]\d)\s?(?:hrs?|hours?)\b\.?"), _pointed),
     (re.compile(r"(?<=:[0-5]\d)\shrs\b\.?"), lambda _: " hours"),
+    # On a prescription.
+    (re.compile(r"\bq\s?(\d{1,2})\s?h(?:rs?)?\b"), lambda m: f"every {cardinal(int(m[1]))} hours"),
     (re.compile(r"\b([Nn]oon|[Mm]idnight)\s?[-–]\s?(?=\d)"), lambda m: f"{m[1]} to "),
     (re.compile(r"(?<=\d[ap]m)\s?[-–]\s?(?=(?:noon|midnight)\b)"), lambda _: " to "),
     (re.compile(r"(?<![\w:.,$£€])([01]?\d|2[0-3])\s?[hH]\s?([0-5]\d)(?![\w:]|\s?m)"), _pointed),

@@ -58,6 +58,7 @@ DOTTED = {
     "tsps", "tbsps",
 }  # fmt: skip
 IRREGULAR = {
+    "six": "sixes",
     "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
     "gigahertz": "gigahertz", "terahertz": "terahertz", "horsepower": "horsepower", "cc": "cc", "lux": "lux",
     "dozen": "dozen",

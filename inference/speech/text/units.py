@@ -120,6 +120,10 @@ def _sides(match: Match) -> str:
     return " by ".join(code(side) if len(side) == 4 and side.isdigit() else decimal(side) for side in sides)
 
 
+_MANY = {
+    "10": "tens", "100": "hundreds", "1000": "thousands", "1,000": "thousands", "10,000": "tens of thousands",
+    "100,000": "hundreds of thousands", "1,000,000": "millions",
+}  # fmt: skip
 _SIDE = r"(?:\d++\ \d{1,2}/\d{1,2}|\d++/\d{1,2}|\d++(?:\.\d++)?+)"
 _MEASURED = rf"(?P<sign>{SIGN}){START}(?<![\w/])(?<!\b[A-Za-z]-)(?P<quantity>{QUANTITY})"
 _SCALED_UNIT = _either({unit: "" for unit in UNITS if len(unit) > 1 and unit not in {"in", "min", "pt", "mi"}})
@@ -127,8 +131,8 @@ _SCALED_UNIT = _either({unit: "" for unit in UNITS if len(unit) > 1 and unit not
 RULES: tuple[Rule, ...] = (
     # Before the seconds: hundreds of people.
     (
-        re.compile(r"(?<![\w.,])(10{1,3})s(?= of\b)"),
-        lambda m: {"10": "tens", "100": "hundreds", "1000": "thousands"}[m[1]],
+        re.compile(rf"(?<![\w.,])({'|'.join(map(re.escape, _MANY))})s(?= of\b)"),
+        lambda m: _MANY[m[1]],
     ),
     # Ages in short.
     (re.compile(r"(?<![\w.,])(\d{1,3})(?:\s?-?yo|\s?y/o)\b"), lambda m: f"{cardinal(int(m[1]))}-year-old"),
@@ -176,6 +180,10 @@ RULES: tuple[Rule, ...] = (
     (
         re.compile(rf"(?<![\w./])({_SIDE})\s?x\s?({_SIDE})(?![\w^/]|\.\d|\s?x|\s?(?:{_MEASURE_UNIT})\b)"),
         lambda m: f"{quantity(m[1])} by {quantity(m[2])}" if "/" in m[0] or "." in m[0] else m[0],
+    ),
+    (
+        re.compile(r"(?<![\w.])([1-9])x([1-9]|1[0-2])s(?!\w)"),
+        lambda m: f"{cardinal(int(m[1]))} by {_plural(cardinal(int(m[2])))}",
     ),
     # The last side keeps its digits for the unit that follows it.
     (

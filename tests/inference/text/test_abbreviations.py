@@ -132,6 +132,10 @@ CASES = [
     ),
     ("Mme. Curie met Adm. Lee at St. Mary's St.", "Madame Curie met Admiral Lee at Saint Mary's Street."),
     ("sec. 2, 10 sec. 5 times, Amt. due", "section two, ten seconds five times, Amount due"),
+    (
+        "Mrs. J. R. Smith on the 3rd fl. saw 2% y/y. Temp. dropped.",
+        "Missus J R Smith on the third floor saw two percent year over year. Temperature dropped.",
+    ),
 ]
 
 

@@ -72,6 +72,7 @@ CASES = [
     ("#mytext# and #tag", "hash mytext hash and hashtag tag"),
     ("ID 00423", "ID zero zero four two three"),
     ("See www.example.com.Then go.", "See w w w dot example dot com. Then go."),
+    ("see ![img](a.png) and ![](b.png).", "see img and."),
 ]
 
 

@@ -73,6 +73,7 @@ CASES = [
     ('Tab\\there\\nnow, \\"hi\\" and', 'Tab here now, "hi" and'),
     ("src\\test", "src test"),
     ("2.º and 3.ª, §§ 5–7", "second and third, sections five to seven"),
+    ("caf\\u00e9 now", "café now"),
 ]
 
 

@@ -132,6 +132,11 @@ CASES = [
     ("Boeing 737-800", "Boeing seven thirty-seven eight hundred"),
     ("a 529 plan", "a five twenty-nine plan"),
     ("8k video, Boeing 747-8, 737 MAX", "eight K video, Boeing seven forty-seven eight, seven thirty-seven MAX"),
+    (
+        "My OTP is 55 21 09, code: 123-456",
+        "My OTP is five five, two one, zero nine, code: one two three, four five six",
+    ),
+    ("Table 4-1, tables 4-6", "Table four dash one, tables four to six"),
 ]
 
 

@@ -86,6 +86,11 @@ CASES = [
         "It's a four out of five from me, ten out of twelve correct, seven out of twelve months",
     ),
     ("No. 45/2026", "number forty-five slash twenty twenty-six"),
+    (
+        "ships 11/28, 12/25, 11/28 of it",
+        "ships November twenty-eighth, December twenty-fifth, eleven over twenty-eight of it",
+    ),
+    ("Reg. 2016/679", "Reg. twenty sixteen slash six hundred and seventy-nine"),
 ]
 
 

@@ -53,6 +53,7 @@ CASES = [
         "a ten to fifteen-minute walk for five to ten-year-old children; three-two-win",
     ),
     ("7-2 is 5", "seven minus two is five"),
+    ("open 24-7", "open twenty-four seven"),
 ]
 
 

@@ -16,6 +16,7 @@ CASES = [
     ("early 00s", "early two thousands"),
     ("90's music, his 80's", "nineties music, his eighties"),
     ("the roaring 20s, Q3'26", "the roaring twenties, Q three twenty-six"),
+    ("FY24-FY26, H2'24", "FY twenty-four to FY twenty-six, H two twenty-four"),
 ]
 
 

@@ -62,6 +62,7 @@ CASES = [
         "fourteen thirty UTC minus five thirty, fourteen thirty UTC plus two, fourteen thirty to fifteen hundred",
     ),
     ("10:30–11", "ten thirty to eleven"),
+    ("500 mg q8h x 10 days", "five hundred milligrams every eight hours for ten days"),
 ]
 
 

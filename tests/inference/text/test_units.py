@@ -144,6 +144,8 @@ CASES = [
         "400m hurdles, $100 bills, a 6 ft. fence, 2 tsps. sugar",
         "four hundred meter hurdles, one hundred dollar bills, a six foot fence, two teaspoons of sugar",
     ),
+    ("1,000s of people, 100,000s of it", "thousands of people, hundreds of thousands of it"),
+    ("2x4s and 2x6s", "two by fours and two by sixes"),
 ]
 
 
