@@ -276,6 +276,30 @@ def test_of_a_burst_the_limit_is_admitted(limit: int) -> None:
     assert refused == 300 - limit
 
 
+def test_a_burst_takes_one_connection_and_outlives_a_flush_of_scripts(broker: redis.Redis) -> None:
+    who = principal(requests_per_minute=1000)
+
+    async def pass_through(limiter: Limiter) -> None:
+        async with limiter.slot(who) as slot:
+            assert slot.headers, "it was counted"
+            await slot.charge(1)
+
+    async def work() -> int:
+        client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=1)
+        limiter = Limiter(client)
+        for _ in range(3):
+            broker.script_flush()
+            await asyncio.gather(*(pass_through(limiter) for _ in range(100)))
+        await limiter.drain()
+        async with limiter.slot(who) as slot:
+            left = int(slot.headers["x-ratelimit-remaining-requests"])
+        await limiter.drain()
+        await client.aclose()
+        return left
+
+    assert 699 <= asyncio.run(work()) < 800, "each counted once, and some of the minute has passed"
+
+
 def bucket(limit: int) -> limits.Bucket:
     return limits.Bucket("key", "requests", "", limit)
 

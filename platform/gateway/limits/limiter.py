@@ -46,6 +46,7 @@ from gateway.limits.limits import (
     jobs_refusal,
     limits_of,
 )
+from gateway.limits.scripts import Scripts
 from inference.audio import FRAME_RATE
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class Limiter:
     """The limits of all callers."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._scripts = Scripts(client, patience_seconds=PATIENCE_SECONDS)
         self._take = client.register_script(_REFILL + _TAKE)
         self._give_back = client.register_script(_REFILL + _GIVE_BACK)
         self._away_since: float | None = None
@@ -176,8 +178,7 @@ class Limiter:
             *(each.concurrent_jobs for each in jobs),
         ]
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                admitted, before = await self._take(keys, arguments)
+            admitted, before = await self._scripts.run(self._take, keys, arguments)
         except redis.exceptions.OutOfMemoryError:
             raise no_room() from None
         except (redis.RedisError, TimeoutError, OSError) as error:
@@ -192,8 +193,7 @@ class Limiter:
         """Release the slot and correct the buckets; does nothing without a slot."""
         keys = [*corrections, *(each.jobs for each in limits)]
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._give_back(keys, [len(corrections), name, *corrections.values()])
+            await self._scripts.run(self._give_back, keys, [len(corrections), name, *corrections.values()])
         except (redis.RedisError, TimeoutError, OSError) as error:
             log.warning("a slot is left to its lease: %s", type(error).__name__)
 
