@@ -145,7 +145,7 @@ def test_jobs_at_once(service: Service, customer: Customer) -> None:
     assert (inside["type"], inside["code"]) == ("concurrency", "rate_limit_exceeded")
     assert "3 requests at a time" in inside["message"]
     assert refused[0].headers["retry-after"] == "1"
-    assert jobs_of(customer) == 0
+    wait_for(lambda: jobs_of(customer) == 0, what="they are given back behind the answers")
     assert post(service, customer, ONE_FRAME).status_code == 200
 
 
@@ -155,7 +155,7 @@ def test_a_slot_is_free_again_however_the_request_ended(service: Service, custom
     assert post(service, customer, body(max_completion_tokens=22_500)).status_code == 200
     poor = post(service, customer, scripted(1, max_completion_tokens=22_500))
     assert poor.status_code in (200, 429)
-    assert jobs_of(customer) == 0
+    wait_for(lambda: jobs_of(customer) == 0, what="it is given back behind the answer")
 
 
 def test_a_killed_gateways_slot_is_a_lease(service: Service, customer: Customer, broker: redis.Redis) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from inference.engines.higgs.first_chunk import StepClock, first_frames
 from inference.engines.higgs.runners import Packed, Runner
-from inference.engines.higgs.slots import Mark, Slots, Step
+from inference.engines.higgs.slots import BatchStep, Mark, Slots
 from inference.engines.higgs.state import BROKEN, ENDED, BatchState
 from inference.engines.higgs.stream import NO_SLOT, Stream
 from inference.engines.higgs.vocoder import Vocoder
@@ -38,7 +38,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class _Launched:
-    step: Step
+    step: BatchStep
     rows: Callable[[], Packed]
 
 

@@ -14,7 +14,7 @@ Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BatchStep:
     """A step of some slots, as it is launched."""
 
     slots: Numbers
@@ -83,15 +83,15 @@ class Slots:
         """Have the slot marked once its sentence has so many frames."""
         self._due[slot] = due
 
-    def step(self, slots: list[int]) -> Step:
+    def step(self, slots: list[int]) -> BatchStep:
         """Advance these by one position."""
         at = np.array(slots)
         self._position[at] += 1
         top_k = self._top_k[at]
         candidates = 0 if (top_k <= 0).any() else int(top_k.max())
-        return Step(at, self._epoch[at], int(self._position[at].max()), candidates)
+        return BatchStep(at, self._epoch[at], int(self._position[at].max()), candidates)
 
-    def keep(self, step: Step, rows: Packed) -> Iterator[Mark]:
+    def keep(self, step: BatchStep, rows: Packed) -> Iterator[Mark]:
         """Keep the frames that a step's rows complete; the slots whose streams are to be looked at.
 
         A row belongs to the stream that has the slot now only if the slot has begun nothing else since the launch,
