@@ -113,8 +113,8 @@ def _seconds(text: str) -> float:
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_no_text_takes_long(unit: str) -> None:
     normalize(unit)
-    # A fifth of a second where it was written; the best of three, and room for a busy machine.
-    assert min(_seconds((unit * 4096)[:4096]) for _ in range(3)) < 1
+    # A fifth of a second where it was written; one of three tries, and room for a busy machine.
+    assert any(_seconds((unit * 4096)[:4096]) < 1 for _ in range(3))
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
@@ -123,7 +123,7 @@ def test_twice_the_text_takes_about_twice_the_time(unit: str) -> None:
     normalize(short)
     one = min(_seconds(short) for _ in range(2))
     # Four times the text; sixteen would be a square, and a clock has its noise.
-    assert min(_seconds(long) for _ in range(2)) < 9 * one + 0.1
+    assert any(_seconds(long) < 9 * one + 0.1 for _ in range(2))
 
 
 # Words no rule touches, each next to what every rule touches.
