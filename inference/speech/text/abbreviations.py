@@ -97,7 +97,9 @@ _ENDED_BY_NUMBER = re.compile(
 )
 _NOUN_BEFORE = re.compile(r"\b(?:the|to|its|his|her|their|my|our|a|high|low|no)\s\Z")
 _VERSE = re.compile(r"\s?\d{1,2}:\d")
-_QUESTION = re.compile(r"[?!][\"')]*\s\Z")
+_QUESTION = re.compile(r"(?:[?!][\"')]*|\b(?:[Nn]ope|[Nn]ah|[Yy]es|[Yy]eah|not)\.)\s[\"']?\Z")
+# "No. 3 and no. 4": the second is what the first is.
+_ANOTHER = re.compile(r"\bno\.\s\d++,?\s(?:and|or)\s\Z", re.IGNORECASE)
 _LOWER_BEFORE = re.compile(
     r"\b(?:use|with|of|size|the|in|at|from|to|on|is|was|a|see|for|bus|house|flat|room|platform|gate|section|chapter"
     r"|train|tram|car|track|line|rule|item|point|question|step|type|model|version|lot|seat|article|order|case|page"
@@ -156,7 +158,7 @@ def _counted(match: Match) -> str:
         return match[0]
     if word in {"no", "No", "nos", "NO"}:
         of_us = _OF_US.match(string, match.end(1) + 1) and not _RANKED.search(before)
-        answered = of_us or (_ANSWERED.search(before) and (word == "no" or counts))
+        answered = of_us or (_ANSWERED.search(before) and (word == "no" or counts) and not _ANOTHER.search(before))
         countable = counts and (
             _QUESTION.search(before) or (word == "no" and not _LOWER_BEFORE.search(before))
             if word != "No" or _QUESTION.search(before)
@@ -248,6 +250,18 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(r"\bEst\.\s(?=1\d{3}\b|20\d\d\b)"), lambda _: "Established "),
     (re.compile(rf"\b({_either(_COUNTED)})\.\s?(?=\d)"), _counted),
+    (
+        re.compile(
+            r"\b(VAT|[Tt]ax|[Rr]eg(?:istration)?|[Aa]ccount|[Ss]erial|[Pp]art|[Mm]odel|[Oo]rder|[Pp]hone|[Tt]el|[Ff]ax"
+            r"|[Ll]icen[cs]e|[Pp]assport|[Pp]olicy|[Cc]ase|[Dd]ocket|[Ii]nvoice|[Cc]ertificate)\s[Nn]o\.(?=\s?:|\s[A-Z]+\d|\s#)"
+        ),
+        lambda m: f"{m[1]} number",
+    ),
+    (
+        re.compile(r"\b([Vv]ol|[Cc]h|[Cc]hap|[Bb]k|Pt|[Ff]ig|Art|Sec|Tab|App)\.\s(?=[IVXL]{1,7}(?![\w'.]))"),
+        lambda m: _COUNTED[m[1]] + " ",
+    ),
+    (re.compile(r"\bed\.(?=\sby\b)"), lambda _: "edited"),
     (re.compile(r"\bRt\.?\sHon\b\.?"), lambda _: "Right Honorable"),
     (re.compile(r"\bRt\.?\sRev\b\.?"), lambda _: "Right Reverend"),
     (re.compile(r"\bRev\.\s(?=[A-Z](?![\w.]))"), lambda _: "Revision "),

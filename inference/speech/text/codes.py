@@ -98,7 +98,7 @@ _NUMBERED = (
     r"|[Pp]atient|[Rr]ecord|[Bb]adge|[Pp]ermit|[Pp]assport|[Cc]ontract|[Tt]ransaction|[Dd]ocument|ID|SKU|[Pp]ass)"
 )
 _MAKERS = (
-    r"(?:Boeing|Airbus|Peugeot|Levi's|Levis|Porsche|BMW|Ferrari|Fiat|Volvo|Mazda|Saab|McLaren|Toyota|Embraer|Cessna"
+    r"(?:Boeing|Airbus|Peugeot|Levi's|Levis|Levi|Porsche|BMW|Ferrari|Fiat|Volvo|Mazda|Saab|McLaren|Toyota|Embraer|Cessna"
     r"|Yamaha|Kawasaki|Nokia|Intel|Roland|Dash|Lotus|Renault|Chrysler|Datsun|Gulfstream|Learjet)"
 )
 
@@ -110,6 +110,12 @@ _PRODUCTS = (
 )
 
 PHONES: tuple[Rule, ...] = (
+    # Several of a model, before they are taken for seconds.
+    (re.compile(rf"\b({_MAKERS})\s(\d{{3}})s(?!\w)"), lambda m: f"{m[1]} {code(m[2])}s"),
+    (
+        re.compile(r"(?<![\w.,/-])(0\d{1,4})-(\d{5,8})(?![\w-]|[.,]\d)"),
+        lambda m: f"{digits(m[1])}, {digits(m[2])}",
+    ),
     (
         re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-(?:[A-Z]+|\d{1,2}))*)|(\d{3})-([A-Z]{4}))(?![\w-])"),
         _vanity,
@@ -184,7 +190,9 @@ RULES: tuple[Rule, ...] = (
     ),
     (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*(?:-\d)?)(?![\w/]|[.,]\d|-\d)"), _models),
     (
-        re.compile(r"(?<![\w.,-])7([0-8])7(?=\s(?:MAX|Max|Dreamliner|jets?|aircraft|airliners?|jumbo|planes?)\b)"),
+        re.compile(
+            r"(?<![\w.,-])7([0-8])7(?=\s(?:MAX|Max|Dreamliner|jets?|aircraft|airliners?|jumbo|planes?|crash|crashes|fleet|pilots?|cockpit|simulator)\b)"
+        ),
         lambda m: code(m[0]),
     ),
     (
@@ -193,10 +201,12 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{code(m[1])} K",
     ),
-    (re.compile(r"(?<![\w.])([A-Z])\.(26\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
+    (re.compile(r"(?<![\w.])([A-Z])\.(26\d|7\d\d)(?!\w)"), lambda m: f"{m[1]} {code(m[2])}"),
     (
-        re.compile(r"(?<![\w.,])802\.(\d{1,2})([a-z]{0,2})(?!\w)"),
-        lambda m: " ".join(["eight oh two", "point", code(m[1]), *m[2].upper()]),
+        re.compile(r"(?<![\w.,])802\.(\d{1,2})(?:\.(\d))?([a-z]{0,2})(?!\w)"),
+        lambda m: " ".join(
+            ["eight oh two", "point", code(m[1]), *(["point", code(m[2])] if m[2] else []), *m[3].upper()]
+        ),
     ),
     (
         re.compile(r"(?<![\w.])(PM|pH|BA|XBB|JN|LGA)(\d{1,2})\.(\d{1,2})(?!\w|\.\d)"),
@@ -267,7 +277,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_SCALES[m[2] or 'B']}",
     ),
-    (re.compile(r"(?<![\w.])(\d{2,3}(?:\.\d)?)K(?=\+)"), lambda m: f"{m[1]} thousand"),
+    (re.compile(r"(?<![\w.])(\d{2,3}(?:\.\d)?)[Kk](?=\+|-plus\b)"), lambda m: f"{m[1]} thousand"),
     # 4K is a screen and 10K a race; 100K is a count.
     (
         re.compile(

@@ -77,7 +77,7 @@ DECADES: tuple[Rule, ...] = (
     (
         re.compile(
             r"\b(roaring|swinging|booming|turbulent|wild|in|the|his|her|their|my|our|your|early|late|mid|low|high|upper|lower)"
-            r" ([2-9])0'?s\b",
+            r" ([2-9])0'?s\b(?!\s(?:flat|or\sless|left|more|later|ago|apart)\b)",
             re.IGNORECASE,
         ),
         lambda m: f"{m[1]} {_TENS[m[2]]}",
@@ -88,7 +88,7 @@ DECADES: tuple[Rule, ...] = (
             r"|era|kids?|vibes?|look|hair|nostalgia|sitcoms?|cartoons?|retro|cars?|party|parties|nights?|themed?|punk"
             r"|synth|metal|jazz|soul|funk|dance|tv|TV|shows?|radio|playlist|classics?|throwback|icons?|stars?|child"
             r"|bab(?:y|ies)|teens?|models?|rap|grunge|house|techno|culture|aesthetic|decor|inspired|clothes|dress"
-            r"|sound|sounds|design|computers?|games?|toys?|drama|comed(?:y|ies)|supermodels?|boy|girl|action)\b)"
+            r"|sound|sounds|design|computers?|games?|toys?|diners?|flappers?|housewife|haircuts?|drama|comed(?:y|ies)|supermodels?|boy|girl|action)\b)"
         ),
         lambda m: _TENS[m[1]],
     ),

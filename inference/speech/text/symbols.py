@@ -122,6 +122,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda _: " per ",
     ),
+    (re.compile(r"(?<=[a-z]{3}s)/s(?!\w)"), lambda _: " per second"),
     (re.compile(r"(?<=\w)/(?=\w)"), lambda _: " slash "),
     (re.compile(r"@(?=\s?\w)|(?<=\w)@"), lambda _: " at "),
     (re.compile(r"(?<=\w)#(?=\w)"), lambda _: " hash "),

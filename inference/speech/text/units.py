@@ -176,6 +176,10 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w.,])(\d{1,3}(?:\.\d++)?+)\s?[c¢]/(kWh|kg|lb|oz|min|km|mi)(?!\w)"),
         lambda m: f"{decimal(m[1])} cent{'' if m[1] == '1' else 's'} per {UNITS[m[2]]}",
     ),
+    (
+        re.compile(r"(?<=[a-z])/(km|m|cm|mi)(?:²|\^?2)(?![\w/])"),
+        lambda m: f" per square {UNITS[m[1]]}",
+    ),
     (re.compile(r"(?<!\w)f/(\d{1,2}(?:\.\d)?)(?![\w/])"), lambda m: f"f {decimal(m[1])}"),
     (
         re.compile(rf"(?<![\w./])({_SIDE})\s?x\s?({_SIDE})(?![\w^/]|\.\d|\s?x|\s?(?:{_MEASURE_UNIT})\b)"),

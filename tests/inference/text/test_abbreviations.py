@@ -136,6 +136,18 @@ CASES = [
         "Mrs. J. R. Smith on the 3rd fl. saw 2% y/y. Temp. dropped.",
         "Missus J R Smith on the third floor saw two percent year over year. Temperature dropped.",
     ),
+    (
+        "no. 2, no. 3 and no. 4; yes and no. 5 left",
+        "number two, number three and number four; yes and no. five left",
+    ),
+    (
+        '"Is it far?" "No. 10 minutes." Nope. No. 3 dogs are enough.',
+        '"Is it far?" "No. ten minutes." Nope. No. three dogs are enough.',
+    ),
+    (
+        "vol. II, ch. IV, ed. by Smith, VAT no. GB12",
+        "volume two, chapter four, edited by Smith, VAT number GB twelve",
+    ),
 ]
 
 

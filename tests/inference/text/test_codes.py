@@ -137,6 +137,14 @@ CASES = [
         "My OTP is five five, two one, zero nine, code: one two three, four five six",
     ),
     ("Table 4-1, tables 4-6", "Table four dash one, tables four to six"),
+    (
+        "10k-plus users, G.711, 802.15.4",
+        "ten thousand-plus users, G seven eleven, eight oh two point fifteen point four",
+    ),
+    (
+        "Boeing 707s, 737 crash, 06-12345678",
+        "Boeing seven oh sevens, seven thirty-seven crash, zero six, one two three four five six seven eight",
+    ),
 ]
 
 

@@ -17,6 +17,7 @@ CASES = [
     ("90's music, his 80's", "nineties music, his eighties"),
     ("the roaring 20s, Q3'26", "the roaring twenties, Q three twenty-six"),
     ("FY24-FY26, H2'24", "FY twenty-four to FY twenty-six, H two twenty-four"),
+    ("50s diner, in 30s flat, in the 50s", "fifties diner, in thirty seconds flat, in the fifties"),
 ]
 
 

@@ -146,6 +146,7 @@ CASES = [
     ),
     ("1,000s of people, 100,000s of it", "thousands of people, hundreds of thousands of it"),
     ("2x4s and 2x6s", "two by fours and two by sixes"),
+    ("5 people/km², 100 files/s", "five people per square kilometer, one hundred files per second"),
 ]
 
 
