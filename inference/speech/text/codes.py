@@ -1,29 +1,9 @@
-"""Codes: telephone and card numbers, versions, and names that mix letters with digits."""
+"""Codes: versions, models, and names that mix letters with digits."""
 
 import re
 
 from .numbers import code, decimal, digits, integer, spell_out
 from .rules import Match, Rule
-
-
-def _groups(written: str) -> str:
-    """Digit by digit, with a pause between the groups."""
-    return ", ".join(map(digits, re.findall(r"\d+", written)))
-
-
-def _phone(match: Match) -> str:
-    return _groups(match[0])
-
-
-def _international(match: Match) -> str:
-    if not 8 <= sum(map(str.isdigit, match[0])) <= 15:
-        return match[0]
-    return "plus " + _groups(match[0])
-
-
-def _local(match: Match) -> str:
-    """555-0123, but not the span 800-1200."""
-    return match[0] if match[2].endswith("00") else _groups(match[0])
 
 
 def _version(written: str) -> str:
@@ -32,8 +12,8 @@ def _version(written: str) -> str:
 
 def _mixed(match: Match) -> str:
     """MP3 -> MP three, A380 -> A three eighty; a hash or serial number is spelled out."""
-    if several := re.fullmatch(r"([A-Z]{1,4})(\d{1,3})s", match[0]):
-        return _several(several)
+    if plural := re.fullmatch(r"([A-Z]{1,4})(\d{1,3})s", match[0]):
+        return several(plural)
     parts = re.findall(r"[A-Za-z]+|\d+", match[0])
     if (
         len(parts) > 5
@@ -55,15 +35,7 @@ def _character_wise(written: str) -> str:
     return " ".join(digits(part) if part.isdigit() else part for part in parts)
 
 
-def _vanity(match: Match) -> str:
-    """1-800-GOT-JUNK -> one eight hundred got junk."""
-    if match[3]:
-        return f"{digits(match[3])} {match[4].lower()}"
-    words = (code(part) if part.isdigit() else part.lower() for part in match[2].split("-"))
-    return f"one {code(match[1])} {' '.join(words)}"
-
-
-def _several(match: Match) -> str:
+def several(match: Match) -> str:
     """B-52s -> B fifty-twos."""
     said = code(match[2])
     plural = f"{said[:-1]}ies" if said.endswith("y") else said + ("es" if said.endswith("x") else "s")
@@ -80,13 +52,6 @@ def _models(match: Match) -> str:
     return f"{match[1]} " + " ".join(map(code, re.split("[/-]", match[2])))
 
 
-def _tax_free(match: Match) -> str:
-    """401(k), 403(b), 501(c)(3) -> four oh one k."""
-    plan = re.findall(r"\d+|[a-z]", match[0][:-1] if match[0][-1] == "s" else match[0])
-    said = " ".join(code(part) if part.isdigit() else part for part in plan)
-    return said + ("s" if match[0][-1] == "s" else "")
-
-
 NAMING = (
     r"(?:[Cc]ode|[Oo]rder|[Rr]oom|[Uu]nit|[Ss]eat|[Gg]ate|[Pp]art|[Mm]odel|[Ff]light|[Bb]uilding|[Aa]partment|[Aa]pt\.?"
     r"|[Ss]uite|[Bb]ooking|[Rr]eference|[Cc]onfirmation|[Tt]icket|[Ll]icen[cs]e|[Pp]late|[Ss]erial|[Ii]nvoice|[Bb]ox)"
@@ -97,7 +62,7 @@ _NUMBERED = (
     r"|[Cc]laim|[Pp]olicy|[Cc]ustomer|[Mm]ember(?:ship)?|[Ee]mployee|[Ss]tudent|[Uu]ser|[Rr]eservation|[Ii]tem|[Pp]art"
     r"|[Pp]atient|[Rr]ecord|[Bb]adge|[Pp]ermit|[Pp]assport|[Cc]ontract|[Tt]ransaction|[Dd]ocument|ID|SKU|[Pp]ass)"
 )
-_MAKERS = (
+MAKERS = (
     r"(?:Boeing|Airbus|Peugeot|Levi's|Levis|Levi|Porsche|BMW|Ferrari|Fiat|Volvo|Mazda|Saab|McLaren|Toyota|Embraer|Cessna"
     r"|Yamaha|Kawasaki|Nokia|Intel|Roland|Dash|Lotus|Renault|Chrysler|Datsun|Gulfstream|Learjet)"
 )
@@ -107,58 +72,6 @@ _PRODUCTS = (
     r"(?:[Vv]ersions?|[Rr]elease|[Vv]er\.?|Python|Java|Node|iOS|iPadOS|macOS|Android|Ubuntu|Debian|Windows|Django"
     r"|Rails|Ruby|PHP|Go|Rust|React|Angular|PyTorch|CUDA|Postgres|PostgreSQL|MySQL|Redis|Kubernetes|Linux|Chrome"
     r"|Firefox|GPT|Bluetooth|USB|HDMI|HTTP|TLS|OpenSSL)"
-)
-
-PHONES: tuple[Rule, ...] = (
-    # Several of a model, before they are taken for seconds.
-    (re.compile(rf"\b({_MAKERS})\s(\d{{3}})s(?!\w)"), lambda m: f"{m[1]} {code(m[2])}s"),
-    (
-        re.compile(r"(?<![\w.,/-])(0\d{1,4})-(\d{5,8})(?![\w-]|[.,]\d)"),
-        lambda m: f"{digits(m[1])}, {digits(m[2])}",
-    ),
-    (
-        re.compile(r"(?<![\w-])(?:1-(8\d\d|900)-([A-Z]+(?:-(?:[A-Z]+|\d{1,2}))*)|(\d{3})-([A-Z]{4}))(?![\w-])"),
-        _vanity,
-    ),
-    (re.compile(r"(?<![\w-])([A-Z]{1,3})-(\d{1,3})s(?![\w-])"), _several),
-    (
-        re.compile(
-            r"(?<![\w.])(?:401|403|457|529|501)(?:\s?(?:\([a-z]\)(?:\(\d\))?|[kb](?!\w)|k(?=s\b))s?(?!\w)|(?<=529)(?=\splans?\b))"
-        ),
-        _tax_free,
-    ),
-    (re.compile(r"(?<![\w.,+-])0\d(?:[ .]\d\d){4}(?![\w-]|[.,]\d)"), _phone),
-    (
-        re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:\s[A-Z0-9]{4}){3,7}(?:\s[A-Z0-9]{1,3})?(?![\w-])"),
-        lambda m: ", ".join(map(spell_out, m[0].split(" "))),
-    ),
-    (re.compile(r"(?<![\w-])(?!19|20)[A-Z]{2}\d{2}[A-Z0-9]{11,30}(?![\w-])"), lambda m: spell_out(m[0])),
-    (re.compile(r"(?<![\w.,/-])\d\d-\d{7}(?![\w-]|[.,]\d)"), _phone),
-    (
-        re.compile(
-            r"\b(ISSN|ISBN|EIN|SSN|IMEI|VAT|TIN|SKU|UPC|EAN)(?:\s(?:is|no\.?|number|code))?[:#]?\s(\d[\d-]{3,20}[\dX])(?!\w)"
-        ),
-        lambda m: f"{m[1]} " + ", ".join(map(spell_out, filter(None, m[2].split("-")))),
-    ),
-    (re.compile(r"\(\d{3}\)[\s.-]{0,2}\d{3}[\s.-]\d{4}(?![\w-]|\.\d)"), _phone),
-    (
-        re.compile(r"(?<![\w-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-])"),
-        lambda m: ", ".join(map(spell_out, m[0].split("-"))),
-    ),
-    (re.compile(r"(?<![\w.])\+\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)"), _international),
-    (
-        re.compile(r"(?<![\w.+-])(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\w-]|\.\d)"),
-        _phone,
-    ),
-    (re.compile(r"(?<![\w.,+-])\(?0\d{2,4}\)?[\s-]\d{3,4}(?:[\s-]?\d{3,4})?(?![\w-]|[.,]\d)"), _phone),
-    (re.compile(r"(?<![\w.,/-])(\d{3})-(\d{4})(?![\w/-]|[.,]\d)"), _local),
-    (re.compile(r"(?<![\w.,-])\d{4}(?:[\s-]\d{4}){2,3}(?![\w-]|[.,]\d)"), _phone),
-    (re.compile(r"(?<![\w.,-])\d++(?:-\d++){2,}+(?![\w-]|[.,]\d)"), _phone),
-    (
-        re.compile(r"\b([Cc]all|[Dd]ial|[Tt]ext|[Rr]ing) ([1-9]11|999|112|988|101|\d{5,6})(?![\w-]|[.,:]\d)"),
-        lambda m: f"{m[1]} {digits(m[2])}",
-    ),
-    (re.compile(r"\b[Ee]xt(?:\.|ension)?\s?(\d{1,6})\b"), lambda m: f"extension {digits(m[1])}"),
 )
 
 
@@ -188,7 +101,7 @@ RULES: tuple[Rule, ...] = (
         ),
         lambda m: f"{m[1]} {_character_wise(m[2])}",
     ),
-    (re.compile(rf"\b({_MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*(?:-\d)?)(?![\w/]|[.,]\d|-\d)"), _models),
+    (re.compile(rf"\b({MAKERS})\s(\d{{3}}(?:[/-]\d{{3}})*(?:-\d)?)(?![\w/]|[.,]\d|-\d)"), _models),
     (
         re.compile(
             r"(?<![\w.,-])7([0-8])7(?=\s(?:MAX|Max|Dreamliner|jets?|aircraft|airliners?|jumbo|planes?|crash|crashes|fleet|pilots?|cockpit|simulator)\b)"
