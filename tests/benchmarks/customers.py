@@ -15,6 +15,8 @@ NO_LIMITS = {
     "REQUESTS_PER_MINUTE": "1000000",
     "AUDIO_SECONDS_PER_MINUTE": "100000000",
     "CONCURRENT_JOBS": "100000",
+    "MAX_CONNECTIONS": "100000",
+    "MAX_CONNECTIONS_PER_ADDRESS": "100000",
 }
 TEXT = "The quick brown fox jumps over the lazy dog."
 
