@@ -104,6 +104,9 @@ _LABEL = r"[A-Za-z0-9][A-Za-z0-9-]*+"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
 RULES: tuple[Rule, ...] = (
+    # Mathematics between dollar signs, and its braces.
+    (re.compile(r"(?<![\w$])\$(?=[A-Za-z\\(])([^$\s](?:[^$\n]{0,80}[^$\s])?)\$(?![\w$])"), lambda m: m[1]),
+    (re.compile(r"\^\{([^{}\s]{1,8})\}"), lambda m: f"^({m[1]})"),
     # A link in Markdown is its words.
     (re.compile(r"!\[([^\[\]]{0,200})\]\([^\s()]{1,500}\)"), lambda m: m[1]),
     (re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?://|/|#|www\.)[^\s()]{0,500}\)"), lambda m: m[1]),

@@ -60,7 +60,7 @@ _PARAGRAPH = re.compile("\u2029")
 _STAR = re.compile("★")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
 _BULLET = re.compile(r"\s*(?:[-*+•‣⁃●▪■–—]|\(?\d{1,3}[.)](?!\s+\d{3})|#{1,6}|>)\s+(?=\S)")
-_BARE_BULLET = re.compile(r"(?<!\s)\s*+(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
+_BARE_BULLET = re.compile(r"\A\s*+(?:[-*+•‣⁃●▪■–—]|#{1,6}|>)\s+(?=\S)")
 _NUMBERED = re.compile(r"\A\(?(\d{1,3})[.)]\s+(?!\d{3})")
 _CLOSED = re.compile(r"[.!?…:;,\-–—]['\")\]*_”’»]*\Z")
 # On a line of its own, as in an address, such a full stop ends a word and not a sentence.

@@ -62,6 +62,8 @@ def unmarked(text: str, trace: SourceTrace | None = None) -> str:
     """The text that a page or a speech document shows or speaks, one paragraph for each block."""
     if "&" in text:
         text = substitute(_ENTITY, lambda match: html.unescape(match[0]), text, trace)
+        # Feeds escape what was escaped already: &amp;quot;
+        text = substitute(_ENTITY, lambda match: html.unescape(match[0]), text, trace)
     if "<" not in text:
         return text
     text = _without_unspoken(text, trace)

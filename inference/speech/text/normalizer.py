@@ -49,7 +49,7 @@ _SIGN = re.compile(
 # Ordered: what one family has said no later one can misread, so the most particular come first.
 _FAMILIES = (
     # Links, mail and paths hold every sign there is, and each sign in them is said.
-    Family((re.compile(r"[\d@#\\/<\]]|\w\.\w"),), addresses.RULES),
+    Family((re.compile(r"[\d@#\\/<\]$]|\w\.\w"),), addresses.RULES),
     # Numbers take one form, and signs their side, before anyone looks for a quantity.
     Family((_DIGIT,), (*numerals.RULES, *fractions.MIXED)),
     Family((re.compile(rf"[−+*~<>=≥≤]|{_LOOSE_HYPHEN}|-\d"),), signs.RULES),

@@ -40,7 +40,7 @@ MEASURED_NOUN = re.compile(
     r"|tablet|pill|capsule|ladder|microwave|flight|class|service|pencil|iPhone|video|session|meeting|shift|workout|trip"
     r"|warranty|lease|market|fuse|breaker|circuit|current|socket|plug|supply|wire|break|nap|rest|lecture|presentation|commute|interview|exam|test|quiz|lesson|segment|interval|hurdle|relay|freestyle"
     r"|butterfly|backstroke|breaststroke|steeplechase|bucket|tub|latency|lag|steak|burger|egg|tour|SSD|HDD|key|rod|line"
-    r"|drill|blade|chain|stretch|jog|dog|man|woman|baby|boy|girl|fish|lot)s?\b"
+    r"|drill|blade|chain|stretch|jog|dog|man|woman|baby|boy|girl|fish|lot|read)s?\b"
 )
 # "A 5 mm thick layer", but not "a wall 5 mm thick".
 _DIMENSION = re.compile(

@@ -135,7 +135,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[A-Za-z][.!?]\")(?=[A-Z])"), lambda _: " "),
     (re.compile(r"\s[(\[]|[(]"), lambda m: ", " if m[0][-1] == "(" else " "),
     (re.compile(r"\)"), lambda _: " , "),
-    (re.compile(r"\s?\|\s?"), lambda _: ", "),
+    (re.compile(r"\s?\|\s?|\s·\s"), lambda _: ", "),
     (_SAID_LAST, lambda m: _LAST[m[0][0]]),
     # Inside a word a full stop is a dot, unless a sentence began without its space.
     (

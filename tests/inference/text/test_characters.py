@@ -74,6 +74,10 @@ CASES = [
     ("src\\test", "src test"),
     ("2.º and 3.ª, §§ 5–7", "second and third, sections five to seven"),
     ("caf\\u00e9 now", "café now"),
+    (
+        "1. Buy milk - two litres\n2) x + y\n3. **Eggs** and > ten",
+        "one, Buy milk — two litres. two, x plus y. three, Eggs and greater than ten",
+    ),
 ]
 
 

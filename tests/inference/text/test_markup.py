@@ -110,6 +110,7 @@ CASES = [
         "the third of twelve",
     ),
     ('<say-as interpret-as="telephone">5551234</say-as>', "five five five one two three four"),
+    ("Tom &amp;amp; Jerry&amp;#39;s &amp;quot;show&amp;quot;", 'Tom and Jerry\'s "show"'),
 ]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.speech.text import normalize, split_sentences
+from inference.speech.tracing import SourceTrace
 
 from . import (
     test_abbreviations,
@@ -100,7 +101,7 @@ HOSTILE = [
     "Sam II ", "Wars I and ", "1-a-", "per kg ", "½ cup a ", "1/f ", "order #a1 ", "100K ", "<a=1>",
     "Ω1", "±5/", "3e8.-", "1 / ", "1/2 x ", "1' x ", "#a#", "a&b@c.d ", "In May 1 ", "Mon-", "12-1-", "$1/a/",
     "1-1 is ", "A.", "≠1", "≈$1", "2Q22 ", "a$", "a$a ", "A.A", "0900-", "07/", "5m ", "2 oz white ", "$ and ",
-    "a<", "XIth", "1:2:3:", "W/", "A.B.", "$",
+    "a<", "XIth", "1:2:3:", "W/", "A.B.", "$", "$a ", "^{1}",
 ]  # fmt: skip
 
 
@@ -132,12 +133,18 @@ KEPT = ["walrus", "zebra", "quokka", "pelican", "ostrich"]
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(FRAGMENTS), min_size=6, max_size=6))
-def test_no_word_is_lost(fragments: list[str]) -> None:
+def test_no_word_is_lost_and_each_knows_its_source(fragments: list[str]) -> None:
     plain = [fragment for fragment in fragments if not set(fragment) & set("<>&[]\\@#/:")]
     text = " ".join(word for pair in zip(KEPT, plain, strict=False) for word in pair)
-    spoken = normalize(text)
+    trace = SourceTrace(len(text))
+    spoken = normalize(text, trace)
     words = [word.strip(".,;:!?'\"") for word in spoken.split()]
-    assert [word for word in words if word in KEPT] == [word for word in KEPT if word in text.split()]
+    kept = [word for word in KEPT if word in text.split()]
+    assert [word for word in words if word in KEPT] == kept
+    for word in kept:
+        at = spoken.index(word)
+        start, end = trace.of(at, at + len(word))
+        assert text[start:end] == word
 
 
 @settings(max_examples=400, deadline=None)

@@ -96,6 +96,8 @@ CASES = [
     ("√ of 16, HTTP/2", "square root of sixteen, HTTP two"),
     ("7 days/week, 5 requests/second", "seven days per week, five requests per second"),
     ("It's 5%.The end. Hi.I am.", "It's five percent. The end. Hi. I am."),
+    ("5 min read · Nov 5", "five minute read, November fifth"),
+    ("$x^2$, 10^{3}, x^{n}, $5 and $6", "x squared, ten cubed, x to the power of n, five dollars and six dollars"),
 ]
 
 
