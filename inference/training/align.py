@@ -51,7 +51,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     sizes, config = recipe.align, higgs_config(recipe)
     policy_folder = run.folder / "align"
     export.write(run, recipe, policy_folder, stage="distill")
-    speaker = Speaker(policy_folder, config, judge)
+    speaker = PolicySpeaker(policy_folder, config, judge)
     prompts = _prompts(run, sizes, speaker)
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
@@ -81,7 +81,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     save()
 
 
-class Speaker:
+class PolicySpeaker:
     """Let the policy in `folder` speak, and have judged what it says."""
 
     def __init__(self, folder: Path, config: HiggsConfig, judge: Judge) -> None:
@@ -104,7 +104,7 @@ class Speaker:
         return groups, [flat[n : n + answers] for n in range(0, len(flat), answers)]
 
 
-def _prompts(run: Run, sizes: AlignRecipe, speaker: Speaker) -> list[CorpusUtterance]:
+def _prompts(run: Run, sizes: AlignRecipe, speaker: PolicySpeaker) -> list[CorpusUtterance]:
     """Return the sentences to learn from: those of `sizes.candidates` that the student says with a mistake.
 
     They are found once and kept in `align-prompts.json`.
