@@ -59,6 +59,8 @@ class HiggsConfig:
     alignment_heads: tuple[tuple[int, int], ...] = ()
     """(layer, head) of those that look, from the row before a frame, at the token that it says. The last one gives
     the words' times. The published checkpoints have none."""
+    alignment_window: tuple[int, int] | None = None
+    """How many tokens before and after the last one said those heads see while they speak; None is all."""
 
     @property
     def step_weights(self) -> int:
@@ -79,6 +81,10 @@ class HiggsConfig:
         for layer, head in self.alignment_heads:
             if not (0 <= layer < self.layers and 0 <= head < self.heads):
                 raise ConfigError(f"alignment_heads names head {head} of layer {layer}, which does not exist")
+        if self.alignment_window is not None and not (self.alignment_heads and min(self.alignment_window) >= 0):
+            raise ConfigError(
+                f"alignment_window={self.alignment_window!r} needs alignment_heads, and two numbers of at least 0"
+            )
         if self.text_frontend not in ("text", "phonemes"):
             raise ConfigError(f"text_frontend={self.text_frontend!r} is neither 'text' nor 'phonemes'")
 
@@ -221,6 +227,7 @@ def _rope(data: Mapping[str, Any]) -> RopeConfig:
 
 
 def _huggingface(data: Mapping[str, Any]) -> HiggsConfig:
+    window = data.get("alignment_window")
     return HiggsConfig(
         layout="huggingface",
         **_llama(data),
@@ -233,6 +240,7 @@ def _huggingface(data: Mapping[str, Any]) -> HiggsConfig:
         audio_delay_id=data["audio_delay_token_id"],
         text_frontend=data.get("text_frontend", "text"),
         alignment_heads=_pairs("alignment_heads", data.get("alignment_heads") or []),
+        alignment_window=None if window is None else _pairs("alignment_window", [window])[0],
     )
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 
 from inference.higgs.attention import attend_piece, plan_attention
 from inference.higgs.config import HiggsConfig, RopeConfig
+from inference.higgs.following import Follower
 from inference.higgs.linear import linear
 from inference.higgs.norm import rms_norm
 
@@ -61,6 +62,10 @@ class KVCache:
         """[S+1, M, D] of the alignment head, if any: what it looked at is asked when a sentence has ended."""
         if config.alignment_heads:
             self.queries = torch.zeros((slots + 1, length, config.head_dim), device=device, dtype=dtype)
+        self.follower: Follower | None = None
+        """What the alignment heads see, if that is not everything."""
+        if config.alignment_window is not None:
+            self.follower = Follower(config.alignment_window, slots=slots + 1, device=device)
         angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
         self._cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
         self._sin = torch.cat((-angles.sin(), angles.sin()), dim=1).to(device, dtype)
@@ -193,7 +198,10 @@ class HiggsModel:
             q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
             cache.kv[index, slots, :, positions] = kv
             self._note_query(cache, index, slots, positions, q)
-            x = x + linear(attend(q, cache.k[index], cache.v[index]).flatten(1), layer.out)
+            attended = attend(q, cache.k[index], cache.v[index])
+            if cache.follower is not None:
+                self._follow(cache, cache.follower, index, slots, q, attended)
+            x = x + linear(attended.flatten(1), layer.out)
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
@@ -214,6 +222,18 @@ class HiggsModel:
     def _note_query(self, cache: KVCache, index: int, slots: Tensor, positions: Tensor, q: Tensor) -> None:
         if cache.queries is not None and index == self.config.alignment_heads[-1][0]:
             cache.queries[slots, positions] = q[:, self.config.alignment_heads[-1][1]]
+
+    def _follow(
+        self, cache: KVCache, follower: Follower, index: int, slots: Tensor, q: Tensor, attended: Tensor
+    ) -> None:
+        """Replace what the layer's alignment heads have seen [B, Q, D] by what they may see."""
+        heads = self.config.alignment_heads
+        for layer, head in heads:
+            if layer == index:
+                group = head * self.config.kv_heads // self.config.heads
+                keys, values = cache.k[index, :, group], cache.v[index, :, group]
+                move = (layer, head) == heads[-1]
+                attended[:, head] = follower.attend(q[:, head], keys, values, slots, move=move)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, weight, self.config.norm_eps)

@@ -50,8 +50,9 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     torch.manual_seed(run.seed)
     sizes, config = recipe.align, higgs_config(recipe)
     policy_folder = run.folder / "align"
-    export.write(run, recipe, policy_folder, stage="distill")
-    speaker = PolicySpeaker(policy_folder, config, judge)
+    # What it speaks must be as likely to it as the training network finds: its heads are not held.
+    export.write(run, recipe, policy_folder, stage="distill", follows=False)
+    speaker = PolicySpeaker(policy_folder, config, judge, temperature=sizes.temperature)
     prompts = _prompts(run, sizes, speaker)
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
@@ -84,8 +85,8 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
 class PolicySpeaker:
     """Let the policy in `folder` speak, and have judged what it says."""
 
-    def __init__(self, folder: Path, config: HiggsConfig, judge: Judge) -> None:
-        self._folder, self._config, self._judge = folder, config, judge
+    def __init__(self, folder: Path, config: HiggsConfig, judge: Judge, *, temperature: float) -> None:
+        self._folder, self._config, self._judge, self._temperature = folder, config, judge, temperature
         self._builder = load_prompt_builder(folder, config)
 
     def speak(
@@ -95,7 +96,15 @@ class PolicySpeaker:
         # float32, as the training network is: the answers' probabilities are then those that it computes.
         engine = HiggsEngine(self._folder, Options(slots=len(prompts) * answers, dtype="float32"))
         try:
-            groups = sample(engine, self._builder, self._config, prompts, answers=answers, seed=seed)
+            groups = sample(
+                engine,
+                self._builder,
+                self._config,
+                prompts,
+                answers=answers,
+                seed=seed,
+                temperature=self._temperature,
+            )
         finally:
             engine.close()
         pairs = [(prompt, answer) for prompt, group in zip(prompts, groups, strict=True) for answer in group]

@@ -64,7 +64,7 @@ class AlignRecipe:
     longest: float = 8.0
     """Seconds of the teacher's audio that a prompt may have."""
     temperature: float = 0.8
-    """As the engine draws; what it leaves out by top_p and top_k is not known here."""
+    """Higher than a customer's, so that answers differ; what top_p and top_k leave out is not known here."""
     passes: int = 2
     """Over a step's answers, before new ones are drawn."""
     rate: float = 4e-5

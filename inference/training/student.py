@@ -14,6 +14,8 @@ from inference.higgs.phonemes import BEGIN, END
 from inference.training.recipe import Recipe
 
 SPECIAL = (BEGIN, END, "<|audio_out_bos|>", "<|AUDIO_OUT|>", "<|AUDIO_DELAY|>", "<|audio_eos|>", "<|eot_id|>")
+ALIGNMENT_WINDOW = (2, 3)
+"""Tokens before and after the last one said that an aligned head sees while it speaks."""
 
 
 def alphabet() -> list[str]:
@@ -28,8 +30,12 @@ def write_tokenizer(path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def student_config(recipe: Recipe) -> dict[str, Any]:
-    """config.json in the published dialect."""
+def student_config(recipe: Recipe, *, follows: bool = True) -> dict[str, Any]:
+    """config.json in the published dialect.
+
+    Args:
+        follows: whether the aligned heads are held to where the speech is, once it speaks.
+    """
     sizes, codec = recipe.student, recipe.codec
     return {
         "model_type": "higgs_audio_v2",
@@ -46,6 +52,7 @@ def student_config(recipe: Recipe) -> dict[str, Any]:
         "hidden_act": "silu",
         "tie_word_embeddings": False,
         "alignment_heads": [[layer, 0] for layer in sizes.aligned_layers],
+        **({"alignment_window": list(ALIGNMENT_WINDOW)} if sizes.aligned_layers and follows else {}),
         "num_codebooks": codec.codebooks,
         "codebook_size": codec.codes + 2,
         "audio_stream_bos_id": codec.codes,

@@ -91,7 +91,16 @@ def fill(state: BatchState) -> None:
     rows = torch.randint(config.bos_code, (2 * config.num_codebooks, config.num_codebooks), generator=generator,
                          device=device)  # fmt: skip
     for slot in range(state.slots):
-        state.admit(slot, position=LIVE - 1, rows=rows, temperature=1, top_p=0.95, top_k=50, seed=slot)
+        state.admit(
+            slot,
+            position=LIVE - 1,
+            rows=rows,
+            tokens=slice(0, 1),
+            temperature=1,
+            top_p=0.95,
+            top_k=50,
+            seed=slot,
+        )
 
 
 def compare_graphs(session: Session, state: BatchState, runner: GraphRunner) -> None:

@@ -174,6 +174,9 @@ def test_a_broken_checkpoint_says_what_is_wrong(tmp_path: Path) -> None:
         ({"tie_word_embeddings": True}, "tie_word_embeddings=True"),
         ({"hidden_act": "gelu"}, "hidden_act='gelu'"),
         ({"num_attention_heads": 3}, "3 attention heads"),
+        ({"alignment_heads": [[0, 0]], "alignment_window": 4}, "alignment_window"),
+        ({"alignment_heads": [[0, 0]], "alignment_window": [2, -1]}, "alignment_window"),
+        ({"alignment_window": [2, 4]}, "needs alignment_heads"),
     ],
 )
 def test_unpublished_features_are_refused_by_name(tmp_path: Path, change: dict[str, Any], match: str) -> None:

@@ -185,6 +185,7 @@ class Scheduler:
             slot,
             position=stream.filled,
             rows=stream.rows,
+            tokens=stream.script.tokens_of(stream.sentence, stream.prompt_length),
             temperature=stream.temperature,
             top_p=stream.top_p,
             top_k=stream.top_k,

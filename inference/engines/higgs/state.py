@@ -41,12 +41,16 @@ class BatchState:
         *,
         position: int,
         rows: Tensor,
+        tokens: slice,
         temperature: float,
         top_p: float,
         top_k: int,
         seed: int,
     ) -> None:
-        """Let `slot` go on after `rows` [R, N], the last of which is to be fed at `position`."""
+        """Let `slot` go on after `rows` [R, N], the last of which is to be fed at `position`.
+
+        Args: tokens: the positions of the sentence's tokens.
+        """
         self.sampler.admit(
             slot,
             temperature=temperature,
@@ -57,6 +61,10 @@ class BatchState:
             rows=rows,
         )
         self.position[slot] = position
+        if self.cache.follower is not None:
+            read = slice(position - len(rows) + 1, position)
+            said = self.spoken_tokens(slot, tokens, read, whole=False)[-1:]
+            self.cache.follower.begin(slot, tokens, said=int(said.sum()))
 
     @torch.inference_mode()
     def clear(self, slot: int) -> None:
