@@ -88,14 +88,21 @@ class Claimer:
         self._pool.shutdown()
 
     def wake(self) -> None:
-        """Look for jobs if a slot is free."""
+        """Look for jobs if a slot is free; called once a second.
+
+        It also acknowledges one message: what the broker delivers next may be of another task, which must not wait
+        for as long as all slots are taken.
+        """
+        self._acknowledge(1)
         self._woken.set()
 
     def answer(self, acknowledge: Callable[[], object]) -> None:
-        """Look for jobs because a message says so, and acknowledge it once a slot is free.
+        """Look for jobs because a message says so, and acknowledge it once a slot is free that no job waits for.
 
         The broker delivers only so many messages before an acknowledgement, so that a worker whose slots are all
-        taken leaves the others to workers that can speak.
+        taken leaves the others to workers that can speak. While jobs wait it needs none: it claims the next one
+        whenever a slot becomes free. And while a message stays in the queue the gateways send no other
+        (`doorbell.ring_through`), so that messages cost nothing when the processor is needed most.
         """
         with self._lock:
             full = self._taken >= self.slots
@@ -125,7 +132,9 @@ class Claimer:
         first = claimed = self._claim_once()
         while self._more and claimed:
             claimed = self._claim_once()
-        if self._more and first and rung:
+        if not self._more:
+            self._acknowledge()
+        elif first and rung:
             self._pass_on()
 
     def _claim_once(self) -> list[SynthesisJob]:
@@ -153,9 +162,16 @@ class Claimer:
             with self._lock:
                 self._taken -= 1
                 self._ended.notify_all()
-                unanswered, self._unanswered = self._unanswered, []
                 more = self._more
-            for acknowledge in unanswered:
-                acknowledge()
             if more:
                 self._woken.set()
+            else:
+                self._acknowledge()
+
+    def _acknowledge(self, most: int | None = None) -> None:
+        """Acknowledge the messages that are kept, or so many of them."""
+        with self._lock:
+            answered = self._unanswered[:most]
+            del self._unanswered[:most]
+        for acknowledge in answered:
+            acknowledge()

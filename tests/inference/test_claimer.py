@@ -74,12 +74,18 @@ def test_a_message_goes_on_if_it_stands_for_more_jobs_than_were_taken(busy: Work
     assert busy.passed_on == 1, "no message told of that one"
 
 
-def test_a_full_worker_keeps_its_message_and_passes_none_on(busy: Worker) -> None:
+def test_a_full_worker_keeps_messages_while_jobs_wait_and_passes_none_on(busy: Worker) -> None:
     busy.ring()
     wait_for(lambda: busy.passed_on == 1)
-    busy.ring()
-    busy.ring()
+    for _ in range(3):
+        busy.ring()
     assert busy.acknowledged == 2
-    busy.speaking[0].set()
-    wait_for(lambda: busy.acknowledged == 4, what="a slot was free")
-    wait_for(lambda: len(busy.speaking) == 3)
+    busy.claimer.wake()
+    wait_for(lambda: busy.acknowledged == 3, what="one makes room for another task's")
+    for spoken in range(2, 6):
+        assert busy.acknowledged == 3, "it needs none to go on"
+        busy.speaking[spoken - 2].set()
+        wait_for(lambda spoken=spoken: len(busy.speaking) == spoken + 1)  # type: ignore[misc]
+    busy.speaking[4].set()
+    wait_for(lambda: busy.acknowledged == 5, what="a slot is free, and nothing waits for it")
+    assert busy.passed_on == 1
