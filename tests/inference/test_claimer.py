@@ -82,10 +82,10 @@ def test_a_full_worker_keeps_messages_while_jobs_wait_and_passes_none_on(busy: W
     assert busy.acknowledged == 2
     busy.claimer.wake()
     wait_for(lambda: busy.acknowledged == 3, what="one makes room for another task's")
+    assert busy.passed_on == 1
     for spoken in range(2, 6):
         assert busy.acknowledged == 3, "it needs none to go on"
         busy.speaking[spoken - 2].set()
         wait_for(lambda spoken=spoken: len(busy.speaking) == spoken + 1)  # type: ignore[misc]
     busy.speaking[4].set()
     wait_for(lambda: busy.acknowledged == 5, what="a slot is free, and nothing waits for it")
-    assert busy.passed_on == 1
