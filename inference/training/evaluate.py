@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 
 from inference.engines.higgs.engine import CODEC_FOLDER, HiggsEngine, Options
-from inference.engines.protocol import Generation, Segment, SpeechRequest
 from inference.higgs.codecs import load_codec
 from inference.higgs.config import load_config
 from inference.higgs.linear import Precision
@@ -29,6 +28,7 @@ from inference.training.hard_sentences import HardSentence, hard_sentences
 from inference.training.mel import BANDS, log_mel
 from inference.training.recipe import Recipe
 from inference.training.run import Run
+from inference.training.saying import Said, begin, hear
 from inference.training.summary import Judged, summarize
 from inference.training.teacher import Teacher
 
@@ -36,12 +36,6 @@ Floats = NDArray[np.float32]
 
 TOGETHER = 16
 """Sentences that the engine speaks at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    audio: Floats
-    ended: bool
 
 
 Speaker = Callable[[Sequence[HardSentence]], Iterable[Said]]
@@ -144,21 +138,7 @@ def _resynthesized(
 
 def _spoken(engine: HiggsEngine, sentences: Sequence[HardSentence]) -> Iterator[Said]:
     """As a customer would ask for them, several at once."""
-    for begin in range(0, len(sentences), TOGETHER):
-        batch = sentences[begin : begin + TOGETHER]
-        running = [engine.submit(_request(sentence.text, DEFAULT_VOICE)) for sentence in batch]
-        yield from [_hear(generation) for generation in running]
-
-
-def say(engine: HiggsEngine, text: str, voice: str) -> Said:
-    """Speak one sentence, as a customer would ask for it."""
-    return _hear(engine.submit(_request(text, voice)))
-
-
-def _request(text: str, voice: str) -> SpeechRequest:
-    return SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0)
-
-
-def _hear(generation: Generation) -> Said:
-    audio = np.concatenate([np.zeros(1, np.float32), *(chunk.pcm for chunk in generation)])
-    return Said(audio, generation.finish_reason == "stop")
+    for first in range(0, len(sentences), TOGETHER):
+        batch = sentences[first : first + TOGETHER]
+        running = [begin(engine, sentence.text, DEFAULT_VOICE) for sentence in batch]
+        yield from [hear(generation) for generation in running]

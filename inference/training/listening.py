@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.speech.encoding import encode_file
 from inference.training.corpus import CorpusUtterance, held_out
-from inference.training.evaluate import say
 from inference.training.run import Run
+from inference.training.saying import say
 from inference.training.teacher import Teacher
 
 Floats = NDArray[np.float32]

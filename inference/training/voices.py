@@ -14,10 +14,10 @@ from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest
 from inference.speech.voices import DEFAULT_VOICE
 from inference.training.corpus import held_out
-from inference.training.evaluate import say
 from inference.training.judges import Judges
 from inference.training.pitch import median_f0
 from inference.training.run import Run
+from inference.training.saying import say
 from inference.training.verdict import Verdict
 
 Floats = NDArray[np.float32]

@@ -77,7 +77,7 @@ def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
     assert {name for name in ROUTES if withheld(name)} == {
         "request_audio", "playground", "playground_key", "playground_history", "organization_delete",
         "organization_export",
-        "speak_as_written", "batch_cancel", "batch_results",
+        "speak_as_written", "batch_cancel", "batch_results", "batch_audio",
         "pronunciation", "pronunciation_create", "pronunciation_change", "pronunciation_delete",
         "voices", "voice_new", "voice_sample", "voice_rename", "voice_delete",
         "consent_new", "consent_recording", "consent_delete",

@@ -15,7 +15,7 @@ pytest.importorskip("hibari", reason="the extra [voice] is not installed")
 from inference.audio import SAMPLE_RATE
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.engines.protocol import Segment, SpeechRequest, SpokenWord
-from inference.training.evaluate import Said, say
+from inference.training.saying import Said, say
 from inference.training.sentences import OWN, Sentence
 from tests.live import ROOT
 

@@ -168,7 +168,8 @@ _PAID = re.compile(rf"\b(?!(?i:the|a|and|or|strong|weak)\b)[A-Za-z][a-z]*+\s(?:{
 def _sign(match: Match) -> str:
     currency = _CURRENCIES[match[0]]
     paid = _PAID.search(match.string[max(0, match.start() - 24) : match.start()])
-    return f" {currency.many if paid else currency.one} "
+    alone = match.string.strip() == match[0]
+    return f" {currency.many if paid or alone else currency.one} "
 
 
 #: A currency sign with no amount, or with one that no rule has read.

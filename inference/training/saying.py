@@ -1,0 +1,32 @@
+"""Letting an engine say one sentence, as a customer would ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.engines.higgs.engine import HiggsEngine
+from inference.engines.protocol import Generation, Segment, SpeechRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    audio: NDArray[np.float32]
+    ended: bool
+
+
+def say(engine: HiggsEngine, text: str, voice: str) -> Said:
+    """Speak one sentence and wait for its end."""
+    return hear(begin(engine, text, voice))
+
+
+def begin(engine: HiggsEngine, text: str, voice: str) -> Generation:
+    return engine.submit(SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0))
+
+
+def hear(generation: Generation) -> Said:
+    """Wait for all of its audio."""
+    audio = np.concatenate([np.zeros(1, np.float32), *(chunk.pcm for chunk in generation)])
+    return Said(audio, generation.finish_reason == "stop")
