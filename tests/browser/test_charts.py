@@ -8,15 +8,12 @@ from datetime import timedelta
 import numpy as np
 import pymupdf
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from billing.models import UsageRecord
 from tests.browser.conftest import Website, in_thread
-from tests.console.people import Office, called
-from usage.models import RequestLog, UsageRollup
+from tests.console.people import Office, called, forget_calls
 
 BLUE = {"light": (0, 114, 178), "dark": (86, 180, 233)}
 """The first series' colour."""
@@ -36,16 +33,10 @@ def usage(website: Website, shop: Office, page: Page) -> Iterator[Page]:
         for _ in range(2):
             called(shop, at=today - timedelta(days=2), status=429)
 
-    def empty() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger: the tables only grow
-            for model in (UsageRecord, RequestLog, UsageRollup):
-                model.objects.filter(organization_id=shop.organization.id).delete()
-
     in_thread(fill)
     page.goto(shop.path("usage?range=7d"))
     yield page
-    in_thread(empty)
+    in_thread(lambda: forget_calls(shop))
 
 
 def chart(page: Page, title: str) -> Locator:

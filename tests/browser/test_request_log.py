@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import in_thread
-from tests.console.people import Office, called
+from tests.console.people import Office, called, forget_calls
 from usage.request_search import PAGE_SIZE
 
 
 @pytest.fixture
-def log(shop: Office, page: Page) -> Page:
+def log(shop: Office, page: Page) -> Iterator[Page]:
     def fill() -> None:
         for voice in ("alloy", *["nova"] * (PAGE_SIZE + 1)):
             called(shop, voice=voice, status=429)
@@ -21,7 +22,8 @@ def log(shop: Office, page: Page) -> Page:
     in_thread(fill)
     page.goto(shop.path("requests"))
     page.evaluate("window.isTheSame = true")
-    return page
+    yield page
+    in_thread(lambda: forget_calls(shop))
 
 
 def rows(log: Page) -> Locator:
