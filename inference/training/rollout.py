@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.engines.higgs.engine import HiggsEngine
-from inference.engines.protocol import Codes, Generation, Segment, SpeechRequest
+from inference.engines.protocol import Codes, Generation
 from inference.higgs.config import HiggsConfig
 from inference.higgs.delay import delay
 from inference.higgs.prompt import PromptBuilder
 from inference.speech.voices import DEFAULT_VOICE
 from inference.training.corpus import CorpusUtterance
+from inference.training.saying import begin
 from inference.training.sequences import Example
 
 
@@ -42,7 +43,13 @@ def sample(
     """Speak each prompt `answers` times, all at once; the same seed and weights give the same samples."""
     running = [
         [
-            engine.submit(_request(utterance, seed * 1_000_003 + number * answers + n, temperature))
+            begin(
+                engine,
+                utterance.text,
+                DEFAULT_VOICE,
+                seed=seed * 1_000_003 + number * answers + n,
+                temperature=temperature,
+            )
             for n in range(answers)
         ]
         for number, utterance in enumerate(prompts)
@@ -51,11 +58,6 @@ def sample(
         [_heard(generation, builder, config, utterance) for generation in group]
         for utterance, group in zip(prompts, running, strict=True)
     ]
-
-
-def _request(utterance: CorpusUtterance, seed: int, temperature: float) -> SpeechRequest:
-    segments = (Segment(utterance.text, DEFAULT_VOICE),)
-    return SpeechRequest(id=f"{seed}", segments=segments, seed=seed, temperature=temperature)
 
 
 def _heard(

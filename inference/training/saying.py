@@ -22,8 +22,12 @@ def say(engine: HiggsEngine, text: str, voice: str) -> Said:
     return hear(begin(engine, text, voice))
 
 
-def begin(engine: HiggsEngine, text: str, voice: str) -> Generation:
-    return engine.submit(SpeechRequest(id=text, segments=(Segment(text, voice),), seed=0))
+def begin(
+    engine: HiggsEngine, text: str, voice: str, *, seed: int = 0, temperature: float | None = None
+) -> Generation:
+    """Ask for one sentence. Args: temperature: None is the checkpoint's."""
+    segments = (Segment(text, voice),)
+    return engine.submit(SpeechRequest(id=f"{seed}", segments=segments, seed=seed, temperature=temperature))
 
 
 def hear(generation: Generation) -> Said:

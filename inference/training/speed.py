@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from inference.engines.higgs.engine import HiggsEngine, Options
-from inference.engines.protocol import FRAME_RATE, Generation, Segment, SpeechRequest
+from inference.engines.protocol import FRAME_RATE, Generation
+from inference.training.saying import begin
 
 STREAMS = (1, 8, 32)
 ROUNDS = 3
@@ -49,7 +50,7 @@ def _measure(checkpoint: Path, sentences: list[str], voice: str, streams: int) -
             for number in range(ROUNDS):
                 began = time.perf_counter()
                 texts = [sentences[(number * streams + n) % len(sentences)] for n in range(streams)]
-                running = [engine.submit(_request(text, voice, seed)) for seed, text in enumerate(texts)]
+                running = [begin(engine, text, voice, seed=seed) for seed, text in enumerate(texts)]
                 heard += pool.map(lambda generation, began=began: _hear(generation, began), running)
                 seconds += time.perf_counter() - began
     finally:
@@ -59,10 +60,6 @@ def _measure(checkpoint: Path, sentences: list[str], voice: str, streams: int) -
         "audio_seconds_a_second": sum(one.frames for one in heard) / FRAME_RATE / seconds,
         "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
     }
-
-
-def _request(text: str, voice: str, seed: int) -> SpeechRequest:
-    return SpeechRequest(id=f"{seed}", segments=(Segment(text, voice),), seed=seed)
 
 
 def _hear(generation: Generation, began: float) -> Heard:
