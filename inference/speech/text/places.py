@@ -26,7 +26,7 @@ _STATE = "|".join(STATES)
 _NOT_HOUSE = re.compile(r"\b(?:the|in|since|and|about|over|around|by|No\.|number)\s\Z", re.IGNORECASE)
 
 
-# Towns before states whose letters are a word as well: "Sure, OK."
+# States whose abbreviation is a word as well: "Sure, OK."
 _INTERJECTIONS = frozenset({"OK", "HI", "OH", "ME", "IN", "OR", "MA", "PA", "LA", "DE", "AL", "ID"})
 _ROOMS = {"Bldg": "Building", "Rm": "Room", "Ste": "Suite", "Apt": "Apartment", "Hwy": "Highway", "Rte": "Route",
           "Rt": "Route", "Fl": "Floor"}  # fmt: skip

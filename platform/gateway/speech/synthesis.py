@@ -38,7 +38,8 @@ from gateway.speech.idempotency import Ask
 from gateway.speech.outcome import AnswerFormat, Bill, failure_of
 from gateway.speech.recordings import VoiceRecording
 from gateway.speech.relay import Begun, Finished, Piece, Silence, Times
-from gateway.speech.speech_request import SpeechOrder, spoken_length
+from gateway.speech.speech_request import SpeechOrder
+from gateway.speech.spoken_length import spoken_length
 from gateway.speech.timings import Timings
 from inference import jobs, pronunciations, results
 from inference.audio import SAMPLES_PER_FRAME
