@@ -38,12 +38,19 @@ def fetch(cursor: Any, model: type[Row]) -> list[Row]:
     """
     rows = cursor.fetchall()
     columns = [column.name for column in cursor.description]
-    names = [field.attname for field in model._meta.concrete_fields if field.attname in columns]
+    fields = [field for field in model._meta.concrete_fields if field.attname in columns]
+    names = [field.attname for field in fields]
     places = [columns.index(name) for name in names]
     others = [(name, place) for place, name in enumerate(columns) if name not in names]
+    converted = [
+        (place, convert) for place, field in enumerate(fields) for convert in field.get_db_converters(connection)
+    ]
     found = []
     for row in rows:
-        instance = model.from_db(connection.alias, names, [row[place] for place in places])
+        values = [row[place] for place in places]
+        for place, convert in converted:
+            values[place] = convert(values[place], None, connection)
+        instance = model.from_db(connection.alias, names, values)
         for name, place in others:
             setattr(instance, name, row[place])
         found.append(instance)

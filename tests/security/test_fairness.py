@@ -19,8 +19,8 @@ from accounts.models import ApiKey, Organization
 from billing import ledger
 from billing.models import Account, Price, Reservation
 from inference import jobs
-from inference.jobs import claiming
 from inference.models import SynthesisJob, Worker
+from tests import plans
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
 from tests.inference.test_jobs import WORKER, claim
@@ -281,8 +281,14 @@ def pages_of_a_claim(*, queued: int, ended: int) -> int:
                 (number, template),
             )
         cursor.execute("ANALYZE inference_synthesisjob")
-        cursor.execute(
-            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + claiming._CLAIM, claiming._parameters(WORKER, 1)
-        )
-        plan = cursor.fetchone()[0][0]["Plan"]
-    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # what a worker's connection comes to
+    own: Any = connection.connection
+    own.prepare_threshold = 0
+    try:
+        with plans.watched() as seen:
+            jobs.claim(worker=WORKER, limit=1)
+    finally:
+        own.prepare_threshold = None
+        own.execute("SET LOCAL plan_cache_mode = auto")
+    (plan,) = (each for each in seen if "SKIP LOCKED" in each.statement)
+    return plan.blocks
