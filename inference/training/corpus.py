@@ -83,7 +83,7 @@ def make(run: Run, recipe: Recipe, *, sources: Path | None) -> None:
         run.log(step=number, hours=seconds / 3600, realtime=seconds / run.elapsed)
 
     Teacher(run.folder)  # makes the graph that every process reads
-    missing = _missing(folder, recipe, sentences(sources, seed=run.seed))
+    missing = _missing(folder, recipe, sentences(sources, seed=run.seed, own_share=recipe.own_share))
     if not run.processes:
         for number, taken in missing:
             if run.over:

@@ -79,6 +79,8 @@ class Recipe:
     device: str = "cpu"
     shards: int = 44
     shard_sentences: int = 500
+    own_share: float = 0.4
+    """Of the sentences: those of our own templates, which have the names and numbers that books lack."""
     codec: CodecRecipe = field(default_factory=CodecRecipe)
     student: StudentRecipe = field(default_factory=StudentRecipe)
     larger: StudentRecipe

@@ -18,6 +18,7 @@ from random import Random
 
 from inference.speech.text import normalize
 from inference.training import templates
+from inference.training.names import Names, wordnet_names
 
 HELD_OUT_PERMILLE = 10
 _MARKUP = re.compile(r"<[^>]+>")
@@ -54,22 +55,25 @@ def read_sources(folder: Path) -> list[Source]:
     return [Source(**entry) for entry in json.loads((folder / "sources.json").read_text("utf-8"))]
 
 
-def sentences(folder: Path | None, *, seed: int, own_share: float = 0.25) -> Iterator[Sentence]:
+def sentences(folder: Path | None, *, seed: int, own_share: float) -> Iterator[Sentence]:
     """All sentences in an order of the seed's, each once, mixed with `own_share` of our own; without end.
 
     Args:
-        folder: the sources; None for our own sentences alone.
+        folder: the sources; None for our own sentences alone. Of WordNet our own take their names, too.
     """
     random = Random(seed)  # noqa: S311  (an order, not a secret)
     pool: list[Sentence] = []
+    names = Names()
     if folder is not None:
         for source in read_sources(folder):
             pool += [Sentence(text, source.name) for text in _read(source, folder)]
+            if source.kind == "wordnet":
+                names = wordnet_names(folder / source.path / "data.noun")
     random.shuffle(pool)
     seen: set[str] = set()
     while True:
         own = not pool or random.random() < own_share
-        sentence = Sentence(templates.draw(random), OWN) if own else pool.pop()
+        sentence = Sentence(templates.draw(random, names), OWN) if own else pool.pop()
         spoken = normalize(sentence.text)
         key = re.sub(r"[^a-z]", "", spoken.lower())
         if len(key) > 3 and key not in seen:

@@ -27,6 +27,7 @@ from inference.higgs.phonemes import PhonemePromptBuilder  # noqa: E402
 from inference.higgs.tensors import CheckpointError  # noqa: E402
 from inference.training import codec, corpus, distill, sequences, templates  # noqa: E402
 from inference.training.larger import LargerTeacher, divergence  # noqa: E402
+from inference.training.names import Names, wordnet_names  # noqa: E402
 from inference.training.network import Student  # noqa: E402
 from inference.training.recipe import TINY  # noqa: E402
 from inference.training.run import Run  # noqa: E402
@@ -187,10 +188,25 @@ def test_what_is_held_out_is_never_trained_on(trained: Path, tmp_path: Path) -> 
 
 def test_a_hundredth_is_held_out_by_its_letters() -> None:
     random = Random(0)
-    drawn = {templates.draw(random) for _ in range(20_000)}
+    drawn = {templates.draw(random, Names()) for _ in range(20_000)}
     share = sum(Sentence(text, "own").held_out for text in drawn) / len(drawn)
     assert 0.007 < share < 0.013
     assert all(Sentence(t, "a").held_out == Sentence(t.upper() + "!", "b").held_out for t in list(drawn)[:500])
+
+
+def test_names_are_those_of_people_and_places(tmp_path: Path) -> None:
+    """Of WordNet's instances, and of no other noun."""
+    (tmp_path / "data.noun").write_text(
+        "08949093 15 n 02 Warsaw 0 capital_of_Poland 0 002 @i 08691669 n 0000 #p 08948704 n 0000 | the capital\n"
+        "11082842 18 n 02 Kafka 0 Franz_Kafka 0 001 @i 10794014 n 0000 | Czech novelist\n"
+        "10020890 18 n 01 doctor 0 001 @ 10305802 n 0000 | a licensed practitioner\n"
+        "01315613 04 n 01 Thirty_Years_War 0 001 @i 00973077 n 0000 | a series of conflicts\n",
+        "latin-1",
+    )
+    names, ours = wordnet_names(tmp_path / "data.noun"), Names()
+    assert set(names.places) - set(ours.places) == {"Warsaw"}
+    assert set(names.given) - set(ours.given) == {"Franz"}
+    assert set(names.family) - set(ours.family) == {"Kafka"}
 
 
 def test_the_recipe_is_the_published_dialect() -> None:
