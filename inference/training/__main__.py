@@ -14,12 +14,12 @@ from inference.training.run import CHECKPOINT_SECONDS, Run
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    stages = ("corpus", "codec", "larger", "distill", "align", "export", "evaluate", "voices", "listen")
+    stages = ("import", "corpus", "codec", "larger", "distill", "align", "export", "evaluate", "voices", "listen")
     parser.add_argument("stage", choices=stages)
     parser.add_argument("--recipe", choices=RECIPES, default="cores", help="sizes; `gpu` trains on one")
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
     parser.add_argument("--sources", type=Path, help="folder with sources.json; without it, own sentences alone")
-    parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others use")
+    parser.add_argument("--out", type=Path, help="the checkpoint that `export` writes and others read")
     parser.add_argument("--sentences", type=int, default=300, help="that `evaluate` judges, or `voices` of each")
     parser.add_argument(
         "--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="`evaluate`'s engine"
@@ -58,7 +58,12 @@ def main(arguments: list[str] | None = None) -> None:
     )
     run.obey_signals()
     torch.set_num_threads(options.threads)
+    checkpoint = options.out or options.folder / "checkpoint"
     match options.stage:
+        case "import":
+            from inference.training import importing
+
+            importing.read(run, checkpoint)
         case "corpus":
             from inference.training import corpus
 
@@ -89,7 +94,6 @@ def main(arguments: list[str] | None = None) -> None:
         case "evaluate":
             from inference.training import evaluate
 
-            checkpoint = options.out or options.folder / "checkpoint"
             evaluate.evaluate(
                 run,
                 recipe,
@@ -101,16 +105,14 @@ def main(arguments: list[str] | None = None) -> None:
         case "export":
             from inference.training import export
 
-            export.write(run, recipe, options.out or options.folder / "checkpoint", stage=options.of)
+            export.write(run, recipe, checkpoint, stage=options.of)
         case "voices":
             from inference.training import voices
 
-            checkpoint = options.out or options.folder / "checkpoint"
             voices.measure(run, checkpoint, sentences=options.sentences)
         case "listen":
             from inference.training import listening
 
-            checkpoint = options.out or options.folder / "checkpoint"
             listening.write(run, checkpoint, options.folder / "listening")
 
 

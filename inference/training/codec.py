@@ -183,6 +183,11 @@ def hearing(acoustic: AcousticDecoder) -> Tensor:
 
 
 def train(run: Run, recipe: Recipe) -> None:
+    """Train until the recipe's steps are done or the time is up.
+
+    Raises:
+        SystemExit: there is no corpus, or the codec is an imported checkpoint's.
+    """
     torch.manual_seed(run.seed)
     sizes = recipe.codec
     config = spectral_config(sizes)
@@ -194,6 +199,8 @@ def train(run: Run, recipe: Recipe) -> None:
     averages = Averages(model.quantizer.codebooks)
     step = 0
     if (state := run.load()) is not None:
+        if "step" not in state:
+            raise SystemExit(f"{run.checkpoint} was imported: its codes are those of the imported student")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         averages.count.copy_(state["count"])

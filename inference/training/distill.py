@@ -197,11 +197,15 @@ def _train(
     if state is not None:
         student.load_state_dict(state["model"])
     group.shard(student, student.layers)
+    # An imported checkpoint is its weights alone.
+    imported = state is not None and state.get("imported", "step" not in state)
+    if imported:
+        sizes = sizes.gone_on_with()
     optimizers = Optimizers(student, sizes)
     weights = torch.tensor(sizes.book_weights[: config.num_codebooks])
     weights = (weights / weights.mean()).to(group.device)
     step, frames = 0, 0
-    if state is not None:
+    if state is not None and "step" in state:
         optimizers.load_state_dict(state["optimizers"])
         step, frames = state["step"], state["frames"]
 
@@ -211,6 +215,7 @@ def _train(
             "optimizers": whole(optimizers.state_dict()),
             "step": step,
             "frames": frames,
+            "imported": imported,
         }
         if group.first:
             run.save(saved)

@@ -51,6 +51,10 @@ class StudentRecipe:
     """Share of the loss that comes from a larger teacher, where there is one."""
     book_weights: tuple[float, ...] = (4.0, 3.0, 2.2, 1.8, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.3)
 
+    def gone_on_with(self) -> StudentRecipe:
+        """For a checkpoint whose rates had fallen to nothing: lower ones, which fall from the first step on."""
+        return replace(self, matrix_rate=0.3 * self.matrix_rate, other_rate=0.3 * self.other_rate, decay=1.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignRecipe:

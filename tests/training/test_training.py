@@ -153,6 +153,31 @@ def test_a_stage_that_is_told_to_end_saves_first(trained: Path, tmp_path: Path) 
     assert state["step"] == 0
 
 
+def test_a_checkpoint_is_gone_on_with(trained: Path, tmp_path: Path) -> None:
+    """`import` is the way back from `export`: the same codec and student, which learns on and is spoken again."""
+    run(tmp_path, "import", "--out", str(trained / "checkpoint"))
+    (tmp_path / "corpus").symlink_to(trained / "corpus")
+    for stage in ("codec", "distill"):
+        ours, theirs = Run(tmp_path, stage).load(), Run(trained, stage).load()
+        assert ours is not None
+        assert theirs is not None
+        assert ours["model"].keys() == theirs["model"].keys()
+        for name, value in theirs["model"].items():
+            torch.testing.assert_close(ours["model"][name], value, atol=2e-3, rtol=2e-3, msg=name)
+    again = subprocess.run(
+        command(tmp_path, "import", "--out", str(trained / "checkpoint")),
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert again.returncode
+    assert "is there already" in again.stderr
+    with pytest.raises(SystemExit, match="imported"):
+        codec.train(Run(tmp_path, "codec"), TINY)
+    distill.train(Run(tmp_path, "distill"), TINY)
+    state = Run(tmp_path, "distill").load()
+    assert state is not None
+    assert state["step"] == TINY.student.steps
+
+
 def test_a_student_learns_from_a_larger_network(trained: Path, tmp_path: Path) -> None:
     """Its loss is another with a teacher than without, and the divergence from itself is nothing."""
     for name in ("corpus", "codec.pt"):
