@@ -25,13 +25,14 @@ from inference.higgs.frontend import load_prompt_builder
 from inference.speech.encoding import encode_file
 from inference.training import corpus, export, grpo
 from inference.training.corpus import FRAME_RATE, CorpusUtterance
+from inference.training.following import follow
 from inference.training.network import Batch, Student
 from inference.training.recipe import AlignRecipe, Recipe
 from inference.training.rewards import Reward, reward
 from inference.training.rollout import SpokenAnswer, sample
 from inference.training.run import Run
 from inference.training.sequences import collate
-from inference.training.student import higgs_config
+from inference.training.student import ALIGNMENT_WINDOW, higgs_config
 from inference.training.verdict import Verdict
 
 Judge = Callable[[str, NDArray[np.float32]], Verdict]
@@ -50,8 +51,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     torch.manual_seed(run.seed)
     sizes, config = recipe.align, higgs_config(recipe)
     policy_folder = run.folder / "align"
-    # What it speaks must be as likely to it as the training network finds: its heads are not held.
-    export.write(run, recipe, policy_folder, stage="distill", follows=False)
+    export.write(run, recipe, policy_folder, stage="distill")
     speaker = PolicySpeaker(policy_folder, config, judge, temperature=sizes.temperature)
     prompts = _prompts(run, sizes, speaker)
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
@@ -170,11 +170,22 @@ def _learn(
     sizes = recipe.align
     rows = batch.audio_places // batch.length
     weight = _weights(batch, rows, recipe)
+    aligned = recipe.student.aligned_layers
+    behind, ahead = ALIGNMENT_WINDOW
+    windows = follow(student, batch, aligned=aligned, behind=behind, ahead=ahead) if aligned else None
+
+    def log_probabilities(network: Student) -> Tensor:
+        """[A, N], of the targets, at the temperature at which they were drawn and under the same windows."""
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, _ = network(batch, aligned=aligned, windows=windows)
+        certainty = F.log_softmax(logits / sizes.temperature, -1)
+        return certainty.gather(-1, batch.targets[..., None]).squeeze(-1)
+
     with torch.no_grad():
-        old, fixed = (_log_probabilities(network, batch, sizes) for network in (student, reference))
+        old, fixed = (log_probabilities(network) for network in (student, reference))
     advantage = advantages[rows][:, None]
     for _ in range(sizes.passes):
-        new = _log_probabilities(student, batch, sizes)
+        new = log_probabilities(student)
         loss = grpo.loss(new, old, fixed, advantage, weight, clip=sizes.clip, kl=sizes.divergence)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -190,14 +201,6 @@ def _weights(batch: Batch, rows: Tensor, recipe: Recipe) -> Tensor:
     each = batch.counted * books
     length = torch.zeros(batch.rows).index_add_(0, rows, each.sum(1))
     return each / length[rows][:, None].clamp_min(1e-9) / batch.rows
-
-
-def _log_probabilities(network: Student, batch: Batch, sizes: AlignRecipe) -> Tensor:
-    """[A, N], of the targets, at the temperature at which they were drawn."""
-    with torch.autocast("cpu", torch.bfloat16):
-        logits, _ = network(batch)
-    certainty = F.log_softmax(logits / sizes.temperature, -1)
-    return certainty.gather(-1, batch.targets[..., None]).squeeze(-1)
 
 
 def _means(rewards: Sequence[Sequence[Reward]]) -> dict[str, float]:

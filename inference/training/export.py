@@ -57,8 +57,8 @@ Ebooks editions of books in the public domain in the United States (CC0-1.0), an
 """
 
 
-def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill", follows: bool = True) -> None:
-    """Write the checkpoint of the last steps that `stage` saved; see `student_config` for `follows`.
+def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> None:
+    """Write the checkpoint of the last steps that `stage` saved.
 
     Raises:
         SystemExit: a stage is missing.
@@ -70,7 +70,7 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill", foll
     (out / "codec").mkdir(parents=True, exist_ok=True)
     save_weights(student, out)
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
-    _write_json(out / "config.json", student_config(_of(recipe, stage), follows=follows))
+    _write_json(out / "config.json", student_config(_of(recipe, stage)))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
     _write_json(out / "generation_config.json", GENERATION)
     _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in RENDERINGS.items()})

@@ -1,4 +1,7 @@
-"""The judges of alignment: a recogniser for the words (Whisper tiny.en), DistillMOS for how it sounds."""
+"""The judges of alignment: a recogniser for the words (Whisper tiny.en), DNSMOS for how it sounds.
+
+DistillMOS and the other recogniser judge in `evaluate` alone: what is learned by pleasing these two shows there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 from inference.audio import SAMPLE_RATE
 from inference.higgs.resample import resample
 from inference.training.errors import count_errors
-from inference.training.opinion import DistillMos
+from inference.training.opinion import DnsMos
 from inference.training.recognisers import RATE, tiny_en
 from inference.training.verdict import Verdict
 
@@ -20,7 +23,7 @@ PEAK = 0.5
 
 class Judges:
     def __init__(self) -> None:
-        self._recogniser, self._opinion = tiny_en(), DistillMos()
+        self._recogniser, self._opinion = tiny_en(), DnsMos()
 
     def judge(self, text: str, audio: Floats) -> Verdict:
         """Judge how `text` is said in audio [samples] at 24 kHz."""

@@ -32,6 +32,7 @@ class Batch:
     targets: Tensor  # [A, N], what follows
     counted: Tensor  # [A, N] bool, targets that can be wrong
     spoken: Tensor  # [A], position of the token that is being said in the row; -1 where none is
+    prompts: Tensor  # [A], positions of the row's prompt that its audio may look at
 
     def to(self, device: str) -> Batch:
         return replace(
@@ -43,7 +44,23 @@ class Batch:
             targets=self.targets.to(device),
             counted=self.counted.to(device),
             spoken=self.spoken.to(device),
+            prompts=self.prompts.to(device),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What the aligned heads are held to while they speak; see `inference.higgs.following`."""
+
+    at: Tensor  # [A], position of the last token said before the row
+    behind: int
+    ahead: int
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """[A, T] bool: what each row does not see."""
+        places = torch.arange(batch.length, device=self.at.device)
+        at = self.at[:, None]
+        return (places < at - self.behind) | (places > at + self.ahead) | (places >= batch.prompts[:, None])
 
 
 class Norm(nn.Module):
@@ -99,9 +116,12 @@ class Layer(nn.Module):
         self.post_attention_layernorm, self.audio_post_attention_layernorm = Norm(hidden, eps), Norm(hidden, eps)
 
     def forward(
-        self, text: Tensor, audio: Tensor, layout: Layout, aligned: bool
+        self, text: Tensor, audio: Tensor, layout: Layout, aligned: bool, hidden: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """States of text [X, H] and audio [A, H] after the layer, and an `aligned` layer's loss."""
+        """States of text [X, H] and audio [A, H] after the layer, and an `aligned` one's scores [A, T].
+
+        Args: hidden: [A, T], what the audio's rows do not see through that head; None where they see all before.
+        """
         config, batch, attention = self._config, layout.batch, self.self_attn
         nothing = text.new_zeros(1, config.hidden_size)
         normed = torch.cat([self.input_layernorm(text), self.audio_input_layernorm(audio), nothing])
@@ -112,13 +132,15 @@ class Layer(nn.Module):
         groups = config.heads // config.kv_heads
         keys, values = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
         mixed = F.scaled_dot_product_attention(q, keys, values, is_causal=True)
-        misses = _misses(q[:, 0], k[:, 0], batch) if aligned else None
+        scores = _scores(q[:, 0], k[:, 0], batch) if aligned else None
+        if scores is not None and hidden is not None:
+            mixed = _held(mixed, scores.masked_fill(hidden, -torch.inf), values[:, 0], batch)
         mixed = mixed.transpose(1, 2).reshape(batch.rows * batch.length, -1)[layout.places]
         added = attention.o_proj(mixed).float()
         text, audio = text + added[: len(text)], audio + added[len(text) :]
         text = text + self.mlp(self.post_attention_layernorm(text)).float()
         audio = audio + self.audio_mlp(self.audio_post_attention_layernorm(audio)).float()
-        return text, audio, misses
+        return text, audio, scores
 
 
 def _rotated(x: Tensor, layout: Layout) -> Tensor:
@@ -126,13 +148,28 @@ def _rotated(x: Tensor, layout: Layout) -> Tensor:
     return x * layout.cos.to(x.dtype) + torch.cat((-second, first), -1) * layout.sin.to(x.dtype)
 
 
-def _misses(q: Tensor, k: Tensor, batch: Batch) -> Tensor:
-    """Cross-entropy of one head's attention, q and k [B, T, D], with the token that is being said."""
+def _scores(q: Tensor, k: Tensor, batch: Batch) -> Tensor:
+    """One head's, q and k [B, T, D], of the audio's rows [A, T]; -inf for what comes later."""
     scores = (q @ k.transpose(1, 2)).float() / math.sqrt(q.shape[-1])
     later = torch.ones(batch.length, batch.length, dtype=torch.bool, device=q.device).triu(1)
-    certainty = F.log_softmax(scores.masked_fill(later, -torch.inf), -1).flatten(0, 1)[batch.audio_places]
+    return scores.masked_fill(later, -torch.inf).flatten(0, 1)[batch.audio_places]
+
+
+def _held(mixed: Tensor, scores: Tensor, values: Tensor, batch: Batch) -> Tensor:
+    """Let the first head of `mixed` [B, Q, T, D] give the audio's rows what these scores let it see."""
+    rows = batch.audio_places // batch.length
+    weights = scores.new_zeros(batch.rows * batch.length, batch.length)
+    weights[batch.audio_places] = scores.softmax(-1)
+    seen = weights.view(batch.rows, batch.length, -1).to(values.dtype) @ values
+    first = mixed[:, 0].clone()
+    first[rows, batch.audio_places % batch.length] = seen.flatten(0, 1)[batch.audio_places]
+    return torch.cat([first[:, None], mixed[:, 1:]], 1)
+
+
+def _misses(scores: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of one head's attention with the token that is being said."""
     known = (batch.spoken >= 0).float()
-    each = certainty.gather(1, batch.spoken.clamp_min(0)[:, None]).squeeze(1)
+    each = F.log_softmax(scores, -1).gather(1, batch.spoken.clamp_min(0)[:, None]).squeeze(1)
     return -(each * known).sum() / known.sum().clamp_min(1)
 
 
@@ -175,11 +212,26 @@ class Student(nn.Module):
     def layers(self) -> list[Layer]:
         return [cast(Layer, layer) for layer in self.model.layers]
 
-    def forward(self, batch: Batch, *, aligned: tuple[int, ...] = ()) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, batch: Batch, *, aligned: tuple[int, ...] = (), windows: Windows | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Logits [A, N, V], float32, and the mean loss of the `aligned` layers' first head.
 
         That loss is the cross-entropy of the head's attention with the token that is being said.
+
+        Args: windows: hold these heads to them, as the engine does while it speaks.
         """
+        audio, scores = self._run(batch, aligned, windows)
+        missed = torch.stack([_misses(each, batch) for each in scores]).mean() if scores else audio.new_zeros(())
+        logits = self.audio_lm_head(self.model.norm(audio)).float()
+        return logits.view(-1, self.config.num_codebooks, self.config.codebook_size), missed
+
+    def look(self, batch: Batch, *, aligned: tuple[int, ...], windows: Windows) -> Tensor:
+        """Scores [A, T] of the last `aligned` layer's first head, by which the engine goes on."""
+        return self._run(batch, aligned, windows)[1][-1]
+
+    def _run(self, batch: Batch, aligned: tuple[int, ...], windows: Windows | None) -> tuple[Tensor, list[Tensor]]:
+        """The audio's last states [A, H], and the scores of each aligned layer."""
         config = self.config
         text = cast(Tensor, self.model.embed_tokens(batch.tokens))
         offsets = torch.arange(config.num_codebooks, device=batch.codes.device) * config.codebook_size
@@ -188,10 +240,9 @@ class Student(nn.Module):
         where = torch.full((batch.rows * batch.length,), len(places), device=places.device)
         where[places] = torch.arange(len(places), device=places.device)
         layout = Layout(batch, places, where, self._cos[: batch.length], self._sin[: batch.length])
-        losses = []
+        hidden = windows.hidden(batch) if windows else None
+        looks = []
         for index, layer in enumerate(self.layers):
-            text, audio, misses = layer(text, audio, layout, index in aligned)
-            losses += [misses] if misses is not None else []
-        logits = self.audio_lm_head(self.model.norm(audio)).float()
-        missed = torch.stack(losses).mean() if losses else text.new_zeros(())
-        return logits.view(-1, config.num_codebooks, config.codebook_size), missed
+            text, audio, scores = layer(text, audio, layout, index in aligned, hidden)
+            looks += [scores] if scores is not None else []
+        return audio, looks

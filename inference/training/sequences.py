@@ -111,7 +111,7 @@ def collate(
         seeds: of each sequence's noise, so that it does not depend on what else is in the batch.
     """
     length = max(sequence.length for sequence in sequences)
-    text, audio, tokens, fed, targets, spoken = [], [], [], [], [], []
+    text, audio, tokens, fed, targets, spoken, prompts = [], [], [], [], [], [], []
     for row, sequence in enumerate(sequences):
         prompt, rows = len(sequence.tokens), len(sequence.rows) - 1
         text.append(row * length + torch.arange(prompt))
@@ -122,6 +122,7 @@ def collate(
         said = torch.full((rows,), -1)
         said[: len(sequence.spoken)] = sequence.spoken
         spoken.append(said)
+        prompts.append(torch.full((rows,), prompt - 1))  # all but the token that begins the audio
     codes, target = torch.cat(fed), torch.cat(targets)
     # Nothing is learned from what is forced: BOS, and EOS after the first. (Noise never falls on EOS.)
     counted = (target != config.bos_code) & ~((target == config.eos_code) & (codes == config.eos_code))
@@ -135,6 +136,7 @@ def collate(
         targets=target,
         counted=counted,
         spoken=torch.cat(spoken),
+        prompts=torch.cat(prompts),
     )
 
 

@@ -30,12 +30,8 @@ def write_tokenizer(path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def student_config(recipe: Recipe, *, follows: bool = True) -> dict[str, Any]:
-    """config.json in the published dialect.
-
-    Args:
-        follows: whether the aligned heads are held to where the speech is, once it speaks.
-    """
+def student_config(recipe: Recipe) -> dict[str, Any]:
+    """config.json in the published dialect."""
     sizes, codec = recipe.student, recipe.codec
     return {
         "model_type": "higgs_audio_v2",
@@ -52,7 +48,7 @@ def student_config(recipe: Recipe, *, follows: bool = True) -> dict[str, Any]:
         "hidden_act": "silu",
         "tie_word_embeddings": False,
         "alignment_heads": [[layer, 0] for layer in sizes.aligned_layers],
-        **({"alignment_window": list(ALIGNMENT_WINDOW)} if sizes.aligned_layers and follows else {}),
+        **({"alignment_window": list(ALIGNMENT_WINDOW)} if sizes.aligned_layers else {}),
         "num_codebooks": codec.codebooks,
         "codebook_size": codec.codes + 2,
         "audio_stream_bos_id": codec.codes,

@@ -26,6 +26,7 @@ from inference.higgs.model import Prompt  # noqa: E402
 from inference.higgs.phonemes import PhonemePromptBuilder  # noqa: E402
 from inference.higgs.tensors import CheckpointError  # noqa: E402
 from inference.training import codec, corpus, distill, sequences, templates  # noqa: E402
+from inference.training.following import follow  # noqa: E402
 from inference.training.larger import LargerTeacher, divergence  # noqa: E402
 from inference.training.names import Names, wordnet_names  # noqa: E402
 from inference.training.network import Student  # noqa: E402
@@ -57,11 +58,15 @@ def test_the_export_is_spoken_by_the_engine(trained: Path) -> None:
     assert all(np.isfinite(chunk.pcm).all() and len(chunk.pcm) == 960 * chunk.frames for chunk in chunks)
 
 
-def test_training_and_inference_compute_the_same(trained: Path) -> None:
+@pytest.mark.parametrize("held", [False, True], ids=["everywhere", "in windows"])
+def test_training_and_inference_compute_the_same(trained: Path, held: bool) -> None:
     """Logits of every row of a sequence, fed by the loader's network as a prompt and rows that are known."""
     folder = trained / "checkpoint"
-    model = load_checkpoint(folder).model
-    model.config = replace(model.config, alignment_window=None)  # which training knows nothing of
+    model = load_checkpoint(folder, matrices=torch.float32).model
+    window = model.config.alignment_window
+    assert window is not None
+    if not held:
+        model.config = replace(model.config, alignment_window=None)
     student = Student(model.config)
     state = Run(trained, "distill").load()
     assert state is not None
@@ -71,13 +76,17 @@ def test_training_and_inference_compute_the_same(trained: Path) -> None:
     known = sequences.read(trained / "corpus", builder, model.config)
     examples = sorted(known, key=lambda example: example.length)[:2]
     batch = sequences.collate(examples, model.config)
+    aligned = TINY.student.aligned_layers
+    windows = follow(student, batch, aligned=aligned, behind=window[0], ahead=window[1]) if held else None
     with torch.no_grad():
-        logits, _ = student(batch)
+        logits, _ = student(batch, aligned=aligned, windows=windows)
     cache = model.new_cache(slots=1, length=1024)
     done = 0
     for example in examples:
         rows = example.rows[:-1]
         model.prefill([Prompt(example.tokens, rows[:0])], [0], cache)
+        if cache.follower is not None:
+            cache.follower.begin(0, slice(0, len(example.tokens) - 1))
         for place, row in enumerate(rows):
             position = torch.tensor([len(example.tokens) + place])
             step = model.decode(row[None], torch.tensor([0]), position, cache, 1024)
