@@ -31,10 +31,10 @@ class Follower:
         self._last = torch.zeros(slots, dtype=torch.int64, device=device)
         self._at = torch.zeros(slots, dtype=torch.int64, device=device)
 
-    def begin(self, slot: int, tokens: slice, *, said: int = 0) -> None:
-        """Begin to say the tokens at these positions of the slot, of which the first `said` are said."""
+    def begin(self, slot: int, tokens: slice) -> None:
+        """Begin to say the tokens at these positions of the slot."""
         self._first[slot], self._last[slot] = tokens.start, tokens.stop - 1
-        self._at[slot] = min(tokens.start + said, tokens.stop - 1)
+        self._at[slot] = tokens.start
 
     def attend(self, q: Tensor, keys: Tensor, values: Tensor, slots: Tensor, *, move: bool) -> Tensor:
         """Attention [B, D] of one head to what it may see.

@@ -27,7 +27,9 @@ class SamplerState:
         slots: int,
         device: torch.device | str,
         ras_window: int = PUBLISHED_RAS.window,
+        repeats: int = 0,
     ) -> None:
+        """Args: repeats: rows of a stream that a slot can be made to draw again; see `repeat`."""
         size = slots + 1
         self.config = config
         self.ras_window = ras_window
@@ -43,6 +45,12 @@ class SamplerState:
         self.top_k = torch.full((size,), config.codebook_size, dtype=torch.int64, device=device)
         self.key = torch.zeros(size, dtype=torch.int64, device=device)  # a hash of the seed
         self.ras_repeats = torch.zeros(size, dtype=torch.int64, device=device)  # 0 turns RAS off
+        self._known: Tensor | None = (
+            None  # [S + 1, M, N], of each row number what is drawn whatever; -1 is nothing
+        )
+        if repeats:
+            shape = (size, repeats, config.num_codebooks)
+            self._known = torch.full(shape, -1, dtype=torch.int16, device=device)
 
     def admit(
         self,
@@ -79,6 +87,21 @@ class SamplerState:
             self.eos_age[slot] = len(rows) - int(ended[0])
         self.done[slot] = bool((rows[-1] == config.eos_code).all())
 
+    def repeat(self, slot: int, rows: Tensor) -> None:
+        """Let `slot`, just admitted, draw these rows [R, N] next, and be free after them."""
+        if self._known is None:
+            raise ValueError("the sampler was made without room for repeats")
+        self._known[slot] = -1
+        first = int(self.row[slot])
+        self._known[slot, first : first + len(rows)] = rows.to(self._known)
+
+    def known(self, slots: Tensor, row: Tensor, codes: Tensor) -> Tensor:
+        """The codes [B, N], or what is to be drawn in their place."""
+        if self._known is None:
+            return codes
+        known = self._known[slots, row.clamp_max(self._known.shape[1] - 1)].to(codes)
+        return torch.where(known < 0, codes, known)
+
 
 @torch.inference_mode()
 def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: int = 0) -> Tensor:
@@ -108,6 +131,7 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     redrawn = _draw(logits.softmax(dim=-1), draws[..., 1]).squeeze(-1)
     codes = torch.where((limit > 0) & (repeats >= limit), redrawn, codes)
     codes = codes.masked_fill(state.done[slots, None], config.eos_code)
+    codes = state.known(slots, row, codes)
 
     is_eos = codes == config.eos_code
     state.row[slots] = row + 1

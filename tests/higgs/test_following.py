@@ -56,7 +56,7 @@ def test_one_that_does_not_move_leaves_it_where_it_is(follower: Follower) -> Non
 
 
 def test_it_sees_nothing_beyond_its_sentence(follower: Follower) -> None:
-    follower.begin(0, TOKENS, said=11)
+    follower.begin(0, slice(13, 16))
     assert look(follower, keys_that_draw(16, 17, 18, 15)) == 15
     follower.begin(0, TOKENS)
     assert look(follower, keys_that_draw(2, 3, 4)) == 4
@@ -73,7 +73,7 @@ def test_it_is_attention_to_what_it_sees(follower: Follower) -> None:
     random = torch.Generator().manual_seed(0)
     keys, values = torch.randn(2, SLOTS, LENGTH, SIZE, generator=random)
     q = torch.randn(2, SIZE, generator=random)
-    follower.begin(2, TOKENS, said=5)
+    assert [look(follower, keys_that_draw(place), slot=2) for place in (7, 9)] == [7, 9]
     slots = torch.tensor([0, 2])
     seen = (slice(4, 8), slice(7, 13))
     expected = [

@@ -99,6 +99,18 @@ def test_words_that_an_earlier_attempt_has_said_are_timed_again(engine: HiggsEng
             assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=960)
 
 
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_another_worker_goes_on_in_the_same_codes(engine: HiggsEngine, chunks: int) -> None:
+    """In mid-sentence: where its heads look depends on where they looked before."""
+    texts = ("Henry and Priya moved from Atlanta to Paris, and Ingrid to Albuquerque.", "They wrote letters.")
+    whole = [chunk.codes for chunk in engine.submit(spoken_request(*texts)) if chunk.codes is not None]
+    known = np.concatenate(whole[:chunks])
+    rest = [c.codes for c in engine.submit(spoken_request(*texts, checkpoint=known)) if c.codes is not None]
+    first, second = np.concatenate(whole), np.concatenate(rest)
+    assert 0 < len(known) < len(first) - 30
+    np.testing.assert_array_equal(second[-(len(first) - len(known)) :], first[len(known) :])
+
+
 def test_words_after_the_limit_have_no_time(engine: HiggsEngine) -> None:
     chunks = list(engine.submit(spoken_request("Henry and Priya moved from Atlanta to Paris.", max_frames=40)))
     words = [word for chunk in chunks for word in chunk.words]
@@ -125,13 +137,14 @@ def test_voices_are_of_different_pitch(engine: HiggsEngine) -> None:
 
 def test_a_recogniser_understands_it(said: list[Said]) -> None:
     pytest.importorskip("faster_whisper", reason="the judges, the extra [training], are not installed")
-    from inference.training.judges import Judges
+    from inference.training.judges import Judges, listen
+    from inference.training.opinion import DistillMos
 
-    judges = Judges()
+    judges, opinion = Judges(), DistillMos()
     verdicts = [judges.judge(text, spoken.audio) for text, spoken in zip(SENTENCES, said, strict=True)]
     misheard = sum(v.word_errors for v in verdicts) / sum(v.words for v in verdicts)
     assert misheard < MOST_MISHEARD
-    assert np.mean([v.mos for v in verdicts]) > 4.2
+    assert np.mean([opinion.score(listen(spoken.audio)) for spoken in said]) > 4.2
 
 
 def _centroid(audio: np.ndarray) -> float:

@@ -196,7 +196,7 @@ class Scheduler:
             slot,
             position=stream.filled,
             top_k=stream.top_k,
-            rows=len(stream.rows),
+            rows=1 if self._state.follows else len(stream.rows),
             due=stream.due(stream.total - stream.start),
         )
 

@@ -26,13 +26,24 @@ class BatchState:
     def __init__(self, model: HiggsModel, *, slots: int, length: int, ras: RasConfig) -> None:
         self.model, self.slots, self.length, self.ras = model, slots, length, ras
         self.cache = model.new_cache(slots=slots, length=length)
-        self.sampler = SamplerState(model.config, slots=slots, device=model.device, ras_window=ras.window)
+        self.sampler = SamplerState(
+            model.config,
+            slots=slots,
+            device=model.device,
+            ras_window=ras.window,
+            repeats=length if self.follows else 0,
+        )
         self.position = torch.zeros(slots + 1, dtype=torch.int64, device=model.device)
         """Where the next row to be fed stands in its slot, [S + 1]."""
 
     @property
     def scratch(self) -> int:
         return self.slots
+
+    @property
+    def follows(self) -> bool:
+        """Whether what a row sees depends on the rows before it, so that rows are read one by one."""
+        return self.cache.follower is not None
 
     @torch.inference_mode()
     def admit(
@@ -47,10 +58,11 @@ class BatchState:
         top_k: int,
         seed: int,
     ) -> None:
-        """Let `slot` go on after `rows` [R, N], the last of which is to be fed at `position`.
+        """Let `slot` say a sentence, whose `rows` [R, N] are known and whose next row is fed at `position`.
 
         Args: tokens: the positions of the sentence's tokens.
         """
+        known = rows[1:] if self.follows else rows[:0]
         self.sampler.admit(
             slot,
             temperature=temperature,
@@ -58,13 +70,12 @@ class BatchState:
             top_k=top_k,
             seed=seed,
             ras_repeats=self.ras.repeats,
-            rows=rows,
+            rows=rows[: len(rows) - len(known)],
         )
         self.position[slot] = position
         if self.cache.follower is not None:
-            read = slice(position - len(rows) + 1, position)
-            said = self.spoken_tokens(slot, tokens, read, whole=False)[-1:]
-            self.cache.follower.begin(slot, tokens, said=int(said.sum()))
+            self.cache.follower.begin(slot, tokens)
+            self.sampler.repeat(slot, known)
 
     @torch.inference_mode()
     def clear(self, slot: int) -> None:

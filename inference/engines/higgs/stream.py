@@ -71,7 +71,7 @@ class Stream:
         self.filled = 0
         """Positions of the slot that hold what they must before `work`."""
         self.rows: Tensor = torch.empty(0)
-        """[R, N], the sentence's rows that are known; the last one is not read yet."""
+        """[R, N], the sentence's rows that are known."""
         self.first_audio_at: float | None = None
         self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME, context=context, alignment=alignment)
         self._track = Track()
@@ -144,7 +144,9 @@ class Stream:
         known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))
         self.rows = delay(known, self.config)[: len(known) + 1]
         self.prompt_length = len(prompt.tokens)
-        whole = prompt.extended(self.rows[:-1], self.config.audio_out_id)
+        # Where rows cannot be read at once, they are drawn once more, one by one (`BatchState.follows`).
+        read = self.rows[:0] if self.config.alignment_window else self.rows[:-1]
+        whole = prompt.extended(read, self.config.audio_out_id)
         _, self.work = whole.split(standing, self.config)
         self.filled = standing
 
