@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
 
+from inference import assets
+from inference.models import AudioAsset
 from tests.live import Service, wait_for
 
 
@@ -44,3 +48,12 @@ def _wait_for_model(service: Service, name: str) -> None:
         return len(workers) == 1 and workers[0]["model"].startswith(name)
 
     wait_for(speaks, seconds=60, what=f"{name} is all that speaks")
+
+
+def kept_codes(audio_id: str) -> np.ndarray[Any, Any]:
+    """What the model generated, as it is kept beside the audio."""
+    asset = AudioAsset.objects.get(job_id=audio_id.removeprefix("audio_"))
+    assert asset.codes_path, f"{asset.job.engine_model} has left no codes"
+    with assets.local(asset.codes_path) as path:
+        kept: np.ndarray[Any, Any] = np.load(path)
+    return kept

@@ -15,10 +15,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from safetensors.torch import load_file, save_file
 
-from inference import assets
-from inference.models import AudioAsset, CustomVoice, SynthesisJob
+from inference.models import CustomVoice, SynthesisJob
 from tests.conftest import Customer
-from tests.engine.serving import environment_of, spoken_by
+from tests.engine.serving import environment_of, kept_codes, spoken_by
 from tests.gateway.recorded import cloned, syllables, tone
 from tests.gateway.speaking import body
 from tests.gateway.voices import Voices
@@ -51,13 +50,8 @@ def post(service: Service, customer: Customer, request: dict[str, Any]) -> httpx
 
 
 def codes(answer: httpx.Response) -> np.ndarray[Any, Any]:
-    """What the model generated, as it is kept beside the audio."""
     assert answer.status_code == 200, answer.text
-    asset = AudioAsset.objects.get(job_id=answer.headers["x-audio-id"].removeprefix("audio_"))
-    assert asset.codes_path, f"{asset.job.engine_model} has left no codes"
-    with assets.local(asset.codes_path) as path:
-        kept: np.ndarray[Any, Any] = np.load(path)
-    return kept
+    return kept_codes(answer.headers["x-audio-id"])
 
 
 def request(recording: bytes, **more: Any) -> dict[str, Any]:
