@@ -17,6 +17,7 @@ import redis
 from django.conf import settings
 from django.test.utils import setup_databases, teardown_databases
 from openai import OpenAI
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.environment import VAR_DIR
@@ -116,6 +117,23 @@ def alone(service: Service) -> Iterator[None]:
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The database as other processes see it: what a test writes stays."""
     with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once() -> Iterator[None]:
+    """Each of Django's test clients builds the middleware anew, which would look at every static file again."""
+    found: dict[str, Any] = {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+
+    def find_once(middleware: Any) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
         yield
 
 
