@@ -165,39 +165,47 @@ def both_methods(client: Client, path: str) -> set[int]:
     return {client.get(path).status_code, client.post(path, {"role": "admin", "name": "x"}).status_code}
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_a_stranger_finds_nothing(acme: Office, rival: Office, name: str) -> None:
-    path = address(ROUTES[name], rival, ids_of(rival))
-    before = everything(rival)
-    assert both_methods(browser(acme.owner), path) == {404}
-    assert everything(rival) == before
+def test_a_stranger_finds_nothing(acme: Office, rival: Office, subtests: pytest.Subtests) -> None:
+    client, ids, before = browser(acme.owner), ids_of(rival), everything(rival)
+    for name, route in ROUTES.items():
+        with subtests.test(name):
+            assert both_methods(client, address(route, rival, ids)) == {404}
+            assert everything(rival) == before
 
 
-@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.pattern.converters])
-def test_anothers_ids_are_nothing_under_ones_own_address(acme: Office, rival: Office, name: str) -> None:
-    path = address(ROUTES[name], acme, ids_of(rival))
-    before = everything(rival)
-    assert both_methods(browser(acme.owner), path) <= {404, 405}
-    assert everything(rival) == before
+def test_anothers_ids_are_nothing_under_ones_own_address(
+    acme: Office, rival: Office, subtests: pytest.Subtests
+) -> None:
+    client, ids, before = browser(acme.owner), ids_of(rival), everything(rival)
+    for name, route in ROUTES.items():
+        if route.pattern.converters:
+            with subtests.test(name):
+                assert both_methods(client, address(route, acme, ids)) <= {404, 405}
+                assert everything(rival) == before
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_who_is_not_signed_in_is_sent_to_the_door(acme: Office, name: str) -> None:
-    path = address(ROUTES[name], acme, ids_of(acme))
-    for answer in (Client().get(path), Client().post(path)):
-        assert answer.status_code == 302
-        assert answer.url.startswith("/accounts/login/?next=")
+def test_who_is_not_signed_in_is_sent_to_the_door(acme: Office, subtests: pytest.Subtests) -> None:
+    client, ids = Client(), ids_of(acme)
+    for name, route in ROUTES.items():
+        path = address(route, acme, ids)
+        for ask in (client.get, client.post):
+            with subtests.test(name, method=ask.__name__):
+                answer = ask(path)
+                assert answer.status_code == 302
+                assert answer.headers["location"].startswith("/accounts/login/?next=")
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", ROUTES)
-def test_a_role_may_what_the_table_says(acme: Office, name: str, role: str) -> None:
-    user = acme.owner if role == "owner" else acme.join(f"{role}@acme.example", role)
-    answer = browser(user).get(address(ROUTES[name], acme, ids_of(acme)))
-    allowed = NEEDS.get(name, Action.SEE_USAGE) in ALLOWED[role]
-    assert (answer.status_code != 403) == allowed, answer.status_code
-    if not allowed:
-        assert "you need one of these roles: " in answer.content.decode()
+def test_a_role_may_what_the_table_says(acme: Office, role: str, subtests: pytest.Subtests) -> None:
+    client = browser(acme.owner if role == "owner" else acme.join(f"{role}@acme.example", role))
+    ids = ids_of(acme)
+    for name, route in ROUTES.items():
+        with subtests.test(name):
+            answer = client.get(address(route, acme, ids))
+            allowed = NEEDS.get(name, Action.SEE_USAGE) in ALLOWED[role]
+            assert (answer.status_code != 403) == allowed, answer.status_code
+            if not allowed:
+                assert "you need one of these roles: " in answer.content.decode()
 
 
 def test_a_viewer_changes_nothing_where_reading_is_allowed(acme: Office) -> None:

@@ -56,21 +56,22 @@ def withheld(name: str) -> bool:
 # What is seen
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_every_page_is_seen_under_the_banner(acme: Office, olga: User, name: str) -> None:
+def test_every_page_is_seen_under_the_banner(acme: Office, olga: User, subtests: pytest.Subtests) -> None:
     called(acme)
-    page = address(ROUTES[name], acme, ids_of(acme))
-    client = visiting(olga, acme)
-    visitor = client.get(page)
-    member = browser(acme.owner).get(page)
-    if withheld(name):
-        assert visitor.status_code == 403
-    else:
-        assert visitor.status_code == member.status_code
-    if visitor.headers["content-type"].startswith("text/html") and visitor.status_code in (200, 403):
-        html = visitor.content.decode()
-        assert (BANNER in html) == ("<!doctype" in html)
-        assert member.streaming or BANNER not in member.content.decode()
+    ids = ids_of(acme)
+    operators, customers = visiting(olga, acme), browser(acme.owner)
+    for name, route in ROUTES.items():
+        with subtests.test(name):
+            page = address(route, acme, ids)
+            visitor, member = operators.get(page), customers.get(page)
+            if withheld(name):
+                assert visitor.status_code == 403
+            else:
+                assert visitor.status_code == member.status_code
+            if visitor.headers["content-type"].startswith("text/html") and visitor.status_code in (200, 403):
+                html = visitor.content.decode()
+                assert (BANNER in html) == ("<!doctype" in html)
+                assert member.streaming or BANNER not in member.content.decode()
 
 
 def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
@@ -90,15 +91,16 @@ def test_what_is_said_and_heard_is_withheld(acme: Office, olga: User) -> None:
 # What is not done
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_nothing_is_sent_from_any_page(acme: Office, olga: User, name: str) -> None:
-    page = address(ROUTES[name], acme, ids_of(acme))
-    client = visiting(olga, acme)
+def test_nothing_is_sent_from_any_page(acme: Office, olga: User, subtests: pytest.Subtests) -> None:
+    ids, client = ids_of(acme), visiting(olga, acme)
     before = everything(acme)
-    for send in (client.post, client.put, client.patch, client.delete, client.trace):
-        answer = send(page)
-        assert answer.status_code == 403
-        assert BANNER in answer.content.decode()
+    for name, route in ROUTES.items():
+        page = address(route, acme, ids)
+        for send in (client.post, client.put, client.patch, client.delete, client.trace):
+            with subtests.test(name, method=send.__name__):
+                answer = send(page)
+                assert answer.status_code == 403
+                assert BANNER in answer.content.decode()
     assert everything(acme) == before
 
 
