@@ -16,11 +16,11 @@ import pytest
 import redis
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.test.utils import setup_databases, teardown_databases
 from openai import OpenAI
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests import migrated
 from tests.environment import VAR_DIR
 from tests.live import Service, running_service
 
@@ -62,9 +62,10 @@ class HastyPostgres(EmbeddedPostgres):
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres(django_db_blocker: Any) -> Iterator[EmbeddedPostgres]:
     server = HastyPostgres(VAR_DIR)
-    server.start()
+    with django_db_blocker.unblock():
+        migrated.start(server)
     yield server
     server.stop()
 
@@ -79,13 +80,8 @@ def servers(postgres: EmbeddedPostgres) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(servers: None, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
-    """The session's database. pytest-django's own makes none where no test of the session is marked for it."""
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
-    yield
-    with django_db_blocker.unblock():
-        teardown_databases(made, verbosity=0)
+def django_db_setup(servers: None, django_test_environment: None) -> None:
+    """The session's database is the server's own: nothing else is in it. pytest-django would make another."""
 
 
 @pytest.fixture(scope="session")

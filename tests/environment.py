@@ -1,4 +1,4 @@
-"""Loaded before Django (`-p tests.environment`): the whole test session lives in a folder of its own."""
+"""Loaded before Django (`-p tests.environment`): each process of a test session lives in a folder of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 
 VAR_DIR = Path(tempfile.mkdtemp(prefix="speech-tests-"))
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
+SESSION_DIR = Path(os.environ.setdefault("TESTS_SESSION_DIR", str(VAR_DIR / "session")))
+"""What the processes of a session share: the folder is in that of the first, which starts the others."""
+SESSION_DIR.mkdir(exist_ok=True)
 
 for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "HIGGS_CHECKPOINT", "DEBUG"):
     os.environ.pop(name, None)

@@ -18,6 +18,7 @@ import django
 django.setup()
 
 from launch.embedded import EmbeddedPostgres, EmbeddedValkey  # noqa: E402
+from tests import migrated  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
     batches,
     billing,
@@ -55,10 +56,10 @@ def main() -> None:
     names = parser.parse_args().names or BENCHMARKS
     var_dir = Path(environment.VAR_DIR)
     print(f"{os.cpu_count()} cores, {tempfile.gettempdir()}, PostgreSQL with fsync, one gateway, one worker\n")
-    servers = EmbeddedPostgres(var_dir), EmbeddedValkey(var_dir)
-    for server in servers:
-        server.start()
+    servers = postgres, valkey = EmbeddedPostgres(var_dir), EmbeddedValkey(var_dir)
     try:
+        migrated.start(postgres)
+        valkey.start()
         for name in names:
             print(f"# {name}", flush=True)
             BENCHMARKS[name].run()

@@ -16,7 +16,6 @@ from decimal import Decimal
 from itertools import cycle
 
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from psycopg_pool import AsyncConnectionPool
 
@@ -32,7 +31,6 @@ FRAMES = 25
 
 
 def run() -> None:
-    call_command("migrate", verbosity=0)
     print(f"{'':12} {'accounts':>8} {'clients':>7} {'1/s':>8} {'p50 ms':>8} {'p99 ms':>8}")
     for count in ACCOUNTS:
         customers = _customers(count)

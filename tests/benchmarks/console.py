@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 
-from django.core.management import call_command
 from django.test import Client
 
 from tests.benchmarks import budget, dashboard
@@ -23,7 +22,6 @@ def run() -> dict[str, tuple[float, float, int]]:
     from accounts.models import Membership
     from usage.models import RequestLog, UsageRollup
 
-    call_command("migrate", verbosity=0)
     if not UsageRollup.objects.exists():
         dashboard.run()
     organization_id = UsageRollup.objects.order_by("-requests").values_list("organization_id", flat=True)[0]

@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from django.core.management import call_command
-
 from tests.benchmarks.load import request_bytes
 
 NO_LIMITS = {
@@ -26,7 +24,6 @@ def new_key() -> str:
     from accounts import keys, organizations
     from billing import ledger
 
-    call_command("migrate", verbosity=0)
     name = uuid4().hex
     organization = organizations.create(name="Bench", owner_email=f"{name}@bench.example.com")
     ledger.grant(organization=organization, amount=Decimal(1_000_000), cause=f"bench:{name}")

@@ -17,7 +17,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -51,7 +50,6 @@ def run(records: int = RECORDS, *, logged: bool = False) -> dict[str, tuple[floa
     from accounts import organizations
     from usage import rollups, usage
 
-    call_command("migrate", verbosity=0)
     month = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     after = month + timedelta(days=DAYS)
     ids = [

@@ -19,7 +19,6 @@ from typing import Any
 from uuid import UUID
 
 import psutil
-from django.core.management import call_command
 from django.db import connection, connections
 
 from tests.benchmarks import budget
@@ -58,7 +57,6 @@ FROM job RETURNING id
 
 
 def run() -> None:
-    call_command("migrate", verbosity=0)
     head = f"{'1/s':>7} {'p50 ms':>7} {'p99 ms':>7} {'worker':>7} {'postgres':>8} {'commits':>7}"
     print(f"{'accounts':>8} {'threads':>7} {head}   a job: CPU ms of each, commits")
     with _workers_pool():

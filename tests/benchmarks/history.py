@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -34,7 +33,6 @@ BEFORE = timedelta(hours=2)
 
 def run() -> None:
     """Print the milliseconds of each act over either past, and how many times as long the long one takes."""
-    call_command("migrate", verbosity=0)
     past = pasts.make(email="bench@example.com", jobs_alone=1, requests=1, asked_alike=1)
     of: dict[str, Any] = {"organizations": [past.organization.pk], "keys": [past.key.pk]}
     history.make(LIVE, over=timedelta(minutes=30), **of)

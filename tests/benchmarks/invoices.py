@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import override_settings
 
@@ -26,7 +25,6 @@ VOICES = ("alloy", "nova", "marin", "onyx", "verse")
 
 
 def run() -> None:
-    call_command("migrate", verbosity=0)
     with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
         _close_a_thousand()
         _render()
