@@ -23,6 +23,7 @@ from launch.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests import migrated
 from tests.environment import VAR_DIR
 from tests.live import Service, running_service
+from tests.mailbox import Mailbox, open_mailbox
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,7 +86,16 @@ def django_db_setup(servers: None, django_test_environment: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def service(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, servers: None) -> Iterator[Service]:
+def mailbox() -> Iterator[Mailbox]:
+    """What the service writes to people."""
+    with open_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture(scope="session")
+def service(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, servers: None, mailbox: Mailbox
+) -> Iterator[Service]:
     """The running service, over the same database as the tests."""
     name = settings.DATABASES["default"]["NAME"]
     url = f"postgresql://postgres@/{name}?host={settings.DATABASES['default']['HOST']}"
@@ -96,6 +106,7 @@ def service(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, ser
         REDIS_URL=embedded_redis,
         SECRET_KEY=settings.SECRET_KEY,
         API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
+        EMAIL_URL=mailbox.url,
         REQUEST_DEADLINE_SECONDS="20",
     ) as running:
         yield running

@@ -23,9 +23,10 @@ from console import announcements
 from console.models import Announcement
 from inference import custom_voices
 from operations import roles
-from tests.browser.conftest import Website, signed_in
+from tests.browser.conftest import signed_in
 from tests.console import people
 from tests.console.test_batches import batch_of
+from tests.live import Service
 from webhooks import endpoints
 from webhooks.models import Delivery
 
@@ -142,7 +143,7 @@ def rounds(committed: None) -> Iterator[Tour]:
 
 
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
-def test_nothing_serious(website: Website, tour: Tour, chrome: Browser, scheme: Scheme, width: int) -> None:
+def test_nothing_serious(website: Service, tour: Tour, chrome: Browser, scheme: Scheme, width: int) -> None:
     page = look(website, chrome, tour.session, scheme, width)
     found = [*problems(page, tour.pages), *problems(look(website, chrome, None, scheme, width), PUBLIC)]
     assert not found, "\n".join(found)
@@ -150,7 +151,7 @@ def test_nothing_serious(website: Website, tour: Tour, chrome: Browser, scheme: 
 
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_nothing_serious_for_operators(
-    website: Website, rounds: Tour, chrome: Browser, scheme: Scheme, width: int
+    website: Service, rounds: Tour, chrome: Browser, scheme: Scheme, width: int
 ) -> None:
     page = look(website, chrome, rounds.session, scheme, width)
     found = [*problems(page, rounds.pages)]
@@ -161,7 +162,7 @@ def test_nothing_serious_for_operators(
     assert not found, "\n".join(found)
 
 
-def look(website: Website, chrome: Browser, session: str | None, scheme: Scheme, width: int) -> Page:
+def look(website: Service, chrome: Browser, session: str | None, scheme: Scheme, width: int) -> Page:
     context = chrome.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 900}, base_url=website.url
     )
@@ -185,7 +186,7 @@ def judge(page: Page, name: str) -> Iterator[str]:
         yield f"{name} is {overflow} px wider than the screen"
 
 
-def test_no_page_is_heavy(website: Website, tour: Tour, chrome: Browser) -> None:
+def test_no_page_is_heavy(website: Service, tour: Tour, chrome: Browser) -> None:
     """With its style sheets and scripts, for somebody who has none of them yet."""
     page = look(website, chrome, tour.session, "light", 1440)
     network, received = page.context.new_cdp_session(page), [0]
@@ -198,7 +199,7 @@ def test_no_page_is_heavy(website: Website, tour: Tour, chrome: Browser) -> None
         assert 5_000 < sum(received) < MOST_BYTES, path
 
 
-def test_the_keyboard_reaches_the_content_first(website: Website, tour: Tour, chrome: Browser) -> None:
+def test_the_keyboard_reaches_the_content_first(website: Service, tour: Tour, chrome: Browser) -> None:
     context = chrome.new_context(base_url=website.url)
     context.add_cookies([signed_in(website, tour.session)])
     page = context.new_page()
@@ -209,7 +210,7 @@ def test_the_keyboard_reaches_the_content_first(website: Website, tour: Tour, ch
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_the_overview_is_shown_anew_without_a_reload(website: Website, rounds: Tour, chrome: Browser) -> None:
+def test_the_overview_is_shown_anew_without_a_reload(website: Service, rounds: Tour, chrome: Browser) -> None:
     page = look(website, chrome, rounds.session, "light", 1440)
     page.clock.install()
     page.goto("/admin/")

@@ -12,15 +12,16 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Website, in_thread
+from tests.browser.conftest import in_thread
 from tests.console.people import Office, called, forget_calls
+from tests.live import Service
 
 BLUE = {"light": (0, 114, 178), "dark": (86, 180, 233)}
 """The first series' colour."""
 
 
 @pytest.fixture
-def usage(website: Website, shop: Office, page: Page) -> Iterator[Page]:
+def usage(website: Service, shop: Office, page: Page) -> Iterator[Page]:
     """A week of days that differ, one with nothing, one with failures. None of it is booked, so it goes again."""
 
     def fill() -> None:
@@ -92,7 +93,7 @@ def test_they_follow_the_pages_colours_and_width(usage: Page) -> None:
     assert 200 < painted(plot, "dark").shape[1] < 390
 
 
-def test_without_script_the_numbers_are_there(website: Website, shop: Office, usage: Page) -> None:
+def test_without_script_the_numbers_are_there(website: Service, shop: Office, usage: Page) -> None:
     browser = usage.context.browser
     assert browser
     without = browser.new_context(

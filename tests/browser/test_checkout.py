@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,22 +12,27 @@ from playwright.sync_api import Browser, Page, Request
 from billing.models import StripeCall, StripeCustomer, StripePayment
 from tests.billing.stripe.world import KEY, SECRET
 from tests.browser import chromium
-from tests.browser.conftest import Website, open_website
 from tests.console.people import Office
 from tests.fakes.stripe_server import FakeStripe, serve
+from tests.live import Service
+from tests.security import services
 
 
 @pytest.fixture
-def website(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Website]:
+def website(django_db_setup: None, tmp_path: Path) -> Iterator[Service]:
+    """A gateway that sells."""
     with serve(FakeStripe(key=KEY, webhook_secret=SECRET)) as address:
-        folder = tmp_path_factory.mktemp("website")
         stripe = {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": address}
-        with open_website(folder, **stripe) as website:
-            yield website
+        selling = Service(tmp_path, **services.environment(), **stripe)
+        try:
+            selling.start_gateway()
+            yield selling
+        finally:
+            selling.stop()
 
 
 @pytest.fixture
-def chrome(website: Website) -> Iterator[Browser]:
+def chrome(website: Service) -> Iterator[Browser]:
     """One for which Stripe is nowhere."""
     with chromium.chromium("--host-resolver-rules=MAP checkout.stripe.com 127.0.0.1:1") as browser:
         yield browser

@@ -24,25 +24,25 @@ from accounts.models import AuditEvent
 from billing import pricing
 from billing.models import Account, Invoice, LedgerEntry, UsageRecord
 from tests.billing.invoices import months_of_use
-from tests.browser.conftest import Website, in_thread
+from tests.browser.conftest import in_thread
 from tests.console.people import Office, browser, office
 from tests.gateway.speaking import ask, scripted
-from tests.live import wait_for
+from tests.live import Service, wait_for
 from usage.models import RequestLog
 
 
-def status(website: Website, secret: str) -> tuple[int, str | None]:
+def status(website: Service, secret: str) -> tuple[int, str | None]:
     answer = httpx.get(f"{website.url}/v1/models", headers={"authorization": f"Bearer {secret}"})
     return answer.status_code, answer.json().get("error", {}).get("code")
 
 
-def speak(website: Website, secret: str, *frames: int) -> None:
+def speak(website: Service, secret: str, *frames: int) -> None:
     with OpenAI(base_url=f"{website.url}/v1", api_key=secret, max_retries=0) as client:
         for number in frames:
             ask(client, scripted(number, max_completion_tokens=number))
 
 
-def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
+def test_a_keys_life(website: Service, shop: Office, page: Page) -> None:
     page.goto(shop.path("keys/new"))
     page.get_by_label("Name").fill("robot")
     page.get_by_label("Expires").select_option("In 7 days")
@@ -89,7 +89,7 @@ def test_a_keys_life(website: Website, shop: Office, page: Page) -> None:
     assert done == ["key.created", "key.rotated", "key.revoked", "key.changed"]
 
 
-def test_usage_equals_the_ledger(website: Website, shop: Office, page: Page) -> None:
+def test_usage_equals_the_ledger(website: Service, shop: Office, page: Page) -> None:
     secret = in_thread(lambda: keys.create(organization=shop.organization, name="mine")[1])
     speak(website, secret, 25, 40, 61)
     with pytest.raises(openai.BadRequestError):
@@ -129,7 +129,7 @@ def test_usage_equals_the_ledger(website: Website, shop: Office, page: Page) -> 
     expect(page.get_by_role("region", name="Transactions")).to_contain_text(f"-{pricing.show(cost)}")
 
 
-def test_a_budget_stops_and_is_lifted(website: Website, shop: Office, page: Page) -> None:
+def test_a_budget_stops_and_is_lifted(website: Service, shop: Office, page: Page) -> None:
     secret = in_thread(lambda: keys.create(organization=shop.organization, name="mine")[1])
     page.goto(shop.path("billing"))
     page.get_by_label("Daily budget (USD)").fill("0.0008")
@@ -150,7 +150,7 @@ def test_a_budget_stops_and_is_lifted(website: Website, shop: Office, page: Page
 
 
 @pytest.mark.parametrize("kind", ["PDF", "CSV", "JSON"])
-def test_an_invoice_is_downloaded(website: Website, shop: Office, page: Page, kind: str, tmp_path: Path) -> None:
+def test_an_invoice_is_downloaded(website: Service, shop: Office, page: Page, kind: str, tmp_path: Path) -> None:
     def issue() -> Invoice:
         Account.objects.filter(organization=shop.organization).update(credit_limit=100)
         months_of_use.use(shop.organization, 3_600_000)
@@ -195,7 +195,7 @@ def test_a_key_is_made_with_the_keyboard_alone(shop: Office, page: Page) -> None
 
 
 def test_forms_and_tables_go_without_javascript(
-    website: Website, shop: Office, session: str, chrome: Browser
+    website: Service, shop: Office, session: str, chrome: Browser
 ) -> None:
     context = chrome.new_context(base_url=website.url, java_script_enabled=False)
     context.add_cookies([{"name": "sessionid", "value": session, "url": website.url}])

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from inference.speech.voices import VOICES
-from tests.browser.conftest import Website
+from tests.live import Service
+from tests.mailbox import Mailbox
 
 PLAYED = """audio => new Promise((resolve, reject) => {
     audio.onended = () => resolve(audio.currentTime);
@@ -22,7 +23,7 @@ PLAYED = """audio => new Promise((resolve, reject) => {
 })"""
 
 
-def sign_up(page: Page, website: Website) -> str:
+def sign_up(page: Page, website: Service, mailbox: Mailbox) -> str:
     """By the form and the letter's link; the address."""
     address = f"{uuid4().hex}@new.example"
     page.goto(website.url)
@@ -32,14 +33,14 @@ def sign_up(page: Page, website: Website) -> str:
     page.get_by_label("Password").fill("an analytical engine")
     page.get_by_role("button", name="Sign up").click()
     expect(page).to_have_url(re.compile("/accounts/confirm-email/"))
-    found = re.search(rf"{website.url}/accounts/confirm-email/\S+", website.mailbox.letter_to(address))
+    found = re.search(rf"{website.url}/accounts/confirm-email/\S+", mailbox.letter_to(address))
     assert found
     page.goto(found[0])
     page.get_by_role("button", name="Confirm").click()
     return address
 
 
-def test_each_voice_is_heard_on_the_front_page(website: Website, chrome: Browser) -> None:
+def test_each_voice_is_heard_on_the_front_page(website: Service, chrome: Browser) -> None:
     page = chrome.new_page()
     page.goto(website.url)
     voices = page.get_by_role("link", name=re.compile("^Play "))
@@ -56,12 +57,14 @@ def test_each_voice_is_heard_on_the_front_page(website: Website, chrome: Browser
     expect(second).to_have_attribute("data-play", "", timeout=20_000)  # it has ended
 
 
-def test_from_sign_up_to_the_first_sound(website: Website, chrome: Browser, tmp_path: Path) -> None:
+def test_from_sign_up_to_the_first_sound(
+    website: Service, mailbox: Mailbox, chrome: Browser, tmp_path: Path
+) -> None:
     page = chrome.new_page()
     problems: list[str] = []
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    sign_up(page, website)
+    sign_up(page, website, mailbox)
     expect(page.get_by_role("heading", name="Make your first request")).to_be_visible()
     page.get_by_role("button", name="Create key").click()
     expect(page.locator(".secret code")).to_have_text(re.compile(r"^sk-\w{16}-\w{43}$"))
@@ -82,9 +85,11 @@ def test_from_sign_up_to_the_first_sound(website: Website, chrome: Browser, tmp_
     assert not problems
 
 
-def test_the_curl_sample_runs_as_it_stands(website: Website, chrome: Browser, tmp_path: Path) -> None:
+def test_the_curl_sample_runs_as_it_stands(
+    website: Service, mailbox: Mailbox, chrome: Browser, tmp_path: Path
+) -> None:
     page = chrome.new_page()
-    sign_up(page, website)
+    sign_up(page, website, mailbox)
     page.get_by_role("button", name="Create key").click()
     code = page.locator("#sample-curl code").text_content()
     assert code
@@ -93,9 +98,9 @@ def test_the_curl_sample_runs_as_it_stands(website: Website, chrome: Browser, tm
         assert sound.getnframes()
 
 
-def test_it_goes_without_javascript(website: Website, chrome: Browser) -> None:
+def test_it_goes_without_javascript(website: Service, mailbox: Mailbox, chrome: Browser) -> None:
     page = chrome.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800}).new_page()
-    sign_up(page, website)
+    sign_up(page, website, mailbox)
     page.get_by_role("button", name="Create key").click()
     for name in ("curl", "python", "javascript"):
         expect(page.locator(f"#sample-{name}")).to_be_visible()

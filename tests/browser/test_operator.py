@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from uuid import uuid4
 
@@ -15,8 +14,9 @@ from billing.models import OperatorAct
 from inference.models import SynthesisJob
 from operations import roles
 from tests.billing.books import account_of
-from tests.browser.conftest import Website, in_thread
+from tests.browser.conftest import in_thread
 from tests.console.people import Office, person, waiting_job
+from tests.live import Service
 
 PASSWORD, TOTP_SECRET = "an analytical engine", "JBSWY3DPEHPK3PXP"
 
@@ -49,16 +49,7 @@ def acts_of(user: User) -> list[tuple[str, str]]:
     return in_thread(lambda: [(act.reason, act.what or act.transaction.kind) for act in acts])
 
 
-@pytest.fixture
-def without_worker(alone: None, website: Website) -> Iterator[None]:
-    """Nobody takes a job that waits."""
-    website.service.kill_worker()
-    yield
-    website.service.start_worker()
-    website.service.wait_until_ready()
-
-
-def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: Browser) -> None:
+def test_credit_is_given_with_a_reason(website: Service, shop: Office, chrome: Browser) -> None:
     user = in_thread(lambda: operator(roles.Role.BILLING))
     page = chrome.new_context(base_url=website.url).new_page()
     enter(page, user)
@@ -81,8 +72,8 @@ def test_credit_is_given_with_a_reason(website: Website, shop: Office, chrome: B
     expect(page.get_by_text("Cancel job")).to_have_count(0)
 
 
-@pytest.mark.usefixtures("without_worker")
-def test_a_job_is_cancelled_and_a_customer_visited(website: Website, shop: Office, chrome: Browser) -> None:
+@pytest.mark.usefixtures("alone")  # nobody takes a job that waits
+def test_a_job_is_cancelled_and_a_customer_visited(website: Service, shop: Office, chrome: Browser) -> None:
     user, job = in_thread(lambda: (operator(roles.Role.SUPPORT), waiting_job(shop)))
     page = chrome.new_context(base_url=website.url).new_page()
     enter(page, user)

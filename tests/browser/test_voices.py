@@ -11,16 +11,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from inference.models import CustomVoice, VoiceConsent
 from tests.browser import chromium
-from tests.browser.conftest import Website, in_thread, signed_in
+from tests.browser.conftest import in_thread, signed_in
 from tests.console.people import Office
 from tests.gateway.recorded import syllables
+from tests.live import Service
 
 SPEECH_SECONDS = 20
 RECORDED_SECONDS = 5
 
 
 @pytest.fixture
-def chrome(website: Website, tmp_path: Path) -> Iterator[Browser]:
+def chrome(website: Service, tmp_path: Path) -> Iterator[Browser]:
     """With a microphone that hears a file."""
     heard = tmp_path / "microphone.wav"
     heard.write_bytes(syllables(SPEECH_SECONDS, rate=48_000))
@@ -33,7 +34,7 @@ def chrome(website: Website, tmp_path: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(website: Website, session: str, chrome: Browser, shop: Office) -> Page:
+def page(website: Service, session: str, chrome: Browser, shop: Office) -> Page:
     context = chrome.new_context(base_url=website.url, permissions=["microphone"])
     context.add_cookies([signed_in(website, session)])
     page = context.new_page()

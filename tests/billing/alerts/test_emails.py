@@ -15,9 +15,9 @@ from billing import budgets, tasks
 from billing.models import Budget
 from tests.billing.alerts.world import make_due, spend, tell
 from tests.billing.books import FRAME
-from tests.browser.mailbox import Mailbox, open_mailbox
 from tests.console.people import Office, office
 from tests.live import free_port
+from tests.mailbox import Mailbox, open_mailbox
 from webhooks import tasks as outgoing
 from webhooks.models import Delivery
 
