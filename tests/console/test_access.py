@@ -170,7 +170,7 @@ def test_a_stranger_finds_nothing(acme: Office, rival: Office, subtests: pytest.
     for name, route in ROUTES.items():
         with subtests.test(name):
             assert both_methods(client, address(route, rival, ids)) == {404}
-            assert everything(rival) == before
+    assert everything(rival) == before
 
 
 def test_anothers_ids_are_nothing_under_ones_own_address(
@@ -181,7 +181,7 @@ def test_anothers_ids_are_nothing_under_ones_own_address(
         if route.pattern.converters:
             with subtests.test(name):
                 assert both_methods(client, address(route, acme, ids)) <= {404, 405}
-                assert everything(rival) == before
+    assert everything(rival) == before
 
 
 def test_who_is_not_signed_in_is_sent_to_the_door(acme: Office, subtests: pytest.Subtests) -> None:

@@ -93,13 +93,18 @@ def test_every_list_and_every_row_can_be_looked_at(acme: Office, invoice: Invoic
         meta = model._meta
         address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         assert client.get(address).status_code == 200, address
-        for odd in ("x", "' OR 1=1 --", "req_" + "0" * 32, "%", "\N{SNOWMAN}", "9" * 40):
-            assert client.get(address, {"q": odd}).status_code in (200, 302), (address, odd)
         for row in model._default_manager.all()[:2]:
             assert client.get(page(row)).status_code == 200, row
         assert not shown.has_add_permission(None)
         assert client.get(address + "add/").status_code == 403
         assert client.get(address + "no-such-row/change/").status_code in (302, 404)
+
+
+def test_every_list_can_be_searched_for_anything(acme: Office, invoice: Invoice) -> None:
+    client = operator(Role.OPERATIONS)
+    for address in lists():
+        for odd in ("x", "' OR 1=1 --", "req_" + "0" * 32, "%", "\N{SNOWMAN}", "9" * 40):
+            assert client.get(address, {"q": odd}).status_code in (200, 302), (address, odd)
 
 
 def test_a_list_asks_as_often_however_long_it_is(invoice: Invoice) -> None:

@@ -73,7 +73,8 @@ def test_it_names_the_request_that_the_customer_knows() -> None:
     assert items == {job_id: request, unlogged: None}
 
 
-def test_its_memory_does_not_grow_with_its_length() -> None:
+def test_its_memory_does_not_grow_with_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "BATCH", 200)
     organization = customer(limit="100000")
 
     def peak() -> int:
