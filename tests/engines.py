@@ -1,10 +1,11 @@
 """The engine of the tests' worker: the preview voice, unless the system message is a script.
 
-`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one frame every 40 ms. `"fail": n` breaks
-the first n attempts at the first frame; `"break": n` breaks the first attempt, or with `"always": true` every
-one, after n frames; `"stall": n` says nothing more after n frames; `"breaks": path` breaks the whole engine, if
-there is a file of that name, and removes it; `"echo context"` speaks what was said earlier instead. So one worker
-serves every test, at the test's own pace.
+`script: {"frames": 50, "pace": 0.04}` speaks a 440 Hz sine of 50 frames, one every 40 ms; with `"at once": 5` in
+chunks of 5 frames, and the rest of this happens between chunks. `"fail": n` breaks the first n attempts at the
+first frame; `"break": n` breaks the first attempt, or with `"always": true` every one, after n frames;
+`"stall": n` says nothing more after n frames; `"breaks": path` breaks the whole engine, if there is a file of that
+name, and removes it; `"echo context"` speaks what was said earlier instead. So one worker serves every test, at
+the test's own pace.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class ScriptedEngine(PreviewEngine):
             generation.fail(EngineError("as the script says: secret words"))
             return
         limit = request.max_frames or script["frames"]
-        for frame in range(min(script["frames"], limit)):
+        end, at_once = min(script["frames"], limit), script.get("at once", 1)
+        for frame in range(0, end, at_once):
             if generation.cancelled:
                 return
             if frame == script.get("break") and (self._tries[request.id] == 1 or script.get("always")):
@@ -73,8 +75,9 @@ class ScriptedEngine(PreviewEngine):
                 return
             while frame == script.get("stall") and not generation.cancelled:
                 time.sleep(0.02)
-            time.sleep(script.get("pace", 0))
+            frames = min(at_once, end - frame)
+            time.sleep(script.get("pace", 0) * frames)
             generation.wait_for_room()
-            t = np.arange(frame * SAMPLES_PER_FRAME, (frame + 1) * SAMPLES_PER_FRAME) / SAMPLE_RATE
-            generation.put(Chunk((0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), 1))
+            t = np.arange(frame * SAMPLES_PER_FRAME, (frame + frames) * SAMPLES_PER_FRAME) / SAMPLE_RATE
+            generation.put(Chunk((0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32), frames))
         generation.finish("length" if script["frames"] > limit else "stop")

@@ -26,6 +26,8 @@ SENTENCE = "It was a dark and stormy night; the rain fell in torrents. "
 CHAPTER = (SENTENCE * 1100)[:61_000].strip()
 FRAME = Decimal("0.00003")
 FRAMES_OF_15_MINUTES = 22_500
+QUICKLY = {"at once": 25}
+"""A second in each chunk, where it does not matter how many there are: each is an entry of the stream."""
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_a_chapter_is_spoken_as_a_stream(service: Service, reader: Customer) -> 
     request = {
         "model": MODEL,
         "input": CHAPTER,
-        "instructions": scripted(frames)["messages"][0]["content"],
+        "instructions": scripted(frames, script=QUICKLY)["messages"][0]["content"],
         "response_format": "pcm",
     }
     size = 0
@@ -115,25 +117,24 @@ def test_a_batch_takes_long_texts(service: Service, reader: Customer, client: Op
 def test_an_attempt_that_breaks_far_into_a_text_is_followed_by_another(service: Service, reader: Customer) -> None:
     """By then Redis has dropped the beginning of the first attempt; the client still gets each byte once."""
     frames = 6_000
-    style = scripted(frames, script={"break": 5_000})["messages"][0]["content"]
-    request = {"model": MODEL, "input": CHAPTER, "instructions": style, "response_format": "pcm"}
+    request = speech(frames, script={"break": 5_000})
     answer = httpx.post(f"{service.url}/v1/audio/speech", json=request, headers=reader.headers, timeout=60)
-    plain = {**request, "instructions": scripted(frames)["messages"][0]["content"]}
+    plain = speech(frames, script=QUICKLY)
     expected = httpx.post(f"{service.url}/v1/audio/speech", json=plain, headers=reader.headers, timeout=60)
     assert len(answer.content) == frames * 960 * 2
     assert answer.content == expected.content
     assert balance(reader) == (20 - 2 * frames * FRAME, 0)
 
 
-def speech(frames: int, *, pace: float = 0.0, **more: Any) -> dict[str, Any]:
-    style = scripted(frames, pace=pace)["messages"][0]["content"]
+def speech(frames: int, *, pace: float = 0.0, script: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    style = scripted(frames, pace=pace, script=script or {})["messages"][0]["content"]
     return {"model": MODEL, "input": CHAPTER, "instructions": style, "response_format": "pcm", **more}
 
 
 def test_a_chapter_in_the_background(service: Service, reader: Customer) -> None:
     frames = 6_000
     with httpx.Client(base_url=f"{service.url}/v1", headers=reader.headers, timeout=60) as client:
-        accepted = client.post("/audio/speech", json=speech(frames, background=True))
+        accepted = client.post("/audio/speech", json=speech(frames, script=QUICKLY, background=True))
         assert accepted.status_code == 202
         path = f"/audio/{accepted.json()['id']}"
         wait_for(lambda: client.get(path).status_code != 202, seconds=60)
@@ -152,7 +153,7 @@ def test_a_chapter_outlives_its_worker(service: Service, reader: Customer) -> No
                 service.kill_worker()
                 service.start_worker()
             whole += piece
-    expected = httpx.post(url, json=speech(frames), headers=reader.headers, timeout=60)
+    expected = httpx.post(url, json=speech(frames, script=QUICKLY), headers=reader.headers, timeout=60)
     assert whole == expected.content
     assert SynthesisJob.objects.filter(organization=reader.organization, attempt=2).count() == 1
     assert balance(reader) == (20 - 2 * frames * FRAME, 0)
@@ -185,7 +186,7 @@ def test_long_audio_takes_no_more_memory(service: Service, reader: Customer) -> 
         processes = [part.pid for part in (service.gateway, service.worker) if part]
         for pid in processes:
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # forget the peak
-        request = scripted(frames, text=CHAPTER)
+        request = scripted(frames, text=CHAPTER, script=QUICKLY)
         url, size = f"{service.url}/v1/chat/completions", 0
         with httpx.stream("POST", url, json=request, headers=reader.headers, timeout=120) as answer:
             assert answer.status_code == 200
