@@ -1,7 +1,8 @@
 """Align the student by reward: what it says well becomes likelier, measured against its own other attempts.
 
 The stage first looks for sentences that the student says badly: it speaks some once and keeps those that the
-recogniser misheard. Each step then draws a few of these, lets the product's engine speak each of them several
+recogniser misheard although it understands the teacher's reading. A name that it cannot spell, whoever says it,
+teaches nothing. Each step then draws a few of these, lets the product's engine speak each of them several
 times, has every answer judged, and takes a few steps of GRPO. The student before this stage is the reference that
 it must not go far from. Held-out sentences take no part.
 """
@@ -33,6 +34,7 @@ from inference.training.rollout import SpokenAnswer, sample
 from inference.training.run import Run
 from inference.training.sequences import collate
 from inference.training.student import ALIGNMENT_WINDOW, higgs_config
+from inference.training.teacher import Teacher
 from inference.training.verdict import Verdict
 
 Judge = Callable[[str, NDArray[np.float32]], Verdict]
@@ -112,9 +114,13 @@ class PolicySpeaker:
             flat = list(pool.map(lambda pair: _judged(self._judge, *pair), pairs))
         return groups, [flat[n : n + answers] for n in range(0, len(flat), answers)]
 
+    def understands(self, teacher: Teacher, prompt: CorpusUtterance) -> bool:
+        """Whether the judge hears no mistake where the teacher reads it."""
+        return not self._judge(prompt.text, teacher.say(prompt.phonemes, seed=0).audio).sign_errors
+
 
 def _prompts(run: Run, sizes: AlignRecipe, speaker: PolicySpeaker) -> list[CorpusUtterance]:
-    """Return the sentences to learn from: those of `sizes.candidates` that the student says with a mistake.
+    """Return the sentences to learn from: those of `sizes.candidates` that the student alone says with a mistake.
 
     They are found once and kept in `align-prompts.json`.
 
@@ -131,11 +137,13 @@ def _prompts(run: Run, sizes: AlignRecipe, speaker: PolicySpeaker) -> list[Corpu
     known = [utterance for utterance in known if utterance.frames <= sizes.longest * FRAME_RATE]
     candidates = _draw(known, min(sizes.candidates, len(known)), seed=run.seed)
     missed: list[CorpusUtterance] = []
+    teacher = Teacher(run.folder)
     for piece in _pieces(candidates, sizes.prompts * sizes.answers):
         if run.over:
             raise SystemExit("the time was up before the sentences were chosen; start the stage again")
         _, rewards = speaker.speak(piece, answers=1, seed=run.seed)
-        missed += [prompt for prompt, (only,) in zip(piece, rewards, strict=True) if only.words < 1]
+        said_badly = [prompt for prompt, (only,) in zip(piece, rewards, strict=True) if only.words < 1]
+        missed += [prompt for prompt in said_badly if speaker.understands(teacher, prompt)]
         run.log(tried=len(piece), misheard=len(missed))
     chosen = missed if len(missed) >= sizes.prompts else candidates
     path.write_text(json.dumps([utterance.text for utterance in chosen], indent=1), "utf-8")

@@ -64,7 +64,7 @@ class AlignRecipe:
     answers: int = 8
     """Of each prompt: a group."""
     candidates: int = 400
-    """Sentences that are spoken once, so that those that are misheard become the prompts."""
+    """Sentences that are spoken once, so that those that the student alone says badly become the prompts."""
     longest: float = 8.0
     """Seconds of the teacher's audio that a prompt may have."""
     temperature: float = 0.8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("hibari", reason="the teacher is an extra: pip install -e .[training]")
 pytest.importorskip("onnx", reason="the teacher is an extra: pip install -e .[training]")
 
-from inference.training import align, grpo  # noqa: E402
+from inference.training import align, corpus, grpo  # noqa: E402
 from inference.training.recipe import TINY  # noqa: E402
 from inference.training.rewards import longest_silence, reward  # noqa: E402
 from inference.training.run import Run  # noqa: E402
+from inference.training.teacher import Teacher  # noqa: E402
 from inference.training.verdict import Verdict  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
@@ -110,6 +112,26 @@ def test_silence_is_measured_at_its_longest() -> None:
 def by_length(text: str, audio: np.ndarray) -> Verdict:
     """A judge without a network: it hears fewer mistakes the longer the audio is."""
     return Verdict(4, 0, 100, max(0, 100 - len(audio) // 960), 3.0, -0.5)
+
+
+def test_it_learns_from_what_the_student_alone_says_badly(trained: Path, tmp_path: Path) -> None:
+    for name in ("corpus", "codec.pt", "distill.pt"):
+        (tmp_path / name).symlink_to(trained / name)
+    teacher, heard = Teacher(tmp_path), []
+    known = [u for shard in corpus.read(tmp_path / "corpus") for u in shard.utterances if not u.held_out]
+    readings = {u.text: len(teacher.say(u.phonemes, seed=0).audio) for u in known}
+    unspelled = set(sorted(readings)[::2])
+
+    def judge(text: str, audio: np.ndarray) -> Verdict:
+        """It mishears the student always, and the teacher where nobody could spell the text."""
+        right = len(audio) == readings[text] and text not in unspelled
+        heard.append(text)
+        return Verdict(4, 0 if right else 2, 100, 0 if right else 50, 3.0, -0.5)
+
+    sizes = replace(TINY, align=replace(TINY.align, candidates=12, steps=0))
+    align.train(Run(tmp_path, "align"), sizes, judge)
+    chosen = json.loads((tmp_path / "align-prompts.json").read_text())
+    assert set(chosen) == set(heard) - unspelled
 
 
 def test_the_stage_speaks_learns_and_goes_on(trained: Path, tmp_path: Path) -> None:
