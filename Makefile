@@ -1,5 +1,5 @@
 # make run     the whole service, with PostgreSQL and Valkey of its own
-# make test    all tests, in two processes, each with servers of its own; make test ARGS="tests/billing -k ledger" some
+# make test    all tests, in three processes, each with servers of its own; make test ARGS="tests/billing -k ledger" some
 # make lint    style; make types  types; make bench  benchmarks
 # make constraints   the newest versions that pyproject.toml allows, written down in constraints.txt
 # make clean   what can be made again; the data in var/ stays
