@@ -44,11 +44,12 @@ ENDED_TTL_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt began to speak, as `engine_model`."""
+    """An attempt began to speak, as `engine_model`, so many milliseconds before its first entry."""
 
     attempt: int
     engine_model: str
     transcript: str
+    before_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ Event = Started | Audio | TimesKnown | Ended
 
 
 def key(job_id: UUID) -> str:
-    return f"job:{job_id.hex}"
+    return f"spoken:{job_id.hex}"
 
 
 def codes_key(job_id: UUID) -> str:
     """Of the stream of codes; see `inference.kept_codes`."""
-    return f"job:{job_id.hex}:codes"
+    return f"spoken:{job_id.hex}:codes"
 
 
 def connect(url: str) -> redis.Redis:
@@ -116,6 +117,9 @@ class Writer:
         self._codes_key = codes_key(job_id)
         self._attempt = attempt
         self._model = ""
+        self._started: dict[Any, Any] = {}
+        """What the first entry is to say of the attempt, until it has."""
+        self._started_at = time.monotonic()
         self._codes: list[bytes] = []
         """Of the entries since the last ones that were kept."""
         self._kept = 0
@@ -125,8 +129,10 @@ class Writer:
         self.chunks = 0
 
     def started(self, *, engine_model: str, transcript: str) -> None:
+        """The attempt begins to speak. Its first entry says so: one by itself would cost as much as that one."""
         self._model = engine_model
-        self._add({"kind": "started", "model": engine_model, "transcript": transcript})
+        self._started = {"model": engine_model, "transcript": transcript}
+        self._started_at = time.monotonic()
 
     def audio(self, data: bytes, codes: Sequence[Codes] = (), *, frames: int = 0) -> None:
         """Send encoded bytes, and beside them the codes made since the last ones were sent.
@@ -187,6 +193,8 @@ class Writer:
     def _send(self, fields: dict[Any, Any], ttl_seconds: int) -> None:
         now = time.monotonic()
         entry = {**fields, "attempt": self._attempt}
+        if self._started:
+            entry |= {**self._started, "before_ms": round((now - self._started_at) * 1000, 1)}
         if ttl_seconds == TTL_SECONDS and now - self._renewed_at < RENEW_SECONDS:
             self._client.xadd(self._key, entry, maxlen=self._room.entries, approximate=True)
             return
@@ -196,7 +204,7 @@ class Writer:
             if self._kept:
                 pipe.expire(self._codes_key, ttl_seconds)
             pipe.execute()
-        self._renewed_at = now
+        self._renewed_at, self._started = now, {}
 
 
 async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:
@@ -227,12 +235,18 @@ def is_audio(fields: dict[bytes, bytes]) -> bool:
     return fields[b"kind"] == b"audio"
 
 
+def started(fields: dict[bytes, bytes]) -> Started | None:
+    """What an entry says of its attempt, if it is the attempt's first."""
+    if b"model" not in fields:
+        return None
+    attempt, before_ms = int(fields[b"attempt"]), float(fields[b"before_ms"])
+    return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode(), before_ms)
+
+
 def decode(fields: dict[bytes, bytes]) -> Event:
-    """An entry's event."""
+    """An entry's event; `started` precedes it."""
     attempt = int(fields[b"attempt"])
     match fields[b"kind"]:
-        case b"started":
-            return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode())
         case b"audio":
             return Audio(attempt, int(fields[b"number"]), fields[b"data"], int(fields[b"frames"]))
         case b"times":

@@ -66,9 +66,9 @@ class _Found:
 
     def take(self, fields: dict[bytes, bytes]) -> None:
         """Of the job's stream."""
-        if fields[b"kind"] == b"started" and fields[b"model"] == self._model:
+        if fields.get(b"model") == self._model:
             self._begin(fields[b"attempt"])
-        elif fields[b"kind"] == b"audio":
+        if fields[b"kind"] == b"audio":
             number = int(fields[b"number"])
             self._add(fields, number, number)
 

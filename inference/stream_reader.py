@@ -62,6 +62,8 @@ class JobStream:
         """Whether its first audio is here."""
         self._reader = reader
         self._waiting: deque[dict[bytes, bytes]] = deque()
+        self._start_told = False
+        """Whether what the first of them says of its attempt's start was told."""
         self._waiting_bytes = 0
         self._ended = False
         self._failure: Exception | None = None
@@ -92,8 +94,13 @@ class JobStream:
             if self._failure is not None:
                 raise redis.ConnectionError(str(self._failure)) from self._failure
             return None
+        fields = self._waiting[0]
+        if not self._start_told and (started := channel.started(fields)) is not None:
+            self._start_told = True
+            return started
+        self._start_told = False
         had_enough = not self.wants_more
-        fields = self._waiting.popleft()
+        self._waiting.popleft()
         self._waiting_bytes -= _size(fields)
         if had_enough and self.wants_more:
             self._reader.look_again(self)

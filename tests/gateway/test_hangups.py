@@ -224,7 +224,7 @@ def test_hundreds_of_hangups_leave_nothing(
     wait_for(lambda: connections_of(service) <= before + 2, what="every connection is closed")
     assert verification.verify().clean
     for job in jobs.values_list("id", flat=True)[:20]:
-        assert broker.ttl(f"job:{job.hex}") != -1, "a stream that stays for ever"
+        assert broker.ttl(f"spoken:{job.hex}") != -1, "a stream that stays for ever"
 
 
 def connections_of(service: Service) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -38,7 +39,10 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
             await reader.aclose()
             return events
 
-    assert asyncio.run(read()) == [
+    started, *events = asyncio.run(read())
+    assert isinstance(started, Started)
+    assert 0 <= started.before_ms < 60_000
+    assert [replace(started, before_ms=0), *events] == [
         Started(2, "m", "Größe"),
         Audio(2, 0, b"\x00\xffRIFF"),
         Audio(2, 1, b""),
@@ -46,6 +50,26 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
         None,
     ]
     assert 0 < broker.ttl(channel.key(job_id)) <= channel.TTL_SECONDS
+
+
+def test_an_attempt_that_begins_costs_no_entry(broker: redis.Redis) -> None:
+    """Its first one says so, whichever that is, and says it once."""
+    spoken, broken_off = uuid4(), uuid4()
+    writer = channel.Writer(broker, spoken, attempt=1)
+    writer.started(engine_model="m", transcript="t")
+    assert broker.xlen(channel.key(spoken)) == 0
+    writer.audio(b"a")
+    writer.audio(b"b")
+    starts = [channel.started(fields) for _, fields in broker.xrange(channel.key(spoken))]
+    assert [start and start.transcript for start in starts] == ["t", None]
+    writer = channel.Writer(broker, broken_off, attempt=1)
+    writer.started(engine_model="m", transcript="t")
+    writer.ended(DONE)
+    ((_, fields),) = broker.xrange(channel.key(broken_off))
+    assert (channel.started(fields), channel.decode(fields)) == (
+        Started(1, "m", "t", float(fields[b"before_ms"])),
+        Ended(1, 0, b"", DONE),
+    )
 
 
 def test_an_entry_costs_one_command_and_the_stream_goes_by_itself(broker: redis.Redis) -> None:
@@ -87,7 +111,7 @@ def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
     for row in codes:
         writer.audio(b"a", [row[None]])
     entries = broker.xrange(channel.key(job_id))
-    broker.xdel(channel.key(job_id), entries[2][0])
+    broker.xdel(channel.key(job_id), entries[1][0])
     assert kept_codes.read(broker, job_id, model="higgs@1") == (codes[:1].tobytes(), 4)
     broker.xdel(channel.key(job_id), entries[0][0])
     assert kept_codes.read(broker, job_id, model="higgs@1") is None

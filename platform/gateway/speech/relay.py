@@ -32,10 +32,11 @@ PIECE_BYTES = 48_000
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The voice that speaks, and what it will say."""
+    """The voice that speaks, and what it will say. It began so many milliseconds before this was heard."""
 
     engine_model: str
     transcript: str
+    before_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class _Heard:
         match event:
             case channel.Started() if not self.begun:
                 self.begun = True
-                return [Begun(event.engine_model, event.transcript)]
+                return [Begun(event.engine_model, event.transcript, event.before_ms)]
             case channel.Audio() if event.attempt == self._attempt:
                 self._unbroken = self._unbroken and event.number == self._number
                 if self._unbroken:

@@ -232,7 +232,7 @@ class _Serving:
         async for event in self._events():
             match event:
                 case Begun():
-                    self._timings.mark("queue")
+                    self._timings.mark("queue", before_ms=event.before_ms)
                     beginning = answer.begin(event)
                     continue
                 case Piece():

@@ -14,9 +14,9 @@ class Timings:
         self._last = time.perf_counter()
         self._steps: dict[str, float] = {}
 
-    def mark(self, step: str) -> None:
-        """The step has ended now, and began where the one before it ended."""
-        now = time.perf_counter()
+    def mark(self, step: str, *, before_ms: float = 0.0) -> None:
+        """The step ended so long before now, and began where the one before it ended."""
+        now = max(self._last, time.perf_counter() - before_ms / 1000)
         self._steps[step] = (now - self._last) * 1000
         self._last = now
 
