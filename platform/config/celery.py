@@ -38,9 +38,23 @@ def share_connections(**_: object) -> None:
     streams would need hundreds, for one statement at each end."""
     from django.conf import settings
     from django.db import connections
+    from django.db.backends.signals import connection_created
 
     database = connections.settings["default"]
     database["CONN_MAX_AGE"] = 0
+    # Django's check of a borrowed connection is a round trip, of which a short job would need two.
+    database["CONN_HEALTH_CHECKS"] = False
+    connection_created.connect(_replace_ended)
     # Of the statements of accounts.prepared; no others are prepared, and none behind PgBouncer.
     database["OPTIONS"]["prepare_threshold"] = None if settings.ENVIRONMENT.pgbouncer else 2
     database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": settings.ENVIRONMENT.database_pool_size}
+
+
+def _replace_ended(connection: Any, **_: object) -> None:
+    """Borrow another connection where the server of the one that was borrowed has gone."""
+    from accounts.liveness import has_ended
+
+    while connection.pool is not None and has_ended(connection.connection):
+        connection.connection.close()
+        connection.pool.putconn(connection.connection)
+        connection.connection = connection.pool.getconn()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from accounts.liveness import has_ended
 from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
@@ -48,10 +48,8 @@ class Service:
 
 
 async def _still_open(connection: psycopg.AsyncConnection) -> None:
-    """Refuse a connection whose server has gone, without asking it: an idle one that can be read has ended."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
+    """Refuse a connection whose server has gone."""
+    if has_ended(connection):
         await connection.close()  # else the pool, which believes libpq, would offer it again
         raise psycopg.OperationalError("the server closed the connection")
 
