@@ -55,8 +55,11 @@ def _start_worker(sender: Any, **_: object) -> None:
         return  # it does maintenance alone: no voice, and nobody takes it for one who speaks
     if not isinstance(sender.concurrency, int):
         raise SystemExit("a worker of the voice needs a number for --concurrency")
-    from inference import worker
+    from kombu.transport import redis
 
+    from inference import bell, worker
+
+    redis.Channel.QoS = bell.QoS
     worker.start(concurrency=sender.concurrency)
 
 

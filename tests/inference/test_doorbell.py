@@ -14,8 +14,10 @@ import redis
 import redis.asyncio
 from celery import current_app
 from django.conf import settings
+from kombu import Connection, Consumer, Queue
+from kombu.transport import redis as transport
 
-from inference import cancellations, doorbell, jobs
+from inference import bell, cancellations, doorbell, jobs
 from inference.models import SynthesisJob, Worker
 from inference.tasks import synthesize
 from inference.worker import BEAT_SECONDS
@@ -112,6 +114,28 @@ def test_celery_keeps_its_prefetch_limit_and_its_remote_control(
     wait_for(lambda: no_messages(broker), what="the messages are taken and acknowledged")
     of_customer = SynthesisJob.objects.filter(organization=customer.organization)
     wait_for(lambda: of_customer.filter(state="succeeded").count() == SLOTS, what="every job is spoken")
+
+
+def test_a_message_is_kept_in_memory_and_put_back_at_the_end(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is told neither of its taking nor of its acknowledgement; who stops gives back what it has."""
+    queue, taken = uuid4().hex, []
+    monkeypatch.setattr(doorbell, "QUEUE", queue)
+    monkeypatch.setattr(transport.Channel, "QoS", bell.QoS)
+    before = broker.hlen("unacked")
+    with Connection(settings.CELERY_BROKER_URL) as connection:
+        channel = connection.channel()
+        with Consumer(channel, [Queue(queue)], on_message=taken.append):
+            for acknowledged in (True, False):
+                through_the_gateways_connection()
+                connection.drain_events(timeout=5)
+                assert (broker.llen(queue), broker.hlen("unacked")) == (0, before)
+                if acknowledged:
+                    taken[-1].ack()
+        channel.qos.restore_unacked_once()
+        assert broker.llen(queue) == 1
+    broker.delete(queue)
 
 
 def no_messages(broker: redis.Redis) -> bool:
