@@ -224,7 +224,8 @@ def test_a_dead_redis_lets_through_for_a_while_and_then_no_more(settings: Any) -
 
 
 @pytest.mark.usefixtures("servers")
-def test_what_a_door_refuses_takes_nothing_at_it() -> None:
+@pytest.mark.parametrize("short", [True, False])
+def test_what_a_door_refuses_takes_nothing_at_it(short: bool) -> None:
     """A request that is refused for its audio has been read: it counts as a request, and takes no audio."""
     who = principal(requests_per_minute=100, audio_seconds_per_minute=2)
 
@@ -235,10 +236,10 @@ def test_what_a_door_refuses_takes_nothing_at_it() -> None:
             await first.charge(50)
             for _ in range(50):
                 with pytest.raises(ApiError):
-                    async with limiter.slot(who) as slot:
+                    async with limiter.slot(who, short=short) as slot:
                         await slot.charge(1)
         await limiter.drain()
-        async with limiter.slot(who) as slot:
+        async with limiter.slot(who, short=short) as slot:
             await slot.charge(1)
         await limiter.drain()
         await client.aclose()
@@ -246,6 +247,44 @@ def test_what_a_door_refuses_takes_nothing_at_it() -> None:
 
     headers = asyncio.run(work())
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-remaining-tokens"]) == ("48", "49")
+
+
+def test_a_short_request_passes_both_doors_at_once(broker: redis.Redis) -> None:
+    """It counts as any other does, and one that is wrong, too; whoever was refused is not read any more."""
+    who = principal(requests_per_minute=3)
+    read = 0
+
+    def trips() -> int:
+        return int(broker.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
+
+    async def work() -> None:
+        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+            limiter = Limiter(client)
+            for short in (False, True):
+                before = trips()
+                async with limiter.slot(who, short=short) as slot:
+                    await slot.charge(25)
+                    assert trips() - before == (1 if short else 2)
+                await limiter.drain()
+            assert slot.headers["x-ratelimit-remaining-requests"] == "1"
+            with pytest.raises(ZeroDivisionError):
+                async with limiter.slot(who, short=True):
+                    raise ZeroDivisionError
+            for _ in range(2):
+                with pytest.raises(ApiError):
+                    await refused(limiter)
+            await limiter.drain()
+
+    async def refused(limiter: Limiter) -> None:
+        nonlocal read
+        async with limiter.slot(who, short=True) as slot:
+            read += 1
+            await slot.charge(25)
+
+    asyncio.run(work())
+    assert read == 1
+    (jobs,) = (each.jobs for each in limits.limits_of(who) if each.scope == "key")
+    assert not broker.exists(jobs), "each has left"
 
 
 @pytest.mark.usefixtures("servers")

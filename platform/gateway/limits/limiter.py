@@ -3,9 +3,10 @@
 A request passes two doors. Before its body is read: requests a minute and jobs at once. When it is understood:
 audio a minute. At each, one script looks at the key's limits and its organization's in one round trip and takes
 from all or from none. So whoever is over the rate is refused before the work of reading, and a body that is wrong
-has counted. The library `limits` tests one limit a call and knows no concurrency, so it is not used. Of a bucket
-only the moment is kept at which it will be full again; the script is given prices, not limits, so that a changed
-limit holds from the next request on.
+has counted. A short body of a caller who was not refused lately is read first, and one round trip does for both
+doors; where it takes nothing, the doors are passed one by one. The library `limits` tests one limit a call and
+knows no concurrency, so it is not used. Of a bucket only the moment is kept at which it will be full again; the
+script is given prices, not limits, so that a changed limit holds from the next request on.
 
 Audio is charged by the order's cap and corrected at the end to what was generated: charged only at
 the end, a thousand requests at once would all find the bucket full. A job's slot is a lease that outlives its
@@ -25,6 +26,7 @@ from contextlib import asynccontextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import redis
 import redis.asyncio
@@ -55,6 +57,9 @@ PATIENCE_SECONDS = 2.0
 """How long Redis is waited for: long enough that a busy gateway is not taken for a dead Redis."""
 ASK_AGAIN_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = 10
+SUSPECT_SECONDS = 1.0
+"""How long whoever was refused passes the first door before the body is read."""
+MAX_REMEMBERED = 10_000
 
 REFUSED = Counter("speech_rate_limited", "Requests refused by a rate limit.", ["limit"])
 UNCOUNTED = Counter("speech_rate_limits_uncounted", "Requests let through uncounted because Redis was away.")
@@ -79,12 +84,15 @@ class Slot:
         self._limiter = limiter
         self._limits = limits
         self._name = name
+        self._entered = False
         self._counted = False
         self._audio: dict[Bucket, int] = {}
 
     async def enter(self) -> None:
-        requests = {each.buckets[0]: each.buckets[0].charge(1) for each in self._limits}
-        self._counted = await self._take(requests, self._limits)
+        """Pass the first door, once. Raises ApiError: 429 or 503, as `charge` does."""
+        if not self._entered:
+            self._entered = True
+            self._counted = await self._take(self._requests(), self._limits)
 
     async def charge(self, tokens: int) -> None:
         """Take at most `tokens` of audio; what was not used is given back at the end.
@@ -92,17 +100,39 @@ class Slot:
         Raises:
             ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
         """
+        audio = {each.buckets[1]: each.buckets[1].charge(tokens) for each in self._limits}
+        if not self._entered and await self._pass_both(audio):
+            return
+        await self.enter()
         if not self._counted:
             return  # Redis was away at the first door: this request goes uncounted
-        audio = {each.buckets[1]: each.buckets[1].charge(tokens) for each in self._limits}
         if await self._take(audio, ()):
             self._audio = audio
 
     async def leave(self) -> None:
+        if not self._entered:
+            return
         corrections = {
             bucket.name: bucket.price(self.tokens_used) - charge for bucket, charge in self._audio.items()
         }
         await self._limiter.give_back(self._limits, corrections, self._name)
+
+    def _requests(self) -> dict[Bucket, int]:
+        return {each.buckets[0]: each.buckets[0].charge(1) for each in self._limits}
+
+    async def _pass_both(self, audio: dict[Bucket, int]) -> bool:
+        """Pass both doors in one round trip; False where they are to be passed one by one."""
+        charges = self._requests() | audio
+        self._entered = True
+        taken = await self._limiter.take(charges, self._limits, self._name)
+        if taken is None:
+            return True
+        if taken.admitted:
+            self._counted, self._audio = True, audio
+            self._note(charges, taken.before[: len(charges)])
+        else:
+            self._entered = False
+        return taken.admitted
 
     async def _take(self, charges: Mapping[Bucket, int], jobs: Sequence[ScopedLimits]) -> bool:
         """Whether it was counted. Raises ApiError where a limit is reached."""
@@ -111,9 +141,13 @@ class Slot:
             return False
         used, running = taken.before[: len(charges)], taken.before[len(charges) :]
         if not taken.admitted:
+            self._limiter.suspect(self._limits)
             raise _refusal(jobs, running, charges, used, self.headers)
-        self.headers |= headers(list(charges), [sum(pair) for pair in zip(used, charges.values(), strict=True)])
+        self._note(charges, used)
         return True
+
+    def _note(self, charges: Mapping[Bucket, int], used: Sequence[int]) -> None:
+        self.headers |= headers(list(charges), [sum(pair) for pair in zip(used, charges.values(), strict=True)])
 
 
 class Taken(NamedTuple):
@@ -133,24 +167,43 @@ class Limiter:
         self._away_since: float | None = None
         self._asked_at = float("-inf")
         self._leaving: set[asyncio.Task[None]] = set()
+        self._suspected: dict[UUID, float] = {}
+        """Until when, by the ids of keys and organizations."""
 
     @asynccontextmanager
-    async def slot(self, principal: Principal) -> AsyncIterator[Slot]:
+    async def slot(self, principal: Principal, *, short: bool = False) -> AsyncIterator[Slot]:
         """Room for one request, for as long as the body runs; its audio is to be charged when its cap is known.
 
         The room is given back behind the request, which does not wait for it; see `drain`.
+
+        Args:
+            short: it costs little to understand, so that it may enter when it is charged.
 
         Raises:
             ApiError: 429 that names the limit, or 503 where Redis has been away for too long.
         """
         slot = Slot(self, limits_of(principal), new_id().hex)
-        await slot.enter()
+        if not short or self._suspects(principal):
+            await slot.enter()
         try:
             yield slot
+        except Exception:
+            await slot.enter()  # what is wrong counts, too
+            raise
         finally:  # where Redis was away, too: it may have taken what it did not live to say
             leaving = asyncio.create_task(slot.leave())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
+
+    def suspect(self, limits: Sequence[ScopedLimits]) -> None:
+        """A request of theirs was refused; the next ones will be, too, and shall cost little."""
+        if len(self._suspected) >= MAX_REMEMBERED:
+            self._suspected.clear()
+        self._suspected |= {each.id: time.monotonic() + SUSPECT_SECONDS for each in limits}
+
+    def _suspects(self, principal: Principal) -> bool:
+        now = time.monotonic()
+        return any(self._suspected.get(id, 0.0) > now for id in (principal.key_id, principal.organization_id))
 
     async def drain(self) -> None:
         """Wait until the requests that have ended have given back their room."""

@@ -86,7 +86,7 @@ class SpeechRoute:
         principal = await service.keys.authenticate(request)
         timings.mark("auth")
         # Before the body: to refuse who is over the rate, or has nothing to pay with, shall cost nothing.
-        async with service.limiter.slot(principal) as slot:
+        async with service.limiter.slot(principal, short=_is_short(request)) as slot:
             service.solvency.check(principal.organization_id, request.headers)
             asked, ask = await self._read(request, principal)
             order = await pronounced(service, principal, asked.order)
@@ -152,6 +152,11 @@ class SpeechRoute:
             Ask.of(request.headers, request.scope["path"], data),
             found,
         )
+
+
+def _is_short(request: Request) -> bool:
+    """Whether the body says that it is; one that says nothing may be of any length."""
+    return int(request.headers.get("content-length", LARGE_BODY_BYTES + 1)) <= LARGE_BODY_BYTES
 
 
 async def _admit_in_background(
