@@ -8,6 +8,7 @@ move is a conditional UPDATE.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -208,6 +209,9 @@ def start(*, concurrency: int) -> None:
     # the 2 ms that a claim takes.
     sys.setswitchinterval(SWITCH_SECONDS)
     engine: Engine = import_string(settings.ENGINE)()
+    # What is loaded now stays for good, and the collector need not walk through it again and again.
+    gc.collect()
+    gc.freeze()
     _host = Host(engine, settings.REDIS_URL, concurrency=concurrency)
     _host.start()
     log.info("%s speaks as %s on %s, %d at once", _host.name, engine.model, engine.device, _host.slots)
