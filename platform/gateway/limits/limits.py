@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -61,7 +62,7 @@ class Bucket:
         return f"{self.limit} {REQUESTS.unit}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScopedLimits:
     """The limits of a key or of an organization, with the defaults where it has none of its own."""
 
@@ -70,7 +71,7 @@ class ScopedLimits:
     values: Mapping[str, int]
     """By the names of `accounts.limits`."""
 
-    @property
+    @cached_property
     def buckets(self) -> tuple[Bucket, Bucket]:
         """Of requests, and of audio."""
         return (
@@ -82,7 +83,7 @@ class ScopedLimits:
     def concurrent_jobs(self) -> int:
         return self.values[JOBS.name]
 
-    @property
+    @cached_property
     def jobs(self) -> str:
         """The name of the set of running requests."""
         return self._name("jobs")
