@@ -22,6 +22,7 @@ from tests import migrated  # noqa: E402
 from tests.benchmarks import (  # noqa: E402
     batches,
     billing,
+    cancels,
     chaos,
     console,
     dashboard,
@@ -44,8 +45,8 @@ from tests.benchmarks import (  # noqa: E402
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        chaos, batches, wire, streams, stream_input, speakers, long_texts, litellm_proxy, requests, fuzz, higgs,
-        invoices, verification, finishing, billing, history, dashboard, console,
+        chaos, batches, wire, streams, cancels, stream_input, speakers, long_texts, litellm_proxy, requests, fuzz,
+        higgs, invoices, verification, finishing, billing, history, dashboard, console,
     )
 }  # fmt: skip
 

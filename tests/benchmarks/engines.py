@@ -60,10 +60,21 @@ class WordsEngine(NullEngine):
         return generation
 
 
+class MarkedGeneration(Generation):
+    """One that knows when it was told to stop, by the clock of this machine."""
+
+    stopped_at: float | None = None
+
+    def cancel(self) -> None:
+        self.stopped_at = self.stopped_at or time.time()
+        super().cancel()
+
+
 class PacedEngine(NullEngine):
     """Silence in real time: BENCH_SECONDS of it, a chunk every BENCH_CHUNK_SECONDS, each as long as that.
 
-    When each chunk was made, by the clock of this machine, goes to the file BENCH_MARKS, a line a request.
+    When each chunk was made, and when the request was cancelled, by the clock of this machine, goes to the file
+    BENCH_MARKS, a line a request.
     """
 
     slots = 10_000
@@ -75,13 +86,13 @@ class PacedEngine(NullEngine):
         frames = round(self._pace * FRAME_RATE)
         self._chunk = Chunk(np.zeros(frames * SAMPLES_PER_FRAME, np.float32), frames)
         self._marks = Path(os.environ["BENCH_MARKS"])
-        self._due: list[tuple[float, int, Generation, list[float]]] = []
+        self._due: list[tuple[float, int, MarkedGeneration, list[float]]] = []
         self._numbers = count()
         self._changed = threading.Condition()
         threading.Thread(target=self._tick, name="pace", daemon=True).start()
 
     def submit(self, request: SpeechRequest) -> Generation:
-        generation = Generation(request)
+        generation = MarkedGeneration(request)
         with self._changed:
             heappush(self._due, (time.monotonic(), next(self._numbers), generation, []))
             self._changed.notify()
@@ -97,7 +108,8 @@ class PacedEngine(NullEngine):
                 made.append(time.time())
                 generation.put(self._chunk)
                 if len(made) == self._chunks or generation.cancelled:
-                    marks.write(json.dumps({"id": generation.request.id, "made": made}) + "\n")
+                    mark = {"id": generation.request.id, "made": made, "stopped": generation.stopped_at}
+                    marks.write(json.dumps(mark) + "\n")
                     generation.finish("stop")
                     continue
                 with self._changed:

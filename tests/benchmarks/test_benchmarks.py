@@ -13,7 +13,7 @@ from tests.clients import environments
 from tests.live import ROOT
 
 # Those that begin in seconds: the others start many processes, large networks, or rows by the hundred thousand.
-OURS = ("wire", "streams", "invoices", "verification", "billing", "dashboard")
+OURS = ("wire", "streams", "cancels", "invoices", "verification", "billing", "dashboard")
 
 
 def test_ours() -> None:
