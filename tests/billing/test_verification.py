@@ -17,7 +17,7 @@ from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing import budgets, ledger, tasks, verification
 from billing.models import Account, Budget, BudgetPeriod, Grant, OperatorAct, Reservation, Verification
-from billing.verification import Finding
+from billing.verification import Check, Finding
 from inference.models import SynthesisJob
 from tests.billing.books import FRAME, account_of, admit, by_hand, new_organization, usage
 
@@ -180,6 +180,14 @@ def test_a_recent_proof_looks_at_the_last_hours_and_keeps_what_a_whole_one_found
     Account.objects.update(held=0)
     assert publish(hours=3)["held_is_pending"] == 1
     assert set(publish()) == {"held_is_pending"}
+
+
+def test_only_a_whole_proof_has_workers_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To begin them takes longer than to read some hours, which look like more by a long history's statistics."""
+    workers = "SELECT current_setting('max_parallel_workers_per_gather') AS subject, 0 AS drift"
+    monkeypatch.setattr(verification, "CHECKS", [Check(name="workers", holds="", offenders=workers)])
+    assert verification.verify().findings[0].first != ["0: 0"]
+    assert verification.verify(since=timezone.now()).findings[0].first == ["0: 0"]
 
 
 def test_a_whole_proof_is_due_a_hundred_times_its_own_length_after_the_last(organization: Organization) -> None:

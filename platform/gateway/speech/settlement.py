@@ -42,10 +42,11 @@ RELAYED_AUDIO_IS_BILLED = Check(
                 (log.relayed_samples - coalesce(record.samples, 0)) / {SAMPLES_PER_MS}, price.dollars_per_minute
             ) AS drift
         FROM gateway_requestlog log
-        JOIN inference_synthesisjob job ON job.id = log.job_id AND job.finished_at IS NOT NULL
-        JOIN billing_reservation reservation ON reservation.job_id = log.job_id
+        JOIN inference_synthesisjob job
+            ON job.id = log.job_id AND job.id >= %(since)s AND job.finished_at IS NOT NULL
+        JOIN billing_reservation reservation ON reservation.job_id = log.job_id AND reservation.job_id >= %(since)s
         JOIN billing_price price ON price.id = reservation.price_id
-        LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id
+        LEFT JOIN billing_usagerecord record ON record.job_id = log.job_id AND record.job_id >= %(since)s
         WHERE log.id >= %(since)s AND log.relayed_samples > coalesce(record.samples, 0)
     """,  # noqa: S608 - our own SQL
 )
