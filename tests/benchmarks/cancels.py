@@ -10,6 +10,7 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ SECONDS = 60
 """Of audio in a stream, which is cancelled long before."""
 STREAM = {
     "model": "boson/higgs-audio-v2.5",
+    "modalities": ["text", "audio"],
     "messages": [{"role": "user", "content": TEXT}],
     "audio": {"voice": "alloy", "format": "pcm16"},
     "stream": True,
@@ -63,25 +65,26 @@ async def _cancel_all(service: Service, headers: dict[str, str], clients: int) -
         async def cancel_some() -> None:
             for _ in range(-(-CANCELS // clients)):
                 async with client.stream("POST", "/v1/chat/completions", json=STREAM) as answer:
-                    name = await _first_audio(answer)
+                    lines = answer.aiter_lines()
+                    name = await _first_audio(lines)
                     sent = time.time()
                     (await client.delete(f"/v1/chat/completions/{name}")).raise_for_status()
                     asked[str(UUID(name.removeprefix("chatcmpl-")))] = sent, time.time()
-                    async for _ in answer.aiter_lines():
+                    async for _ in lines:
                         pass
 
         await asyncio.gather(*(cancel_some() for _ in range(clients)))
     return asked
 
 
-async def _first_audio(answer: httpx.Response) -> str:
+async def _first_audio(lines: AsyncIterator[str]) -> str:
     """The completion's id, once audio of it is here. Raises RuntimeError: there is none."""
-    async for line in answer.aiter_lines():
+    async for line in lines:
         if line.startswith("data: {"):
             event = json.loads(line.removeprefix("data: "))
             if event["choices"][0]["delta"].get("audio", {}).get("data"):
                 return str(event["id"])
-    raise RuntimeError(f"no audio came: {answer.status_code}")
+    raise RuntimeError("no audio came")
 
 
 def _stopped(marks: Path, jobs: int) -> dict[str, float]:
