@@ -143,7 +143,7 @@ def test_a_killed_workers_job_goes_on_where_it_was(
         answer = pool.submit(ask)
         jobs = SynthesisJob.objects.filter(organization=customer.organization, state="running")
         job = wait_for(jobs.first, what="the job runs")
-        wait_for(lambda: broker.xlen(channel.key(job.id)) >= 4, what="audio has gone out")
+        wait_for(lambda: broker.xlen(channel.key(job.id)) >= 2, what="audio has gone out")
         higgs.kill_worker()
         higgs.start_worker(**environment)
         completion = answer.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from billing.models import Account, UsageRecord
+from gateway.speech import stream_sentence
 from gateway.speech.stream_context import PAUSE_MS
 from inference.models import SynthesisJob
 from tests.conftest import Customer
@@ -183,6 +185,25 @@ def test_a_close_while_a_sentence_is_admitted_leaves_nothing(service: Service, c
     wait_for(lambda: not live.filter(finished_at=None).exists(), what="nothing is spoken any more")
     assert all(job.state == "cancelled" and job.samples < 100 * 960 for job in live)
     assert Account.objects.get(organization=customer.organization).held == 0
+
+
+def test_a_sentence_is_ended_although_what_ends_it_comes_twice() -> None:
+    """A busy gateway can find that nothing can be sent, and then cancel the context: the job is left still."""
+    left = []
+
+    async def leave() -> None:
+        await asyncio.sleep(0.01)
+        left.append("job")
+
+    async def close_twice() -> None:
+        ending = asyncio.create_task(stream_sentence._to_its_end(leave()))
+        for _ in range(2):
+            await asyncio.sleep(0)
+            ending.cancel()
+        await ending
+
+    asyncio.run(close_twice())
+    assert left == ["job"]
 
 
 def test_an_idle_socket_is_closed_and_a_speaking_one_is_not(service: Service, customer: Customer) -> None:

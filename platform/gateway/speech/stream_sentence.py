@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
@@ -115,7 +115,7 @@ class SentenceJob:
             except BaseException as error:
                 if isinstance(error, asyncio.CancelledError | GeneratorExit) and self.bill is None:
                     row.status = client_closed().status
-                await self._abandon(admitting)
+                await _to_its_end(self._abandon(admitting))
                 raise
             finally:
                 slot.tokens_used = self.bill.frames if self.bill is not None else 0
@@ -148,6 +148,18 @@ class SentenceJob:
         await stopping.abandon(self._service, job_id)
         if (result := await stopping.end_of(self._service, job_id)) is not None:
             self._note(result)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work that must not be left half done, although the waiting task is cancelled meanwhile.
+
+    A socket that closes can end a sentence twice: nothing can be sent to it, and its contexts are cancelled.
+    """
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 def read_order(text: str, given: dict[str, Any], offered: Sequence[str]) -> SpeechOrder:
