@@ -45,9 +45,8 @@ class SamplerState:
         self.top_k = torch.full((size,), config.codebook_size, dtype=torch.int64, device=device)
         self.key = torch.zeros(size, dtype=torch.int64, device=device)  # a hash of the seed
         self.ras_repeats = torch.zeros(size, dtype=torch.int64, device=device)  # 0 turns RAS off
-        self._known: Tensor | None = (
-            None  # [S + 1, M, N], of each row number what is drawn whatever; -1 is nothing
-        )
+        self._known: Tensor | None = None
+        """[S + 1, M, N], of each row number what is drawn whatever; -1 is nothing."""
         if repeats:
             shape = (size, repeats, config.num_codebooks)
             self._known = torch.full(shape, -1, dtype=torch.int16, device=device)

@@ -134,9 +134,7 @@ class RequestLogWriter:
         """Insert a batch. One that is refused is halved, until the row that is wrong is alone, and is lost."""
         while rows:
             try:
-                async with (
-                    self._database.connection() as connection
-                ):  # in autocommit: one statement, one round trip
+                async with self._database.connection() as connection:  # in autocommit: one round trip
                     await connection.execute(_INSERT, [[getattr(row, name) for row in rows] for name in _COLUMNS])
                 return
             except (psycopg.OperationalError, PoolTimeout) as error:

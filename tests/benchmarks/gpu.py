@@ -95,6 +95,7 @@ def fill(state: BatchState) -> None:
             slot,
             position=LIVE - 1,
             rows=rows,
+            repeated=rows[:0],
             tokens=slice(0, 1),
             temperature=1,
             top_p=0.95,

@@ -185,6 +185,7 @@ class Scheduler:
             slot,
             position=stream.filled,
             rows=stream.rows,
+            repeated=stream.repeated,
             tokens=stream.script.tokens_of(stream.sentence, stream.prompt_length),
             temperature=stream.temperature,
             top_p=stream.top_p,
@@ -196,7 +197,7 @@ class Scheduler:
             slot,
             position=stream.filled,
             top_k=stream.top_k,
-            rows=1 if self._state.follows else len(stream.rows),
+            rows=len(stream.rows),
             due=stream.due(stream.total - stream.start),
         )
 

@@ -31,7 +31,7 @@ class BatchState:
             slots=slots,
             device=model.device,
             ras_window=ras.window,
-            repeats=length if self.follows else 0,
+            repeats=length if self.cache.follower is not None else 0,
         )
         self.position = torch.zeros(slots + 1, dtype=torch.int64, device=model.device)
         """Where the next row to be fed stands in its slot, [S + 1]."""
@@ -40,11 +40,6 @@ class BatchState:
     def scratch(self) -> int:
         return self.slots
 
-    @property
-    def follows(self) -> bool:
-        """Whether what a row sees depends on the rows before it, so that rows are read one by one."""
-        return self.cache.follower is not None
-
     @torch.inference_mode()
     def admit(
         self,
@@ -52,17 +47,19 @@ class BatchState:
         *,
         position: int,
         rows: Tensor,
+        repeated: Tensor,
         tokens: slice,
         temperature: float,
         top_p: float,
         top_k: int,
         seed: int,
     ) -> None:
-        """Let `slot` say a sentence, whose `rows` [R, N] are known and whose next row is fed at `position`.
+        """Let `slot` go on after `rows` [R, N], the last of which is to be fed at `position`.
 
-        Args: tokens: the positions of the sentence's tokens.
+        Args:
+            repeated: rows that it draws next whatever is likely.
+            tokens: the positions of the sentence's tokens.
         """
-        known = rows[1:] if self.follows else rows[:0]
         self.sampler.admit(
             slot,
             temperature=temperature,
@@ -70,12 +67,12 @@ class BatchState:
             top_k=top_k,
             seed=seed,
             ras_repeats=self.ras.repeats,
-            rows=rows[: len(rows) - len(known)],
+            rows=rows,
         )
         self.position[slot] = position
         if self.cache.follower is not None:
             self.cache.follower.begin(slot, tokens)
-            self.sampler.repeat(slot, known)
+            self.sampler.repeat(slot, repeated)
 
     @torch.inference_mode()
     def clear(self, slot: int) -> None:

@@ -71,7 +71,9 @@ class Stream:
         self.filled = 0
         """Positions of the slot that hold what they must before `work`."""
         self.rows: Tensor = torch.empty(0)
-        """[R, N], the sentence's rows that are known."""
+        """[R, N], the sentence's rows that are read, and the one that is fed next."""
+        self.repeated: Tensor = torch.empty(0)
+        """[R, N], those that are known beyond them, and are drawn once more."""
         self.first_audio_at: float | None = None
         self.chunks = ChunkStream(samples_per_frame=SAMPLES_PER_FRAME, context=context, alignment=alignment)
         self._track = Track()
@@ -142,11 +144,12 @@ class Stream:
         prompt, self.cap, stays = self.script.ask(self.sentence)
         standing = self.filled if stays else 0
         known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))
-        self.rows = delay(known, self.config)[: len(known) + 1]
+        rows = delay(known, self.config)[: len(known) + 1]
+        # Where what a row sees depends on the rows before it, they cannot be read at once.
+        readable = 1 if self.config.alignment_window else len(rows)
+        self.rows, self.repeated = rows[:readable], rows[readable:]
         self.prompt_length = len(prompt.tokens)
-        # Where rows cannot be read at once, they are drawn once more, one by one (`BatchState.follows`).
-        read = self.rows[:0] if self.config.alignment_window else self.rows[:-1]
-        whole = prompt.extended(read, self.config.audio_out_id)
+        whole = prompt.extended(self.rows[:-1], self.config.audio_out_id)
         _, self.work = whole.split(standing, self.config)
         self.filled = standing
 
