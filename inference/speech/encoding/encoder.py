@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.engines.protocol import Pcm
+
+FULL_SCALE = np.float32(32767)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +49,13 @@ def clean(pcm: Pcm) -> Pcm:
 
 
 def as_int16(pcm: Pcm) -> npt.NDArray[np.int16]:
-    """16-bit samples; full scale is 32767 either way, symmetric, so that 1.0 does not overflow."""
-    return np.rint(clean(pcm) * 32767).astype("<i2")
+    """16-bit samples; full scale is 32767 either way, symmetric, so that 1.0 does not overflow.
+
+    `clean`'s rules, by few passes: each lets another thread take the interpreter, for which this one then waits.
+    """
+    scaled = np.multiply(pcm, FULL_SCALE, dtype=np.float32)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -FULL_SCALE, FULL_SCALE, out=scaled)
+    if math.isnan(scaled.sum()):
+        np.nan_to_num(scaled, copy=False)
+    return scaled.astype("<i2")
