@@ -11,6 +11,7 @@ from base64 import b64encode
 from typing import Any
 from uuid import UUID, uuid4
 
+import redis
 import redis.asyncio
 from celery import current_app
 
@@ -43,6 +44,11 @@ async def ring_through(client: redis.asyncio.Redis) -> None:
     """
     ringing: Any = client.eval(_RING, 1, QUEUE, message())
     await ringing
+
+
+def ring_from_worker(client: redis.Redis) -> None:
+    """As `ring_through`, for a worker's threads: by kombu a message takes ten times the processor's time."""
+    client.eval(_RING, 1, QUEUE, message())
 
 
 def message() -> str:

@@ -76,7 +76,7 @@ class JobRunner:
         except GenerationCancelled:
             if work.handed_over and jobs.hand_over(job.id, job.attempt, frames=work.published):
                 log.info("job %s: attempt %d handed over after %d frames", job.id, job.attempt, work.published)
-                doorbell.ring()
+                doorbell.ring_from_worker(self._redis)
                 return
             if (result := jobs.cut(job.id, job.attempt, frames=work.published)) is not None:
                 writer.ended(result)
@@ -88,7 +88,7 @@ class JobRunner:
         except Exception as error:
             log.error("job %s: attempt %d failed\n%s", job.id, job.attempt, place_of(error))
             if jobs.give_back(job.id, job.attempt, frames=work.published):
-                doorbell.ring()
+                doorbell.ring_from_worker(self._redis)
             elif (result := results.of_job(job.id)) is not None:
                 writer.ended(result)
         finally:

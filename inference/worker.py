@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 import redis
@@ -78,7 +79,7 @@ class Host:
             slots=lambda: engine.slots,
             claim=self._claim,
             speak=self._runner.serve,
-            pass_on=doorbell.ring,
+            pass_on=partial(doorbell.ring_from_worker, client),
         )
         self._closing = threading.Event()
         self._retired = threading.Event()
@@ -166,7 +167,7 @@ class Host:
         for job_id, attempt in self._works.missing(kept.unknown):  # of a claim whose answer was lost
             if jobs.take_back(Q(), job_id, attempt, published=self._published):
                 log.warning("job %s: attempt %d put back, for it is not spoken here", job_id, attempt)
-                doorbell.ring()
+                doorbell.ring_from_worker(self._redis)
         if not self.engine.healthy:
             presence.leave(self._redis, self.name)
             self._retire()
@@ -174,7 +175,7 @@ class Host:
         self._announce(running=len(running))
         for job_id in jobs.sweep(published=self._published):
             log.warning("job %s put back in the queue", job_id)
-            doorbell.ring()
+            doorbell.ring_from_worker(self._redis)
 
     def _announce(self, *, running: int) -> None:
         """Say that this worker lives. A Redis that is away, or full, must not keep it from sweeping."""

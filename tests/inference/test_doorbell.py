@@ -39,11 +39,18 @@ def through_the_gateways_connection() -> None:
     asyncio.run(ring())
 
 
-@pytest.mark.parametrize("ring", [synthesize.apply_async, doorbell.ring, through_the_gateways_connection])
+def from_a_worker() -> None:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        doorbell.ring_from_worker(client)
+
+
+@pytest.mark.parametrize(
+    "ring", [synthesize.apply_async, doorbell.ring, through_the_gateways_connection, from_a_worker]
+)
 def test_a_message_wakes_a_worker_at_once(
     service: Service, customer: Customer, ring: Callable[[], object]
 ) -> None:
-    """As Celery's `apply_async` sends it, by the task's name, and as the gateway writes it."""
+    """As Celery's `apply_async` sends it, by the task's name, and as the gateway and a worker write it."""
     for _ in range(TRIES):
         after_a_heartbeat()
         job_id = waiting_job(customer.organization, customer.key, ago=0)
