@@ -127,7 +127,7 @@ AUTH_USER_MODEL = "accounts.User"
 
 STORAGES = {
     "audio": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "inference.audio_files.AudioFiles",
         "OPTIONS": {
             "location": VAR_DIR / "audio",
             "file_permissions_mode": 0o600,

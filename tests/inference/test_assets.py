@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -24,7 +27,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, settings: Any) -> Path:
-    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    own = settings.STORAGES["audio"]
+    storage = {**own, "OPTIONS": {**own["OPTIONS"], "location": tmp_path}}
     settings.STORAGES = {**settings.STORAGES, "audio": storage}
     return tmp_path
 
@@ -53,6 +57,23 @@ def name_in_a_row(path: str, job_id: UUID = LONG_AGO) -> None:
         created_at=now,
         expires_at=now,
     )
+
+
+def test_a_file_is_its_owners_alone_and_none_harms_another(store: Path) -> None:
+    """The first one of a folder, the next one, and one whose name is taken."""
+    job_id, other = new_id(), new_id()
+    first, second = assets.save(job_id, 1, "wav", b"1" * 200_000), assets.save(other, 1, "wav", io.BytesIO(b"2"))
+    taken = assets.save(other, 1, "wav", b"3")
+    assert (first, second) == (f"{job_id.hex[:6]}/{job_id.hex}-1.wav", f"{other.hex[:6]}/{other.hex}-1.wav")
+    assert taken not in {first, second}
+    assert [assets.load(path) for path in (first, second, taken)] == [b"1" * 200_000, b"2", b"3"]
+    assert {(store / path).stat().st_mode & 0o777 for path in (first, second, taken)} == {0o600}
+    assert {path.parent.stat().st_mode & 0o777 for path in store.glob("*/*")} == {0o700}
+
+
+def test_no_file_is_written_elsewhere(store: Path) -> None:
+    with pytest.raises(SuspiciousOperation):
+        assets.store().save("../elsewhere.wav", ContentFile(b"1"))
 
 
 def test_orphans_are_purged_with_their_folder(store: Path) -> None:
