@@ -9,7 +9,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from billing import verification
+        from billing import checks
         from billing.alerts import emails
         from billing.invoices import tax
         from billing.invoices.checks import CHECKS
@@ -23,4 +23,4 @@ class BillingConfig(AppConfig):
             tax.found_by_service.register(calculate)
 
         for check in CHECKS:
-            verification.register(check)
+            checks.register(check)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from billing.checks import Check
 from billing.invoices.selectors import UNBILLED
-from billing.verification import Check
 
 _RECORDS = """(
     SELECT organization_id, cost, created_at FROM billing_usagerecord WHERE job_id >= %(sealed)s

@@ -7,12 +7,12 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        from billing import sealing, verification
+        from billing import checks, sealing
         from gateway.speech import settlement
         from inference import jobs
 
         jobs.settlement.register(settlement.settle)
         jobs.holding.register(settlement.raise_hold)
-        verification.register(settlement.JOBS_ARE_RECORDED)
-        verification.register(settlement.RELAYED_AUDIO_IS_BILLED)
+        checks.register(settlement.JOBS_ARE_RECORDED)
+        checks.register(settlement.RELAYED_AUDIO_IS_BILLED)
         sealing.register(settlement.may_bring_usage)

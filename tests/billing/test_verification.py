@@ -16,8 +16,9 @@ from accounts import keys, organizations
 from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing import budgets, ledger, tasks, verification
+from billing.checks import Check
 from billing.models import Account, Budget, BudgetPeriod, Grant, OperatorAct, Reservation, Verification
-from billing.verification import Check, Finding
+from billing.verification import Finding
 from inference.models import SynthesisJob
 from tests.billing.books import FRAME, account_of, admit, by_hand, new_organization, usage
 

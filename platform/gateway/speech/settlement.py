@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from billing import ledger, policies, pricing, reservations
+from billing.checks import Check
 from billing.ledger import Usage
-from billing.verification import Check
 from inference import jobs
 from inference.audio import FRAME_MS, SAMPLES_PER_FRAME, SAMPLES_PER_MS
 from inference.models import SynthesisJob
