@@ -11,20 +11,25 @@ from tests.live import Service
 PARTS = ("gateway", "worker", "postgres", "valkey")
 
 
-def seconds(service: Service) -> dict[str, float]:
+def seconds(service: Service, *workers: Service) -> dict[str, float]:
     """The processor seconds that each part has taken so far, its ended child processes included.
 
     PostgreSQL and Valkey are the servers that this program started.
+
+    Args:
+        workers: services whose workers count beside the service's own.
     """
     assert service.gateway
-    assert service.worker
-    roots = {"gateway": psutil.Process(service.gateway.pid), "worker": psutil.Process(service.worker.pid)}
+    roots = {"gateway": [psutil.Process(service.gateway.pid)], "worker": []}
+    for each in (service, *workers):
+        assert each.worker
+        roots["worker"].append(psutil.Process(each.worker.pid))
     for child in psutil.Process().children(recursive=True):
         if child.name() == "postgres" and child.parent().name() != "postgres":
-            roots["postgres"] = child
+            roots["postgres"] = [child]
         elif child.name() == "valkey-server":
-            roots["valkey"] = child
-    return {part: _of_tree(roots[part]) for part in PARTS}
+            roots["valkey"] = [child]
+    return {part: sum(map(_of_tree, roots[part])) for part in PARTS}
 
 
 def milliseconds_each(

@@ -2,6 +2,9 @@
 
 The engine speaks in real time and notes when it made each chunk; a client on the same machine notes when each
 delta came. What the engine itself was late is in both figures of a gap.
+
+BENCH_STREAMS says how many at once (8,500), BENCH_STREAM_WORKERS how many worker processes share them (1), and
+BENCH_STREAM_CHUNK how many seconds of audio a chunk has (1).
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,13 +30,15 @@ from tests.benchmarks import budget, processor
 from tests.benchmarks.customers import NO_LIMITS, TEXT, chat, new_key
 from tests.live import Service, running_service
 
-PACE_SECONDS = 1.0
+PACE_SECONDS = float(os.environ.get("BENCH_STREAM_CHUNK", "1"))
+WORKERS = int(os.environ.get("BENCH_STREAM_WORKERS", "1"))
 MOST = tuple(map(int, os.environ.get("BENCH_STREAMS", "8,500").split(",")))
 STREAMS = sorted({1, *(budget.number(streams) for streams in MOST)})
-LENGTH_SECONDS = max(2 * PACE_SECONDS, budget.seconds(20.0))
+SPREAD_SECONDS = budget.seconds(max(10.0, MOST[-1] / 50))
+"""Over which the streams begin: to begin one costs as much as some seconds of it, which are measured."""
+LENGTH_SECONDS = max(2 * PACE_SECONDS, 2 * SPREAD_SECONDS)
+"""So that all of them speak at once for a while."""
 SHORT_SECONDS = max(2 * PACE_SECONDS, budget.seconds(3.0))
-SPREAD_SECONDS = budget.seconds(10.0)
-"""Over which the streams begin."""
 _ID, _AUDIO, _EXPIRY, _DONE = b"chatcmpl-", b'"audio":{"data":"', b'"audio":{"data":"","', b"data: [DONE]"
 """What an event has: the job's id; audio; no audio, but the time when it expires; the end."""
 LAST_BYTES = 400
@@ -40,9 +46,9 @@ LAST_BYTES = 400
 PCM16 = {
     "audio": {"voice": "alloy", "format": "pcm16"},
     "stream": True,
-    "max_completion_tokens": 1000,
+    "max_completion_tokens": round(50 * max(20.0, LENGTH_SECONDS)),
     # It takes about as long to speak as the engine speaks: where it took less, each stream's hold would be raised.
-    "messages": [{"role": "user", "content": " ".join([TEXT] * 10)}],
+    "messages": [{"role": "user", "content": " ".join([TEXT] * round(max(20.0, LENGTH_SECONDS) / 2))}],
 }
 
 
@@ -55,55 +61,65 @@ class Heard:
 
 
 def run() -> None:
-    most = STREAMS[-1]
     request = chat(new_key(), **PCM16)
     print(
-        f"{'':8} {'first audio ms':>16} {'gap ms':>16} {'at the engine':>17} {'':6} processor ms a second of audio"
+        f"{'':8}{'first audio ms':>16}{'later than made ms':>20}{'gap ms':>16}{'at the engine':>18}{'':6}"
+        " processor ms a second of audio"
     )
     print(
-        f"{'streams':>8}{'  p50     p99':>17}{'  p50     p99':>17}{'  p50     p99':>18} ratio "
+        f"{'streams':>8}{'p50     p99':>16}{'p50     p99':>20}{'p50     p99':>16}{'p50     p99':>18} ratio "
         + " ".join(f"{part:>8}" for part in (*processor.PARTS, "clients"))
         + "  gateway's MB"
     )
     for streams in STREAMS:
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, ExitStack() as stack:
             marks = Path(folder) / "marks"
-            paced = {
+            environment = {
                 "ENGINE": "tests.benchmarks.engines.PacedEngine",
                 "BENCH_SECONDS": str(SHORT_SECONDS if streams == 1 else LENGTH_SECONDS),
                 "BENCH_CHUNK_SECONDS": str(PACE_SECONDS),
                 "BENCH_MARKS": str(marks),
+                **NO_LIMITS,
             }
-            with running_service(Path(folder), concurrency=most, **paced, **NO_LIMITS) as service:
-                _print(service, request, streams, marks)
+            slots = -(-STREAMS[-1] // WORKERS)
+            workers = []
+            for number in range(1, WORKERS):
+                (part := Path(folder) / str(number)).mkdir()
+                workers.append(Service(part, concurrency=slots, **environment))
+                stack.callback(workers[-1].stop)
+                workers[-1].start_worker()
+            service = stack.enter_context(running_service(Path(folder), concurrency=slots, **environment))
+            _print(service, workers, request, streams, marks)
 
 
-def _print(service: Service, request: bytes, streams: int, marks: Path) -> None:
+def _print(service: Service, workers: Sequence[Service], request: bytes, streams: int, marks: Path) -> None:
     asyncio.run(_listen_all(service.port, request, 1, spread=0))
     idle = _megabytes(service)
     sizes: list[float] = []
     watched = _watched(lambda: sizes.append(_megabytes(service)))
-    before = _processor_seconds(service)
+    before = _processor_seconds(service, workers)
     heard = asyncio.run(_listen_all(service.port, request, streams, spread=SPREAD_SECONDS, watched=watched))
-    after = _processor_seconds(service)
+    after = _processor_seconds(service, workers)
     time.sleep(budget.seconds(2))
     made = {mark["id"]: mark["made"] for mark in map(json.loads, marks.read_text().splitlines())}
     lost = [one for one in heard if not one.whole or len(one.at) != len(made[one.job_id])]
-    first = [(one.at[0] - made[one.job_id][0]) * 1000 for one in heard if one.at]
+    late = [_late(one.at, made[one.job_id]) for one in heard if one.at]
+    first, later = [each[0] for each in late], [milliseconds for each in late for milliseconds in each]
     gaps, engines = _gaps(one.at for one in heard), _gaps(made[one.job_id] for one in heard)
     seconds = sum(len(one.at) for one in heard) * PACE_SECONDS
     print(
-        f"{streams:8} {_p(first, 50):8.1f} {_p(first, 99):7.1f} {_p(gaps, 50):8.0f} {_p(gaps, 99):7.0f}"
-        f" {_p(engines, 50):9.0f} {_p(engines, 99):7.0f} {_p(gaps, 99) / _p(engines, 99):5.2f} "
+        f"{streams:8}{_p(first, 50):8.1f} {_p(first, 99):7.1f}{_p(later, 50):12.1f} {_p(later, 99):7.1f}"
+        f"{_p(gaps, 50):8.0f} {_p(gaps, 99):7.0f}{_p(engines, 50):10.0f} {_p(engines, 99):7.0f}"
+        f" {_p(gaps, 99) / _p(engines, 99):5.2f} "
         + " ".join(f"{(after[part] - before[part]) / seconds * 1000:8.2f}" for part in after)
         + f"  {idle:.0f} idle, {max(sizes):.0f} under load, {_megabytes(service):.0f} after; {len(lost)} not whole"
     )
     sys.stdout.flush()
 
 
-def _processor_seconds(service: Service) -> dict[str, float]:
+def _processor_seconds(service: Service, workers: Sequence[Service]) -> dict[str, float]:
     own = psutil.Process().cpu_times()
-    return {**processor.seconds(service), "clients": own.user + own.system}
+    return {**processor.seconds(service, *workers), "clients": own.user + own.system}
 
 
 async def _listen_all(
@@ -169,6 +185,11 @@ async def _listen(port: int, request: bytes) -> Heard:
     if not listener.job_id:
         raise RuntimeError(listener.refusal)
     return Heard(str(UUID(listener.job_id)), listener.at, listener.whole)
+
+
+def _late(heard: list[float], made: list[float]) -> list[float]:
+    """How many milliseconds after the engine had made it each chunk was here."""
+    return [(at - when) * 1000 for at, when in zip(heard, made, strict=False)]
 
 
 def _gaps(moments: Iterable[list[float]]) -> list[float]:
