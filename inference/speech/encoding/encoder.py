@@ -12,6 +12,7 @@ import numpy.typing as npt
 from inference.engines.protocol import Pcm
 
 FULL_SCALE = np.float32(32767)
+"""Symmetric, so that 1.0 does not overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,19 @@ class Encoder(Protocol):
 
 
 def clean(pcm: Pcm) -> Pcm:
-    """Samples that any encoder can take: within [-1, 1], NaN as silence."""
-    clipped = np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    return clipped.astype(np.float32, copy=False)
+    """Samples that any encoder can take: within [-1, 1], NaN as silence.
+
+    NaN is looked for by one sum, and replaced only if there is some: in a worker each pass over the samples lets
+    another thread take the interpreter, for which this one then waits.
+    """
+    clipped = np.clip(pcm, -1.0, 1.0).astype(np.float32, copy=False)
+    if math.isnan(clipped.sum()):
+        np.nan_to_num(clipped, copy=False)
+    return clipped
 
 
 def as_int16(pcm: Pcm) -> npt.NDArray[np.int16]:
-    """16-bit samples; full scale is 32767 either way, symmetric, so that 1.0 does not overflow.
-
-    `clean`'s rules, by few passes: each lets another thread take the interpreter, for which this one then waits.
-    """
-    scaled = np.multiply(pcm, FULL_SCALE, dtype=np.float32)
+    """16-bit samples, of full scale either way."""
+    scaled = clean(pcm) * FULL_SCALE
     np.rint(scaled, out=scaled)
-    np.clip(scaled, -FULL_SCALE, FULL_SCALE, out=scaled)
-    if math.isnan(scaled.sum()):
-        np.nan_to_num(scaled, copy=False)
     return scaled.astype("<i2")
