@@ -29,6 +29,16 @@ class Check:
         return "%(since)s" in self.offenders
 
 
+ENTRIES = """(
+    SELECT organization_id, account, amount
+    FROM billing_ledgerentry
+    JOIN billing_ledgertransaction movement ON movement.id = transaction_id
+    WHERE transaction_id >= %(sealed)s AND movement.id >= %(sealed)s
+    UNION ALL
+    SELECT organization_id, account, amount FROM billing_sealedsum WHERE month < %(until)s
+) AS entry"""
+"""For a check that adds up the whole ledger: the entries since the last seal, and the sums of sealed months."""
+
 CHECKS = [
     Check(
         name="usage_is_booked",
@@ -52,7 +62,7 @@ CHECKS = [
         name="balances_are_entries",
         sums=True,
         holds="each account's balance, and the promotional part of it, is the sum of its entries",
-        offenders="""
+        offenders=f"""
             SELECT 'organization ' || coalesce(account.organization_id, booked.organization_id) AS subject,
                 abs(coalesce(balance, 0) - coalesce(credit, 0))
                 + abs(coalesce(promotional, 0) - coalesce(given, 0)) AS drift
@@ -60,18 +70,11 @@ CHECKS = [
             FULL JOIN (
                 SELECT organization_id, sum(amount) AS credit,
                     coalesce(sum(amount) FILTER (WHERE account = 'promotional_credit'), 0) AS given
-                FROM (
-                    SELECT organization_id, account, amount
-                    FROM billing_ledgerentry
-                    JOIN billing_ledgertransaction movement ON movement.id = transaction_id
-                    WHERE transaction_id >= %(sealed)s AND movement.id >= %(sealed)s
-                    UNION ALL
-                    SELECT organization_id, account, amount FROM billing_sealedsum WHERE month < %(until)s
-                ) AS entry
+                FROM {ENTRIES}
                 WHERE account IN ('promotional_credit', 'customer_credit') GROUP BY organization_id
             ) AS booked USING (organization_id)
             WHERE coalesce(balance, 0) <> coalesce(credit, 0) OR coalesce(promotional, 0) <> coalesce(given, 0)
-        """,
+        """,  # noqa: S608 - our own SQL
     ),
     Check(
         name="held_is_pending",
