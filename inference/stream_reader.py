@@ -3,6 +3,10 @@
 A command that names a thousand streams costs some milliseconds in Redis and here. So streams whose audio flows are
 asked for after a rest that grows with their number; what arrives meanwhile comes together with the next command.
 Listeners that still wait for their first audio are asked for during that rest, too.
+
+An answer is in memory as a whole, in Redis and here, so it must not grow with the number of streams: a process
+that is behind would fall back further with each. Streams that may have more than one answer carries are asked for
+by several commands, one after the other.
 """
 
 from __future__ import annotations
@@ -12,9 +16,9 @@ import contextlib
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -22,9 +26,8 @@ from uuid import UUID
 import redis
 import redis.asyncio
 
-from inference import channel
-from inference.channel import Event
 from inference.failures import place_of
+from inference.job_stream import MOST_WAITING_BYTES, Entry, JobStream, Position
 
 log = logging.getLogger(__name__)
 
@@ -38,108 +41,14 @@ FLOWING_REST_SECONDS = 40e-6
 """For each stream whose audio flows: 20 ms with 500 of them, where a chunk lasts most of a second."""
 LEAST_REST_SECONDS = 0.001
 """The clocks of the event loop and of XREAD are no finer."""
+POLL_REST_SECONDS = 0.01
+"""Where several commands ask for the streams, none of which waits for entries."""
 UNBLOCK_AGAIN_SECONDS = 0.001
 CANCEL_AGAIN_SECONDS = 0.05
 ENTRIES_AT_ONCE = 4
-"""Of one stream, in one answer."""
-MOST_WAITING = 4
-MOST_WAITING_BYTES = 65_536
-"""A listener for whom so much waits gets no more until it has taken some: a slow client costs this much memory,
-and the entries of one answer."""
-
-Position = tuple[int, int]
-"""An entry's id: its millisecond, and its number within it."""
-Entry = tuple[Position, dict[bytes, bytes]]
-
-
-class JobStream:
-    """One listener's place in the stream of one job."""
-
-    def __init__(self, reader: StreamReader, job_id: UUID) -> None:
-        self.key = channel.key(job_id).encode()
-        self.position: Position = (0, 0)
-        self.flows = False
-        """Whether its first audio is here."""
-        self._reader = reader
-        self._waiting: deque[dict[bytes, bytes]] = deque()
-        self._start_told = False
-        """Whether what the first of them says of its attempt's start was told."""
-        self._waiting_bytes = 0
-        self._ended = False
-        self._failure: Exception | None = None
-        self._woken: asyncio.Future[None] | None = None
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether it is to be read further: its end has not come, and its listener keeps up."""
-        return (
-            not self._ended
-            and self._failure is None
-            and len(self._waiting) < MOST_WAITING
-            and self._waiting_bytes < MOST_WAITING_BYTES
-        )
-
-    async def next(self, *, patience_seconds: float) -> Event | None:
-        """The next event, the first one of the stream at first; waits without polling.
-
-        Returns:
-            None when nothing came for so long: time to ask the database whether the job has ended.
-
-        Raises:
-            redis.RedisError: Redis is away. The stream is to be opened again, and then begins anew.
-        """
-        if not self._waiting and self._failure is None:
-            await self._wait(patience_seconds)
-        if not self._waiting:
-            if self._failure is not None:
-                raise redis.ConnectionError(str(self._failure)) from self._failure
-            return None
-        fields = self._waiting[0]
-        if not self._start_told and (started := channel.started(fields)) is not None:
-            self._start_told = True
-            return started
-        self._start_told = False
-        had_enough = not self.wants_more
-        self._waiting.popleft()
-        self._waiting_bytes -= _size(fields)
-        if had_enough and self.wants_more:
-            self._reader.look_again(self)
-        return channel.decode(fields)
-
-    def put(self, entries: list[Entry], *, after: Position) -> None:
-        """Take those that are new of the entries that follow a position.
-
-        They were asked for by another listener to the same stream, who may be further back. Where this one is, or
-        has enough for now, it takes none, and they are read once more.
-        """
-        if self.position < after or not self.wants_more:
-            return
-        for position, fields in entries:
-            if position > self.position:
-                self.position = position
-                self._waiting.append(fields)
-                self._waiting_bytes += _size(fields)
-                self._ended = channel.is_end(fields)
-                self.flows = self.flows or channel.is_audio(fields)
-                self._wake()
-
-    def fail(self, error: Exception) -> None:
-        self._failure = error
-        self._wake()
-
-    async def _wait(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._woken = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
-        try:
-            await self._woken
-        finally:
-            timer.cancel()
-            self._woken = None
-
-    def _wake(self) -> None:
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
+"""Of one stream, in one answer; fewer where they are large."""
+ANSWER_BYTES = 8 << 20
+"""Of entries in one answer, as far as those before them tell."""
 
 
 class StreamReader:
@@ -156,8 +65,10 @@ class StreamReader:
         self._waking: asyncio.Task[None] | None = None
         self._command = 0
         """The number of the last XREAD."""
-        self._asking = False
-        """Whether it has not been answered."""
+        self._blocks = False
+        """Whether it waits for entries."""
+        self._polls = False
+        """Whether it was one of several, none of which waits."""
         self._asks_all = False
         """Whether it asks for more than the streams without audio."""
         self._outdated = False
@@ -170,7 +81,7 @@ class StreamReader:
     @contextmanager
     def open(self, job_id: UUID) -> Iterator[JobStream]:
         """Listen to a job from its first event on; any number of listeners may, each with a place of its own."""
-        stream = JobStream(self, job_id)
+        stream = JobStream(job_id, self.look_again)
         self._streams.setdefault(stream.key, []).append(stream)
         self._waiting.add(stream)
         self._new.set()
@@ -194,7 +105,7 @@ class StreamReader:
         """The stream wants more, and the XREAD under way, if there is one, does not ask for it."""
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        elif self._asking and (self._asks_all or not stream.flows):
+        elif self._blocks and (self._asks_all or not stream.flows):
             self._outdated = True
             if self._waking is None:
                 self._waking = asyncio.create_task(self._end_wait())
@@ -215,13 +126,12 @@ class StreamReader:
                 rest = self._all_due - time.monotonic()
                 self._asks_all = rest < LEAST_REST_SECONDS
                 if self._asks_all:
-                    if not (wanted := _wanted(chain.from_iterable(self._streams.values()))):
+                    if not (asked := await self._hear(chain.from_iterable(self._streams.values()), BLOCK_SECONDS)):
                         break
-                    await self._hear(wanted, block_seconds=BLOCK_SECONDS)
-                    self._all_due = time.monotonic() + len(wanted) * FLOWING_REST_SECONDS
-                elif wanted := _wanted(self._waiting):
-                    await self._hear(wanted, block_seconds=rest)
-                    if (rest := len(wanted) * WAITING_REST_SECONDS) >= LEAST_REST_SECONDS:
+                    least = POLL_REST_SECONDS if self._polls else 0
+                    self._all_due = time.monotonic() + max(asked * FLOWING_REST_SECONDS, least)
+                elif asked := await self._hear(self._waiting, rest):
+                    if (rest := asked * WAITING_REST_SECONDS) >= LEAST_REST_SECONDS:
                         await asyncio.sleep(rest)
                 else:
                     with contextlib.suppress(TimeoutError):
@@ -239,21 +149,31 @@ class StreamReader:
             self._outdated = False
             self._running = None
 
-    async def _hear(self, wanted: dict[bytes, Position], *, block_seconds: float) -> None:
-        """Give new entries to their listeners."""
-        for key, entries in await self._read(wanted, block_seconds):
-            for stream in self._streams.get(key, ()):
-                stream.put(entries, after=wanted[key])
-                if stream.flows:
-                    self._waiting.discard(stream)
+    async def _hear(self, streams: Iterable[JobStream], block_seconds: float) -> int:
+        """Give new entries to their listeners.
 
-    async def _read(self, wanted: dict[bytes, Position], block_seconds: float) -> list[tuple[bytes, list[Entry]]]:
-        """Wait for new entries; there are none if the wait was ended. Raises redis.RedisError, OSError."""
+        Waits for some where one command asks for all. Where several do, none waits: the others would, too.
+
+        Returns:
+            How many streams it asked for; 0 where none wants more.
+        """
+        questions = _questions(streams)
+        self._polls = len(questions) > 1
+        for question in questions:
+            for key, entries in await self._read(question, 0 if self._polls else block_seconds):
+                for stream in self._streams.get(key, ()):
+                    stream.put(entries, after=question.positions[key])
+                    if stream.flows:
+                        self._waiting.discard(stream)
+        return sum(len(question.positions) for question in questions)
+
+    async def _read(self, question: _Question, block_seconds: float) -> list[tuple[bytes, list[Entry]]]:
+        """New entries; there are none if a wait for them was ended. Raises redis.RedisError, OSError."""
         self._command += 1
-        self._asking, self._outdated = True, False
-        positions = (f"{millisecond}-{number}" for millisecond, number in wanted.values())
-        options = ("COUNT", ENTRIES_AT_ONCE, "BLOCK", max(1, int(block_seconds * 1000)))
-        command = ("XREAD", *options, "STREAMS", *wanted, *positions)
+        self._blocks, self._outdated = block_seconds > 0, False
+        positions = (f"{millisecond}-{number}" for millisecond, number in question.positions.values())
+        block = ("BLOCK", max(1, int(block_seconds * 1000))) if self._blocks else ()
+        command = ("XREAD", "COUNT", question.entries, *block, "STREAMS", *question.positions, *positions)
         reused = self._connection is not None
         try:
             answer = await self._ask(command)
@@ -263,7 +183,7 @@ class StreamReader:
             await self._disconnect()  # Redis may have been started anew
             answer = await self._ask(command)
         finally:
-            self._asking = False
+            self._blocks = False
         return [(key, _entries(found)) for key, found in _by_stream(answer)]
 
     async def _ask(self, command: tuple[Any, ...]) -> Any:
@@ -282,7 +202,7 @@ class StreamReader:
     async def _end_wait(self) -> None:
         """End the wait of the XREAD under way, so that one follows which asks for every stream."""
         try:
-            while self._asking and self._outdated:
+            while self._blocks and self._outdated:
                 command = self._command
                 woken = await self._client.client_unblock(self._connection_id)
                 if not woken and command == self._command:
@@ -299,13 +219,43 @@ class StreamReader:
             await self._client.connection_pool.release(connection)
 
 
-def _wanted(streams: Iterable[JobStream]) -> dict[bytes, Position]:
-    """Those to be read, each from where its listener is that is furthest back."""
-    wanted: dict[bytes, Position] = {}
+@dataclass(slots=True)
+class _Question:
+    """What one command asks for: streams, each from a position, and so many entries of each."""
+
+    positions: dict[bytes, Position] = field(default_factory=dict)
+    entry_bytes: int = 0
+    """Of the largest entry that one of them had."""
+
+    @property
+    def entries(self) -> int:
+        return _at_once(self.entry_bytes)
+
+    def has_room_for(self, stream: JobStream) -> bool:
+        """Whether the answer stays within its size."""
+        largest = max(self.entry_bytes, stream.entry_bytes)
+        return not self.positions or (len(self.positions) + 1) * largest * _at_once(largest) <= ANSWER_BYTES
+
+    def add(self, stream: JobStream) -> None:
+        """Ask for a stream's entries, for several listeners from where the one is that is furthest back."""
+        self.positions[stream.key] = min(stream.position, self.positions.get(stream.key, stream.position))
+        self.entry_bytes = max(self.entry_bytes, stream.entry_bytes)
+
+
+def _at_once(entry_bytes: int) -> int:
+    """How many entries of this size one stream gives at once."""
+    return min(ENTRIES_AT_ONCE, max(1, MOST_WAITING_BYTES // max(1, entry_bytes)))
+
+
+def _questions(streams: Iterable[JobStream]) -> list[_Question]:
+    """Those that ask for all streams that are to be read."""
+    questions: list[_Question] = []
     for stream in streams:
         if stream.wants_more:
-            wanted[stream.key] = min(stream.position, wanted.get(stream.key, stream.position))
-    return wanted
+            if not questions or not questions[-1].has_room_for(stream):
+                questions.append(_Question())
+            questions[-1].add(stream)
+    return questions
 
 
 def _by_stream(answer: Any) -> list[tuple[bytes, Any]]:
@@ -320,7 +270,3 @@ def _entries(found: Any) -> list[Entry]:
 def _position(id: bytes) -> Position:
     millisecond, _, number = id.partition(b"-")
     return int(millisecond), int(number)
-
-
-def _size(fields: dict[bytes, bytes]) -> int:
-    return sum(map(len, fields.values()))

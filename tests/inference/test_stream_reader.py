@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,10 +13,11 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from inference import channel, stream_reader
+from inference import channel, job_stream, stream_reader
 from inference.channel import Audio, Ended, Started, Writer
+from inference.job_stream import JobStream
 from inference.results import Result
-from inference.stream_reader import JobStream, StreamReader
+from inference.stream_reader import StreamReader
 from tests.live import free_port, wait_for
 
 PATIENCE_SECONDS = 10.0
@@ -144,10 +145,65 @@ def test_a_slow_listener_holds_nobody_up_and_little_memory(broker: redis.Redis) 
                 writer.ended(ENDED)
             for stream in (quick, beside):
                 assert len(await hear_all(stream)) == pieces * len(piece)
-            most = stream_reader.MOST_WAITING + stream_reader.ENTRIES_AT_ONCE
+            most = job_stream.MOST_WAITING + stream_reader.ENTRIES_AT_ONCE
             assert len(slow._waiting) <= most
-            assert slow._waiting_bytes <= stream_reader.MOST_WAITING_BYTES + most * (len(piece) + 100)
+            assert slow._waiting_bytes <= job_stream.MOST_WAITING_BYTES + most * (len(piece) + 100)
             assert len(await hear_all(slow)) == pieces * len(piece)
+
+    run(test)
+
+
+def commands(broker: redis.Redis) -> int:
+    """How many XREAD Redis has answered."""
+    statistics: Any = broker.info("commandstats")
+    return int(statistics.get("cmdstat_xread", {"calls": 0})["calls"])
+
+
+def test_one_answer_does_not_grow_with_the_streams_that_are_behind(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece, pieces, answer_bytes = bytes(20_000), 10, 100_000
+    monkeypatch.setattr(stream_reader, "ANSWER_BYTES", answer_bytes)
+
+    async def test(reader: StreamReader) -> None:
+        async def listen(job_id: UUID) -> int:
+            with reader.open(job_id) as stream:
+                return len(await hear_all(stream))
+
+        writers = {job_id: Writer(broker, job_id, attempt=1) for job_id in (uuid4() for _ in range(20))}
+        for writer in writers.values():
+            writer.audio(piece)
+        heard = [asyncio.create_task(listen(job_id)) for job_id in writers]
+        await asyncio.sleep(0.1)  # each has heard its first
+        before = commands(broker)
+        for writer in writers.values():
+            for _ in range(pieces - 1):
+                writer.audio(piece)
+            writer.ended(ENDED)
+        assert await asyncio.gather(*heard) == [pieces * len(piece)] * len(writers)
+        assert commands(broker) - before >= len(writers) * (pieces - 1) * len(piece) / answer_bytes
+
+    run(test)
+
+
+def test_streams_that_no_command_waits_for_are_not_asked_for_without_rest(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_reader, "ANSWER_BYTES", 1000)
+
+    async def test(reader: StreamReader) -> None:
+        job_ids = [uuid4() for _ in range(2)]
+        writers = [Writer(broker, job_id, attempt=1) for job_id in job_ids]
+        with ExitStack() as stack:
+            streams = [stack.enter_context(reader.open(job_id)) for job_id in job_ids]
+            for writer, stream in zip(writers, streams, strict=True):
+                writer.audio(bytes(10_000))
+                await hear(stream)
+            before = commands(broker)
+            await asyncio.sleep(0.5)
+            assert 2 <= commands(broker) - before <= 2 * 0.5 / stream_reader.POLL_REST_SECONDS + 2
+            writers[1].audio(b"more")
+            assert await hear(streams[1]) == b"more"
 
     run(test)
 
