@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -75,23 +76,25 @@ def of_job(job_id: UUID) -> Result | None:
     return of(job) if job else None
 
 
-async def fetch(connection: psycopg.AsyncConnection, job_id: UUID) -> Result | None:
-    """The result of a job that has ended, else None."""
+async def fetch(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) -> dict[UUID, Result]:
+    """The results of those of the jobs that have ended."""
     cursor = await connection.execute(
         """
-        SELECT job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
+        SELECT job.id,
+               job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
                coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0),
                coalesce(asset.conversions ->> 'times', ''), job.timestamps, job.service_tier
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
-        WHERE job.id = %s AND job.finished_at IS NOT NULL
+        WHERE job.id = ANY(%s) AND job.finished_at IS NOT NULL
         """,
-        (job_id,),
+        (list(job_ids),),
     )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
+    return {row[0]: _of_row(row[1:]) for row in await cursor.fetchall()}
+
+
+def _of_row(row: Sequence[Any]) -> Result:
     state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
     transcript, path, expires_at, times_path, timestamps, service_tier = audio
     return Result(

@@ -208,7 +208,7 @@ BY_REQUEST: dict[str, Callable[[Past], object]] = {
     "end": _finish,
     "hang-up": lambda past: (jobs.leave(past.running, relayed_frames=5), jobs.abandon(past.running)),
     "cancelling": lambda past: (jobs.cancel(past.running), jobs.cut(past.running, 1, frames=0)),
-    "result": lambda past: done(results.fetch(Prepared(), past.ended)),
+    "result": lambda past: done(results.fetch(Prepared(), [past.ended])),
     "budgets": lambda past: budgets.status(organization_id=past.organization.pk, api_key_id=past.key.pk),
     "spent": lambda past: usage.spent(organization_id=past.organization.pk, api_key_id=past.key.pk),
     "/v1/usage": lambda past: (

@@ -21,6 +21,7 @@ from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
 from gateway.pronouncing import Pronunciations
+from gateway.speech.ends import Ends
 from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
 from inference import doorbell
@@ -32,12 +33,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The database pool and Redis, the reader of the jobs' streams, the workers seen there, the remembered keys,
-    the rate limits, who has nothing left, the admissions, the log, the keys' pronunciation dictionaries."""
+    """The database pool and Redis, the reader of the jobs' streams, the ends of silent jobs, the workers seen
+    there, the remembered keys, the rate limits, who has nothing left, the admissions, the log, the keys'
+    pronunciation dictionaries."""
 
     database: AsyncConnectionPool
     redis: redis.asyncio.Redis
     streams: StreamReader
+    ends: Ends
     workers: Workers
     keys: KeyCache
     limiter: Limiter
@@ -84,6 +87,7 @@ async def open_service() -> AsyncIterator[Service]:
                     database,
                     client,
                     streams,
+                    Ends(database),
                     Workers(client),
                     KeyCache(database),
                     limiter,

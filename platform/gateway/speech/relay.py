@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -96,8 +97,10 @@ async def listen(service: Service, job_id: UUID, *, deadline_seconds: float) -> 
                         continue
                     for each in heard.take(event):
                         yield each
+                        del each  # who waits for the next piece keeps none of the last
                     if isinstance(event, channel.Ended):
                         end, has_all = Finished(event.result, event.head), heard.whole(event)
+                    del event
         except redis.RedisError as error:
             log.warning("job %s: its stream is away: %s", job_id, type(error).__name__)
             await asyncio.sleep(REDIS_RETRY_SECONDS)
@@ -117,12 +120,10 @@ async def replay(result: Result) -> AsyncIterator[Event]:
 
 async def ended(service: Service, job_id: UUID) -> Result | None:
     """The job's result, if it has ended and the database is there to say so."""
-    try:
+    with _database_away(job_id):
         async with service.database.connection() as connection:
-            return await results.fetch(connection, job_id)
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
-        return None
+            return (await results.fetch(connection, [job_id])).get(job_id)
+    return None
 
 
 class _Heard:
@@ -204,12 +205,21 @@ async def _end(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> 
 
 async def _result(service: Service, job_id: UUID, heard: _Heard, *, late: bool) -> Result | None:
     """How the job ended, if it has; one that is past its deadline is ended, and billed by what was heard."""
-    result = await ended(service, job_id)
+    result = None
+    with _database_away(job_id):
+        result = await service.ends.of(job_id)
     if result is not None or not late:
         return result
-    try:
+    with _database_away(job_id):
         if not await database_threads.run(jobs.expire, job_id, frames=heard.frames):
             return await ended(service, job_id)  # it has another deadline since its first audio
-    except psycopg.OperationalError as error:
-        log.warning("job %s: the database is away: %s", job_id, type(error).__name__)
     return await ended(service, job_id) or Result(state="expired")
+
+
+@contextmanager
+def _database_away(job_id: UUID) -> Iterator[None]:
+    """Go on without what the database would have said."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        log.warning("job %s: the database is away: %s", job_id, type(error).__name__)

@@ -253,6 +253,7 @@ class _Serving:
                 case Finished():
                     return await self._finish(answer, event)
             beginning = b""
+            del event
         raise AssertionError("a job's events end with its end")
 
     async def _events(self) -> AsyncIterator[relay.Event]:
@@ -268,6 +269,7 @@ class _Serving:
         try:
             async for event in heard:
                 yield event
+                del event  # as in `relay`: who waits keeps no audio
         except FileNotFoundError:
             raise expired() from None
 
