@@ -71,7 +71,9 @@ class MarkedGeneration(Generation):
 
 
 class PacedEngine(NullEngine):
-    """Silence in real time: BENCH_SECONDS of it, a chunk every BENCH_CHUNK_SECONDS, each as long as that.
+    """Silence in real time: BENCH_SECONDS of it, or what is asked for at most, if that is less.
+
+    A chunk comes every BENCH_CHUNK_SECONDS and is as long as that.
 
     When each chunk was made, and when the request was cancelled, by the clock of this machine, goes to the file
     BENCH_MARKS, a line a request.
@@ -107,7 +109,8 @@ class PacedEngine(NullEngine):
                     due, _, generation, made = heappop(self._due)
                 made.append(time.time())
                 generation.put(self._chunk)
-                if len(made) == self._chunks or generation.cancelled:
+                most = min(self._chunks, -(-generation.request.max_frames // self._chunk.frames))
+                if len(made) == most or generation.cancelled:
                     mark = {"id": generation.request.id, "made": made, "stopped": generation.stopped_at}
                     marks.write(json.dumps(mark) + "\n")
                     generation.finish("stop")
