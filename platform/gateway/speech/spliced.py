@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
+
+import pybase64
 
 HERE = secrets.token_hex(16)
 """Marks the place of the audio; no customer's text contains it."""
@@ -21,7 +22,7 @@ class Spliced:
         self._before, self._after = text.split(HERE.encode())
 
     def with_audio(self, audio: bytes) -> bytes:
-        return b"".join((self._before, base64.b64encode(audio), self._after))
+        return b"".join((self._before, pybase64.b64encode(audio), self._after))
 
     def with_file(self, file: IO[bytes], *, size: int) -> SplicedFile:
         return SplicedFile(self._before, file, size, self._after)
@@ -44,5 +45,5 @@ class SplicedFile:
         yield self.before
         self.file.seek(0)
         while audio := self.file.read(PIECE_BYTES):
-            yield base64.b64encode(audio)
+            yield pybase64.b64encode(audio)
         yield self.after

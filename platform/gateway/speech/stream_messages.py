@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+import pybase64
 from pydantic import Field, StringConstraints
 
 from billing import pricing
@@ -74,7 +74,7 @@ def sentence(context_id: str, text: str, *, request_id: str, audio_id: str) -> s
 
 
 def chunk(context_id: str, audio: bytes) -> str:
-    return _message("chunk", context_id, data=base64.b64encode(audio).decode())
+    return _message("chunk", context_id, data=pybase64.b64encode_as_string(audio))
 
 
 def times(context_id: str, told: Times, granularity: str, *, after_ms: int, offset: int) -> str:
