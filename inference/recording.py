@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from inference.channel import Writer
 from inference.engines.protocol import SAMPLES_PER_FRAME, Chunk, Codes, Pcm
 from inference.speech.encoding import open_encoder
 from inference.speech.tempo import Tempo
+
+TURNS = 8
+"""Recordings of one process that encode and send at once."""
+_turns = threading.Semaphore(TURNS)
+"""A thread that wants Python's interpreter wakes up every 5 ms to ask for it. Where streams are behind, a thousand
+of them take most of it from each other, and from the engine; those that wait here sleep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +129,11 @@ class Recording:
             frames = min(frames, max(0, covered - billed))
         if frames:
             self.frames += frames
-            began = time.monotonic()
-            data = self._encoder.encode(pcm[: frames * SAMPLES_PER_FRAME])
-            self._encode_seconds += time.monotonic() - began
-            self._send(data)
+            with _turns:
+                began = time.monotonic()
+                data = self._encoder.encode(pcm[: frames * SAMPLES_PER_FRAME])
+                self._encode_seconds += time.monotonic() - began
+                self._send(data)
 
     def _send(self, data: bytes) -> None:
         if data:
