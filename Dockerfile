@@ -30,6 +30,7 @@ ENV PATH=/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings \
     VAR_DIR=/var/lib/speech \
     TRITON_CACHE_DIR=/var/lib/speech/triton \
+    NUMBA_CACHE_DIR=/var/lib/speech/numba \
     HOST=0.0.0.0
 USER speech
 EXPOSE 8000

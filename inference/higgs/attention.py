@@ -1,7 +1,7 @@
 """Decode attention: one query token a slot, over as many keys as the slot holds.
 
-A plan is made once a step and serves every layer. On a GPU it is a Triton kernel, elsewhere torch's SDPA, which
-is also what the kernel is tested against.
+A plan is made once a step and serves every layer. On a GPU it is a Triton kernel, or torch's SDPA where that does
+not work, which is also what the kernel is tested against. (The CPU has a kernel of its own, see cpu_decode.)
 
 Shapes: B rows, Q heads, K key/value heads, D head size, S slots, M positions of a slot, W positions read.
 """
@@ -55,8 +55,6 @@ def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:
         positions: [B] int64, where each slot's newest key stands.
         window: more than every element of `positions`; a number, fixed within a CUDA graph.
     """
-    if slots.device.type == "cpu":
-        return _plan_runs(slots, positions)
     if has_kernel(slots.device):
         from inference.higgs.attention_kernel import plan_kernel
 
@@ -66,55 +64,20 @@ def plan_attention(slots: Tensor, positions: Tensor, window: int) -> Attend:
 
 def plan_window(slots: Tensor, positions: Tensor, window: int) -> Attend:
     """In fixed shapes: the first `window` positions of each slot are copied out and masked to its length."""
-    mask = _mask(positions, window)
+    mask = (torch.arange(window, device=positions.device) <= positions[:, None])[:, None, None]  # [B, 1, 1, W]
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        keys, values = (x[:, :, :window].index_select(0, slots) for x in (k, v))
-        return _attend_masked(q, keys, values, mask)
+        keys, values = (x[:, :, :window].index_select(0, slots) for x in (k, v))  # [B, K, W, D]
+        groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
+        return F.scaled_dot_product_attention(groups, keys, values, attn_mask=mask).flatten(1, 2)
 
     return attend
-
-
-def _plan_runs(slots: Tensor, positions: Tensor) -> Attend:
-    """On the CPU, where looking at values is free: slots that stand together are read where they lie.
-
-    Nothing is copied, and of each run of slots no more is read than its longest holds.
-    """
-    numbers, newest, runs, start = slots.tolist(), positions.tolist(), [], 0
-    for end in range(1, len(numbers) + 1):
-        if end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
-            continue
-        window = max(newest[start:end]) + 1
-        mask = None if min(newest[start:end]) + 1 == window else _mask(positions[start:end], window)
-        runs.append((slice(start, end), slice(numbers[start], numbers[end - 1] + 1), window, mask))
-        start = end
-
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        pieces = [
-            _attend_masked(q[rows], k[here, :, :window], v[here, :, :window], mask)
-            for rows, here, window, mask in runs
-        ]
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-
-    return attend
-
-
-def _mask(positions: Tensor, window: int) -> Tensor:
-    """[B, W]: what each row may see."""
-    return torch.arange(window, device=positions.device) <= positions[:, None]
-
-
-def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """q [B, Q, D] over keys and values [B, K, W, D], masked by [B, W]; None where every row sees them all."""
-    groups = q.view(len(q), keys.shape[1], -1, q.shape[-1])  # [B, K, Q/K, D]: a group is one head
-    broad = None if mask is None else mask[:, None, None]
-    return F.scaled_dot_product_attention(groups, keys, values, attn_mask=broad).flatten(1, 2)
 
 
 def attend_piece(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
     """Causal attention of one piece q [P, Q, D] over its slot's first start + P positions; k, v [K, M, D]."""
     end = start + len(q)
-    keys, values = (x[None, :, :end] for x in (k, v))  # [1, K, E, D]
+    keys, values = (x[None, :, :end].to(q.dtype) for x in (k, v))  # [1, K, E, D]
     mask = None if not start else torch.ones(len(q), end, dtype=torch.bool, device=q.device).tril(start)
     out = F.scaled_dot_product_attention(
         q.transpose(0, 1)[None], keys, values, attn_mask=mask, is_causal=mask is None, enable_gqa=True

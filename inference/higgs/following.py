@@ -27,14 +27,14 @@ class Follower:
     def __init__(self, window: Sequence[int], *, slots: int, device: torch.device | str) -> None:
         behind, ahead = window
         self._offsets = torch.arange(-behind, ahead + 1, device=device)
-        self._first = torch.zeros(slots, dtype=torch.int64, device=device)
-        self._last = torch.zeros(slots, dtype=torch.int64, device=device)
-        self._at = torch.zeros(slots, dtype=torch.int64, device=device)
+        self.first = torch.zeros(slots, dtype=torch.int64, device=device)
+        self.last = torch.zeros(slots, dtype=torch.int64, device=device)
+        self.at = torch.zeros(slots, dtype=torch.int64, device=device)
 
     def begin(self, slot: int, tokens: slice) -> None:
         """Begin to say the tokens at these positions of the slot."""
-        self._first[slot], self._last[slot] = tokens.start, tokens.stop - 1
-        self._at[slot] = tokens.start
+        self.first[slot], self.last[slot] = tokens.start, tokens.stop - 1
+        self.at[slot] = tokens.start
 
     def attend(self, q: Tensor, keys: Tensor, values: Tensor, slots: Tensor, *, move: bool) -> Tensor:
         """Attention [B, D] of one head to what it may see.
@@ -45,9 +45,9 @@ class Follower:
             slots: [B].
             move: go on to the token that it looks at most, if that comes later.
         """
-        at = self._at[slots, None]
+        at = self.at[slots, None]
         places = at + self._offsets  # [B, W]
-        first, last = self._first[slots, None], self._last[slots, None]
+        first, last = self.first[slots, None], self.last[slots, None]
         hidden = (places < first) | (places > last)
         places = places.clamp(first, last)
         rows = slots[:, None]
@@ -55,6 +55,6 @@ class Follower:
         scores = scores.masked_fill(hidden, -torch.inf)
         if move:
             looked = places.gather(1, scores.argmax(dim=1, keepdim=True))
-            self._at[slots] = torch.maximum(at, looked).squeeze(1)
+            self.at[slots] = torch.maximum(at, looked).squeeze(1)
         weights = scores.softmax(dim=1).to(values.dtype)
         return (weights[:, None] @ values[rows, places]).squeeze(1)

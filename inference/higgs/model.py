@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
+from inference.higgs import cpu_decode
 from inference.higgs.attention import attend_piece, plan_attention
 from inference.higgs.config import HiggsConfig, RopeConfig
 from inference.higgs.following import Follower
@@ -51,10 +52,18 @@ class KVCache:
     """Keys and values of every slot, and the rotary table. Slot `scratch` takes what padding rows write."""
 
     def __init__(
-        self, config: HiggsConfig, *, slots: int, length: int, device: torch.device | str, dtype: torch.dtype
+        self,
+        config: HiggsConfig,
+        *,
+        slots: int,
+        length: int,
+        device: torch.device | str,
+        dtype: torch.dtype,
+        matrices: torch.dtype,
     ) -> None:
+        """Keys and values are kept in the matrices' type, from whose products they come."""
         shape = (config.layers, slots + 1, 2 * config.kv_heads, length, config.head_dim)
-        self.kv = torch.zeros(shape, device=device, dtype=dtype)
+        self.kv = torch.zeros(shape, device=device, dtype=matrices)
         """[L, S+1, 2·K, M, D]: the heads' keys, then their values, so that a step writes both at once."""
         self.k, self.v = self.kv.chunk(2, dim=2)  # [L, S+1, K, M, D]
         self.slots, self.length, self.scratch = slots, length, slots
@@ -67,12 +76,12 @@ class KVCache:
         if config.alignment_window is not None:
             self.follower = Follower(config.alignment_window, slots=slots + 1, device=device)
         angles = torch.outer(torch.arange(length, dtype=torch.float32), inverse_frequencies(config))
-        self._cos = angles.cos().repeat(1, 2).to(device, dtype)  # [M, D]
-        self._sin = torch.cat((-angles.sin(), angles.sin()), dim=1).to(device, dtype)
-
-    def rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines [T, 1, D] at positions [T]; the first half's sines have the sign that they take."""
-        return self._cos[positions, None], self._sin[positions, None]
+        self.cos = angles.cos().repeat(1, 2).to(device, dtype)
+        """Of the rotary angles, [M, D], and `sin` likewise, of which the first half is negative."""
+        self.sin = torch.cat((-angles.sin(), angles.sin()), dim=1).to(device, dtype)
+        on_cpu = torch.device(device).type == "cpu"
+        self.follows = cpu_decode.follows(config, self.follower, self.queries) if on_cpu else []
+        """Of each layer, as its kernel takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,14 @@ class HiggsModel:
 
     def new_cache(self, *, slots: int, length: int) -> KVCache:
         """A cache for `slots` requests of up to `length` positions each, prompt included."""
-        return KVCache(self.config, slots=slots, length=length, device=self.device, dtype=self.dtype)
+        return KVCache(
+            self.config,
+            slots=slots,
+            length=length,
+            device=self.device,
+            dtype=self.dtype,
+            matrices=self.head.dtype,
+        )
 
     def embed_codes(self, codes: Tensor) -> Tensor:
         """Rows of codes [..., N] to hidden states [..., H]: the sum over codebooks."""
@@ -157,7 +173,6 @@ class HiggsModel:
         )
         slot_of = torch.cat([torch.full((n,), s, device=device) for s, n in zip(slots, lengths, strict=True)])
 
-        rotary = cache.rotary(positions)
         x = F.embedding(tokens, self.text_embedding)  # [T, H]
         x[audio] = self.embed_codes(codes)
         for index, layer in enumerate(self.layers):
@@ -165,8 +180,8 @@ class HiggsModel:
             normed = torch.empty_like(x)
             for rows, half in halves:
                 normed[rows] = self._norm(x[rows], half.input_norm)
-            q, kv = self._qkv(layer, normed, rotary)
-            cache.kv[index, slot_of, :, positions] = kv
+            q, kv = self._qkv(layer, normed, positions, cache)
+            cache.kv[index, slot_of, :, positions] = kv.to(cache.kv.dtype)
             self._note_query(cache, index, slot_of, positions, q)
             pieces = [
                 attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
@@ -191,11 +206,12 @@ class HiggsModel:
         Returns:
             float32 logits [B, N, V].
         """
+        if self.device.type == "cpu":
+            return cpu_decode.decode(self, codes, slots, positions, cache)
         attend = plan_attention(slots, positions, window)
-        rotary = cache.rotary(positions)
         x = self.embed_codes(codes)  # [B, H]
         for index, layer in enumerate(self.layers):
-            q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
+            q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), positions, cache)
             cache.kv[index, slots, :, positions] = kv
             self._note_query(cache, index, slots, positions, q)
             attended = attend(q, cache.k[index], cache.v[index])
@@ -238,12 +254,12 @@ class HiggsModel:
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, weight, self.config.norm_eps)
 
-    def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def _qkv(self, layer: Layer, x: Tensor, positions: Tensor, cache: KVCache) -> tuple[Tensor, Tensor]:
         """Rotated queries [T, Q, D], and rotated keys followed by values [T, 2·K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
         states = linear(x, layer.qkv).to(x.dtype).view(len(x), heads + 2 * kv, -1)
         turning = states[:, : heads + kv]
-        cos, sin = rotary
+        cos, sin = cache.cos[positions, None], cache.sin[positions, None]
         turning.copy_(torch.addcmul(turning * cos, turning.roll(self.config.head_dim // 2, dims=-1), sin))
         return states[:, :heads].contiguous(), states[:, heads:]
 

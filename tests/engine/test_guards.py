@@ -208,7 +208,7 @@ torch.set_num_threads(1)
 HiggsEngine(Path(sys.argv[1]), Options(slots=1)).close()
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
-engine = HiggsEngine(Path(sys.argv[1]), Options(slots=1024))  # of 1.6 MB each
+engine = HiggsEngine(Path(sys.argv[1]), Options(slots=1024, dtype="float32"))  # of 1.6 MB each
 codes, _, _ = listen(engine.submit(request("Hello there.", max_frames=20)))
 print(engine.slots, len(codes))
 engine.close()

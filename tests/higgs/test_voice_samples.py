@@ -157,6 +157,7 @@ def test_silence_around_speech_goes_and_silence_within_stays() -> None:
         (make_file(make_speech(1)), " \n", "nova.txt is empty"),
         (make_file(make_speech(1)), b"\xff\xfe\xff", "nova.txt cannot be read as UTF-8"),
     ],
+    ids=["no audio", "silent", "no numbers", "long", "odd rate", "no text", "empty text", "not UTF-8"],
 )
 def test_what_is_wrong_is_said_with_the_files_name(
     samples: VoiceSamples, voices: Path, audio: bytes | None, text: str | bytes | None, match: str

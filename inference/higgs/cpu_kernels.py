@@ -1,0 +1,218 @@
+"""What a step on the CPU does between its matrix products: Numba kernels, compiled without a C compiler.
+
+A small network's step is short, and torch's own operators cost it more in calls than in work. These take the rows
+of all slots in one call each, and attention reads of every slot no more than it holds.
+
+A matrix product's inputs and outputs, and what a slot holds, may be bfloat16, which NumPy has not: they come as
+the uint16 of their bits. All else is float32. No kernel assumes that there is no NaN, by which a broken model is
+known.
+
+Shapes: B rows, H hidden, I feed-forward, Q heads, K key/value heads, D head size, S slots, M positions of a slot.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+_FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}
+
+
+def _compiled(function=None, /, *, nogil=False):
+    """Compile at the first call, and keep the machine code for the next process where a folder may be written.
+
+    Args: nogil: let other threads run meanwhile. What takes microseconds would only wait for its turn afterwards.
+    """
+    if function is None:
+        return partial(_compiled, nogil=nogil)
+    options = {"fastmath": _FAST, "error_model": "numpy", "nogil": nogil}
+    try:
+        return njit(function, cache=True, **options)
+    except RuntimeError:  # neither this folder nor the user's own cache can be written
+        return njit(function, **options)
+
+
+@_compiled
+def rms_norm(x, weight, eps, out):
+    """out [B, H] = x over the root of its mean square, times weight [H]."""
+    for row in range(x.shape[0]):
+        _norm_row(x[row], weight, eps, out[row])
+
+
+@_compiled
+def add_and_norm(x, more, weight, eps, out):
+    """x [B, H] += more, and then `rms_norm`."""
+    for row in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            x[row, i] += _widen(more[row, i])
+        _norm_row(x[row], weight, eps, out[row])
+
+
+@_compiled
+def swiglu(gate_up, out):
+    """out [B, I] = SiLU(gate) * up, of gate_up [B, 2·I]."""
+    size = out.shape[1]
+    for row in range(out.shape[0]):
+        gate, up = gate_up[row, :size], gate_up[row, size:]
+        for i in range(size):
+            value = _widen(gate[i])
+            _put(out[row], i, value / (np.float32(1) + _exp(-value)) * _widen(up[i]))
+
+
+@_compiled(nogil=True)
+def attend(states, cos, sin, held, slots, positions, follow, out):
+    """Keep each row's keys and values in its slot; its queries then see all that the slot holds up to them.
+
+    Args:
+        states: [B, (Q + 2·K)·D]: queries, keys and values, none of them rotated.
+        cos, sin: [M, D].
+        held: [S, 2·K, M, D]: keys, rotated, and values, of the type of `states`.
+        slots, positions: [B]: where each row stands.
+        follow: see `cpu_decode.Follow`.
+        out: [B, Q·D].
+    """
+    size = held.shape[3]
+    kv_heads = held.shape[1] // 2
+    heads = out.shape[1] // size
+    query, answer = np.empty(size, np.float32), np.empty(size, np.float32)
+    scores = np.empty(held.shape[2], np.float32)
+    for row in range(len(slots)):
+        slot, position = slots[row], positions[row]
+        c, s, state = cos[position], sin[position], states[row]
+        for head in range(kv_heads):
+            at = (heads + head) * size
+            _turn(state[at : at + size], c, s, held[slot, head, position])
+            at += kv_heads * size
+            held[slot, kv_heads + head, position] = state[at : at + size]
+        for head in range(heads):
+            at = head * size
+            _turn(state[at : at + size], c, s, query)
+            if head == follow.noted:
+                follow.queries[slot, position] = query
+            begin, end = 0, position + 1
+            if follow.heads[head]:
+                begin = max(follow.first[slot], follow.at[slot] - follow.behind)
+                end = min(follow.last[slot], follow.at[slot] + follow.ahead) + 1
+            group = head * kv_heads // heads
+            keys, values = held[slot, group], held[slot, kv_heads + group]  # contiguous, and known to be
+            _score(query, keys[begin:end], scores)
+            if head == follow.mover:
+                follow.at[slot] = max(follow.at[slot], begin + np.argmax(scores[: end - begin]))
+            _weigh(scores[: end - begin], values[begin:end], answer)
+            for i in range(size):
+                _put(out[row], at + i, answer[i])
+
+
+@_compiled
+def _score(query, keys, scores):
+    """scores [W] of keys [W, D]."""
+    scale = np.float32(1 / math.sqrt(len(query)))
+    for position in range(len(keys)):
+        key, score = keys[position], np.float32(0)
+        for i in range(len(query)):
+            score += query[i] * _widen(key[i])
+        scores[position] = score * scale
+
+
+@_compiled
+def _weigh(scores, values, answer):
+    """answer [D]: the mean of values [W, D], by the softmax of scores [W], which it overwrites."""
+    greatest, total = scores[0], np.float32(0)
+    for score in scores:
+        greatest = max(greatest, score)
+    for position in range(len(scores)):
+        scores[position] = _exp(scores[position] - greatest)
+        total += scores[position]
+    answer[:] = 0
+    fours = len(scores) // 4 * 4
+    for at in range(0, fours, 4):  # the answer is read and written once for four values
+        a, b, c, d = scores[at], scores[at + 1], scores[at + 2], scores[at + 3]
+        first, second, third, fourth = values[at], values[at + 1], values[at + 2], values[at + 3]
+        for i in range(len(answer)):
+            answer[i] += (
+                a * _widen(first[i]) + b * _widen(second[i]) + c * _widen(third[i]) + d * _widen(fourth[i])
+            )
+    for at in range(fours, len(scores)):
+        for i in range(len(answer)):
+            answer[i] += scores[at] * _widen(values[at, i])
+    for i in range(len(answer)):
+        answer[i] /= total
+
+
+@_compiled
+def _turn(state, cos, sin, out):
+    """One head [D] turned by its position's cosines and sines; the first half's sines are negative."""
+    half = len(out) // 2
+    for i in range(half):
+        low, high = _widen(state[i]), _widen(state[half + i])
+        _put(out, i, low * cos[i] + high * sin[i])
+        _put(out, half + i, high * cos[half + i] + low * sin[half + i])
+
+
+@_compiled
+def _norm_row(x, weight, eps, out):
+    squares = np.float32(0)
+    for i in range(len(x)):
+        squares += x[i] * x[i]
+    scale = np.float32(1) / np.sqrt(squares / np.float32(len(x)) + eps)
+    for i in range(len(x)):
+        _put(out, i, x[i] * scale * weight[i])
+
+
+@_compiled
+def _exp(x):
+    """e to the x within 2e-7 of itself, and without a call, so that a loop of it is vectorized.
+
+    Cody and Waite's reduction and the polynomial of Cephes' expf. What would overflow is 1.6e38.
+    """
+    x = min(max(x, np.float32(-87)), np.float32(88))
+    whole = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+    x = x - whole * np.float32(0.693359375) + whole * np.float32(2.12194440e-4)
+    y = np.float32(1.9875691500e-4)
+    y = y * x + np.float32(1.3981999507e-3)
+    y = y * x + np.float32(8.3334519073e-3)
+    y = y * x + np.float32(4.1665795894e-2)
+    y = y * x + np.float32(1.6666665459e-1)
+    y = y * x + np.float32(5.0000001201e-1)
+    y = y * x * x + x + np.float32(1)
+    return y * np.int32(np.int32(whole + np.float32(127)) << np.int32(23)).view(np.float32)
+
+
+def _widen(value):
+    """A float32 from a number or from the bits of a bfloat16."""
+    raise NotImplementedError("compiled code only")
+
+
+def _put(array, index, value):
+    """array[index] = a float32, rounded to even if the array holds the bits of bfloat16."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(_widen, inline="always")
+def _widen_by_type(value):
+    if value == types.uint16:
+        return lambda value: np.uint32(np.uint32(value) << np.uint32(16)).view(np.float32)
+    return lambda value: value
+
+
+@overload(_put, inline="always")
+def _put_by_type(array, index, value):
+    if array.dtype != types.uint16:
+
+        def put(array, index, value):
+            array[index] = value
+
+        return put
+
+    def put_rounded(array, index, value):
+        bits = np.float32(value).view(np.uint32)
+        rounded = np.uint32(bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
+        array[index] = (
+            np.uint16(rounded >> np.uint32(16)) if value == value else np.uint16(0x7FC0)
+        )  # a NaN stays one
+
+    return put_rounded
