@@ -22,13 +22,13 @@ from numba.extending import overload
 _FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}
 
 
-def _compiled(function=None, /, *, nogil=False):
+def compiled(function=None, /, *, nogil=False):
     """Compile at the first call, and keep the machine code for the next process where a folder may be written.
 
     Args: nogil: let other threads run meanwhile. What takes microseconds would only wait for its turn afterwards.
     """
     if function is None:
-        return partial(_compiled, nogil=nogil)
+        return partial(compiled, nogil=nogil)
     options = {"fastmath": _FAST, "error_model": "numpy", "nogil": nogil}
     try:
         return njit(function, cache=True, **options)
@@ -36,14 +36,14 @@ def _compiled(function=None, /, *, nogil=False):
         return njit(function, **options)
 
 
-@_compiled
+@compiled
 def rms_norm(x, weight, eps, out):
     """out [B, H] = x over the root of its mean square, times weight [H]."""
     for row in range(x.shape[0]):
         _norm_row(x[row], weight, eps, out[row])
 
 
-@_compiled
+@compiled
 def add_and_norm(x, more, weight, eps, out):
     """x [B, H] += more, and then `rms_norm`."""
     for row in range(x.shape[0]):
@@ -52,7 +52,7 @@ def add_and_norm(x, more, weight, eps, out):
         _norm_row(x[row], weight, eps, out[row])
 
 
-@_compiled
+@compiled
 def swiglu(gate_up, out):
     """out [B, I] = SiLU(gate) * up, of gate_up [B, 2·I]."""
     size = out.shape[1]
@@ -60,10 +60,10 @@ def swiglu(gate_up, out):
         gate, up = gate_up[row, :size], gate_up[row, size:]
         for i in range(size):
             value = _widen(gate[i])
-            _put(out[row], i, value / (np.float32(1) + _exp(-value)) * _widen(up[i]))
+            _put(out[row], i, value / (np.float32(1) + exponential(-value)) * _widen(up[i]))
 
 
-@_compiled(nogil=True)
+@compiled(nogil=True)
 def attend(states, cos, sin, held, slots, positions, follow, out):
     """Keep each row's keys and values in its slot; its queries then see all that the slot holds up to them.
 
@@ -107,7 +107,7 @@ def attend(states, cos, sin, held, slots, positions, follow, out):
                 _put(out[row], at + i, answer[i])
 
 
-@_compiled
+@compiled
 def _score(query, keys, scores):
     """scores [W] of keys [W, D]."""
     scale = np.float32(1 / math.sqrt(len(query)))
@@ -118,14 +118,14 @@ def _score(query, keys, scores):
         scores[position] = score * scale
 
 
-@_compiled
+@compiled
 def _weigh(scores, values, answer):
     """answer [D]: the mean of values [W, D], by the softmax of scores [W], which it overwrites."""
     greatest, total = scores[0], np.float32(0)
     for score in scores:
         greatest = max(greatest, score)
     for position in range(len(scores)):
-        scores[position] = _exp(scores[position] - greatest)
+        scores[position] = exponential(scores[position] - greatest)
         total += scores[position]
     answer[:] = 0
     fours = len(scores) // 4 * 4
@@ -143,7 +143,7 @@ def _weigh(scores, values, answer):
         answer[i] /= total
 
 
-@_compiled
+@compiled
 def _turn(state, cos, sin, out):
     """One head [D] turned by its position's cosines and sines; the first half's sines are negative."""
     half = len(out) // 2
@@ -153,7 +153,7 @@ def _turn(state, cos, sin, out):
         _put(out, half + i, high * cos[half + i] + low * sin[half + i])
 
 
-@_compiled
+@compiled
 def _norm_row(x, weight, eps, out):
     squares = np.float32(0)
     for i in range(len(x)):
@@ -163,8 +163,8 @@ def _norm_row(x, weight, eps, out):
         _put(out, i, x[i] * scale * weight[i])
 
 
-@_compiled
-def _exp(x):
+@compiled
+def exponential(x):
     """e to the x within 2e-7 of itself, and without a call, so that a loop of it is vectorized.
 
     Cody and Waite's reduction and the polynomial of Cephes' expf. What would overflow is 1.6e38.
@@ -192,14 +192,14 @@ def _put(array, index, value):
     raise NotImplementedError("compiled code only")
 
 
-@overload(_widen, inline="always")
+@overload(_widen)
 def _widen_by_type(value):
     if value == types.uint16:
         return lambda value: np.uint32(np.uint32(value) << np.uint32(16)).view(np.float32)
     return lambda value: value
 
 
-@overload(_put, inline="always")
+@overload(_put)
 def _put_by_type(array, index, value):
     if array.dtype != types.uint16:
 

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper  # noqa: E402
 
 from inference.higgs.config import load_config  # noqa: E402
-from inference.higgs.sampler import SamplerState, sample  # noqa: E402
+from inference.higgs.sampler import SamplerState, sample, sample_by_tensors  # noqa: E402
 from tests.higgs.oracle import make_language_model  # noqa: E402
 
 
@@ -51,3 +51,34 @@ def test_ras_draws_anew_what_repeats(tmp_path: Path) -> None:
     drawn = sample(logits, state, torch.tensor([0, 1]))
     assert (drawn[1] == 5).all()
     assert (drawn[0] != 5).any()
+
+
+def test_the_cpus_kernel_draws_what_the_tensors_draw(tmp_path: Path) -> None:
+    """Sentences from their first row to their end, of every kind of request, one of which repeats known rows."""
+    make_language_model(tmp_path)
+    config = load_config(tmp_path)
+    states = [SamplerState(config, slots=12, device="cpu", ras_window=4, repeats=60) for _ in range(2)]
+    for state in states:
+        for slot in range(12):
+            state.admit(
+                slot,
+                temperature=[0.0, 0.5, 1.5][slot % 3],
+                top_p=[0.8, 1.0][slot % 2],
+                top_k=[10, 0, 5, 0][slot % 4],
+                ras_repeats=[0, 2][slot // 6],
+                seed=slot * 7919 - 3,
+                rows=torch.full((1, 8), config.bos_code),
+            )
+        state.repeat(4, torch.arange(24).view(3, 8))
+    slots = torch.tensor([3, 0, 11, 7, 4, 5, 9, 1])
+    generator = torch.Generator().manual_seed(0)
+    for row in range(60):
+        logits = torch.randn(8, 8, 34, generator=generator) * 2
+        logits[..., config.eos_code] += -9 if row < 40 else 3
+        drawn = [
+            draw(logits, state, slots) for draw, state in zip((sample, sample_by_tensors), states, strict=True)
+        ]
+        assert torch.equal(*drawn)
+        for name in ("row", "eos_age", "done", "history"):
+            assert torch.equal(*(getattr(state, name) for state in states)), (row, name)
+    assert states[0].done[slots].all()
