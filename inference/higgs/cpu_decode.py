@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.higgs import cpu_kernels as kernels
-from inference.higgs.linear import linear
+from inference.higgs.linear import as_array, linear
 
 if TYPE_CHECKING:
     from inference.higgs.config import HiggsConfig
@@ -85,8 +85,3 @@ def _rows(count: int, size: int, dtype: torch.dtype) -> tuple[Tensor, NDArray[An
     """Room for rows that go into a matrix product, and the same memory as a kernel's array."""
     rows = torch.empty(count, size, dtype=dtype)
     return rows, as_array(rows)
-
-
-def as_array(rows: Tensor) -> NDArray[Any]:
-    """The same memory as kernels take it: of bfloat16 the bits, as uint16."""
-    return rows.view(torch.uint16).numpy() if rows.dtype == torch.bfloat16 else rows.numpy()

@@ -1,4 +1,4 @@
-"""What a step on the CPU does between its matrix products: Numba kernels, compiled without a C compiler.
+"""What the CPU does between matrix products: Numba kernels, compiled without a C compiler.
 
 A small network's step is short, and torch's own operators cost it more in calls than in work. These take the rows
 of all slots in one call each, and attention reads of every slot no more than it holds.
@@ -7,7 +7,8 @@ A matrix product's inputs and outputs, and what a slot holds, may be bfloat16, w
 the uint16 of their bits. All else is float32. No kernel assumes that there is no NaN, by which a broken model is
 known.
 
-Shapes: B rows, H hidden, I feed-forward, Q heads, K key/value heads, D head size, S slots, M positions of a slot.
+Shapes of a step: B rows, H hidden, I feed-forward, Q heads, K key/value heads, D head size, S slots, M positions
+of a slot. Of the codec: B windows, T frames, C channels.
 """
 
 from __future__ import annotations
@@ -105,6 +106,68 @@ def attend(states, cos, sin, held, slots, positions, follow, out):
             _weigh(scores[: end - begin], values[begin:end], answer)
             for i in range(size):
                 _put(out[row], at + i, answer[i])
+
+
+@compiled(nogil=True)
+def conv_and_norm(x, taps, bias, scale, shift, eps, out):
+    """A depthwise convolution over time, and then layer norm.
+
+    Args:
+        x: [B, T, C].
+        taps: [odd, C], the middle one of which is of the frame itself; beyond the ends is silence.
+        bias, scale, shift: [C].
+        out: [B, T, C].
+    """
+    rows, frames, channels = x.shape
+    half = len(taps) // 2
+    sums = np.empty(channels, np.float32)
+    for row in range(rows):
+        for frame in range(frames):
+            for i in range(channels):
+                sums[i] = bias[i]
+            for tap in range(max(0, half - frame), min(len(taps), half + frames - frame)):
+                near, weight = x[row, frame + tap - half], taps[tap]
+                for i in range(channels):
+                    sums[i] += weight[i] * near[i]
+            total, squares, count = np.float32(0), np.float32(0), np.float32(channels)
+            for i in range(channels):
+                total += sums[i]
+            mean = total / count
+            for i in range(channels):
+                squares += (sums[i] - mean) * (sums[i] - mean)
+            factor = np.float32(1) / np.sqrt(squares / count + eps)
+            for i in range(channels):
+                _put(out[row, frame], i, (sums[i] - mean) * factor * scale[i] + shift[i])
+
+
+@compiled(nogil=True)
+def gelu(x):
+    """x [B, T, C] times the normal distribution function of x, in place.
+
+    The error function is Abramowitz and Stegun's 7.1.26, which is within 1.5e-7.
+    """
+    for row in range(x.shape[0]):
+        for frame in range(x.shape[1]):
+            values = x[row, frame]
+            for i in range(len(values)):
+                value = _widen(values[i])
+                size = abs(value) * np.float32(0.70710678)
+                t = np.float32(1) / (np.float32(1) + np.float32(0.3275911) * size)
+                y = np.float32(1.061405429) * t - np.float32(1.453152027)
+                y = y * t + np.float32(1.421413741)
+                y = y * t - np.float32(0.284496736)
+                y = (y * t + np.float32(0.254829592)) * t * exponential(-size * size)
+                # y is 1 - erf(size): the distribution is y / 2 on the left and 1 - y / 2 on the right.
+                _put(values, i, max(value, np.float32(0)) - np.float32(0.5) * abs(value) * y)
+
+
+@compiled(nogil=True)
+def add_scaled(x, more, factors, out):
+    """out [B, T, C] = x + more * factors [C]."""
+    for row in range(x.shape[0]):
+        for frame in range(x.shape[1]):
+            for i in range(x.shape[2]):
+                out[row, frame, i] = x[row, frame, i] + _widen(more[row, frame, i]) * factors[i]
 
 
 @compiled

@@ -6,9 +6,10 @@ torch uses it in compiled models only; the operators have no public name, which 
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
@@ -55,6 +56,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.is_mkldnn:
         return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))
     return F.linear(x, weight, bias)
+
+
+def as_array(x: Tensor) -> NDArray[Any]:
+    """The same memory as the CPU's kernels take it: of bfloat16 the bits, as uint16."""
+    return x.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else x.numpy()
 
 
 class PackedLinear(nn.Module):

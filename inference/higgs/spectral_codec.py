@@ -25,7 +25,7 @@ from inference.higgs.codec_stream import Excerpt
 from inference.higgs.config import ConfigError, read_json
 from inference.higgs.linear import pack_linears
 from inference.higgs.pulses import HALO, Spectra, synthesize
-from inference.higgs.spectral_layers import stack
+from inference.higgs.spectral_layers import pack_blocks, stack
 
 MODEL_TYPE = "spectral_codec"
 ACOUSTIC_KERNEL = 7
@@ -267,6 +267,6 @@ def load_spectral_codec(
     codec = SpectralCodec(load_spectral_config(folder))
     fill(codec, folder, device, (r"encoder\..*",))
     for module in (codec.decoder.slow, codec.decoder.fast, codec.acoustic):
-        pack_linears(module, matrices)
+        pack_blocks(module, matrices)
     pack_linears(codec.decoder, torch.float32)
     return codec

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+
+from inference.higgs import cpu_kernels as kernels
+from inference.higgs.linear import as_array, linear, pack, pack_linears
 
 
 class DepthwiseConv(nn.Module):
@@ -43,3 +47,40 @@ class ConvNeXt(nn.Module):
 
 def stack(channels: int, count: int, kernel: int) -> nn.Sequential:
     return nn.Sequential(*(ConvNeXt(channels, kernel=kernel) for _ in range(count)))
+
+
+class CpuConvNeXt(nn.Module):
+    """A `ConvNeXt` for inference on the CPU, its matrices packed in a type; what goes in and out is float32."""
+
+    def __init__(self, block: ConvNeXt, dtype: torch.dtype) -> None:
+        super().__init__()
+        taps, bias, scale, shift = (
+            each.detach().numpy().copy()
+            for each in (block.dw.weight[:, 0].T, block.dw.bias, block.norm.weight, block.norm.bias)
+        )
+        self._conv = np.ascontiguousarray(taps), bias, scale, shift, np.float32(block.norm.eps)
+        self._gamma = block.gamma.detach().numpy().copy()
+        self._layers = [
+            (pack(each.weight.detach(), dtype), each.bias.detach().to(dtype)) for each in (block.pw1, block.pw2)
+        ]
+        self._dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous()
+        normed = torch.empty(x.shape, dtype=self._dtype)
+        kernels.conv_and_norm(x.numpy(), *self._conv, as_array(normed))
+        wide = linear(normed, *self._layers[0])
+        kernels.gelu(as_array(wide))
+        more, out = linear(wide, *self._layers[1]), torch.empty_like(x)
+        kernels.add_scaled(x.numpy(), as_array(more), self._gamma, out.numpy())
+        return out
+
+
+def pack_blocks(module: nn.Module, dtype: torch.dtype) -> None:
+    """Replace every block and `nn.Linear` within `module` by a packed one. Its weights can no longer be saved."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNeXt) and child.gamma.device.type == "cpu":
+            setattr(module, name, CpuConvNeXt(child, dtype))
+        else:
+            pack_blocks(child, dtype)
+    pack_linears(module, dtype)

@@ -155,7 +155,7 @@ def test_resumed_codes_and_audio_are_the_same(engine: HiggsEngine, chunks: int) 
     checkpoint = codes_of(pieces[:chunks])
     resumed, again, resumed_pieces = listen(engine.submit(request(*TEXTS, checkpoint=checkpoint)))
     np.testing.assert_array_equal(resumed, codes)
-    # Either's first chunk does with less context, as somebody waits for it; how long it is depends on a step's time.
+    # Either's first chunk does with less context, as somebody waits for it; its length depends on a step's time.
     first = max(pieces[0].frames, resumed_pieces[0].frames) * SAMPLES_PER_FRAME + FADE_SAMPLES
     np.testing.assert_allclose(again[first:], pcm[first:], atol=1e-4)
 

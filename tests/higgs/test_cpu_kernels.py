@@ -11,8 +11,10 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional as F  # noqa: E402, N812
 
 from inference.higgs import cpu_kernels as kernels  # noqa: E402
-from inference.higgs.cpu_decode import Follow, as_array  # noqa: E402
+from inference.higgs.cpu_decode import Follow  # noqa: E402
 from inference.higgs.following import Follower  # noqa: E402
+from inference.higgs.linear import as_array  # noqa: E402
+from inference.higgs.spectral_layers import ConvNeXt, CpuConvNeXt  # noqa: E402
 
 ROWS, HEADS, KV_HEADS, SIZE, LENGTH = 3, 4, 2, 16, 40
 SLOTS = torch.tensor([4, 0, 2])
@@ -144,3 +146,28 @@ def test_what_is_no_number_stays_none(dtype: Any) -> None:
         out.zero_()
         kernel(*arguments, as_array(out))
         assert out.isnan().all()
+
+
+@TYPES
+@pytest.mark.parametrize("frames", [1, 2, 3, 20])
+def test_a_convolutional_block(dtype: Any, frames: int) -> None:
+    torch.manual_seed(0)
+    block = ConvNeXt(48, kernel=7)
+    for each in (block.gamma, block.dw.bias, block.norm.weight, block.norm.bias):
+        torch.nn.init.normal_(each)
+    x = torch.randn(2, frames, 48) * 3
+    with torch.inference_mode():
+        expected, ours = block(x), CpuConvNeXt(block, dtype)(x)
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(
+            ours - x, expected - x, atol=1e-5 if dtype == torch.float32 else 0.05, rtol=0.02
+        )
+        assert CpuConvNeXt(block, dtype)(x.transpose(0, 1).contiguous().transpose(0, 1)).equal(ours)
+        assert not CpuConvNeXt(block, dtype)(x.index_fill(0, torch.tensor([1]), torch.nan))[1].isfinite().any()
+
+
+def test_gelu_is_torchs() -> None:
+    x = torch.linspace(-12, 12, 4801).view(1, 1, -1)
+    ours = x.clone()
+    kernels.gelu(ours.numpy())
+    torch.testing.assert_close(ours, F.gelu(x.double()).float(), atol=1e-6, rtol=0)
