@@ -83,6 +83,10 @@ class KVCache:
         self.follows = cpu_decode.follows(config, self.follower, self.queries) if on_cpu else []
         """Of each layer, as its kernel takes it."""
 
+    def rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [T, 1, D] at positions [T]."""
+        return self.cos[positions, None], self.sin[positions, None]
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -173,6 +177,7 @@ class HiggsModel:
         )
         slot_of = torch.cat([torch.full((n,), s, device=device) for s, n in zip(slots, lengths, strict=True)])
 
+        rotary = cache.rotary(positions)
         x = F.embedding(tokens, self.text_embedding)  # [T, H]
         x[audio] = self.embed_codes(codes)
         for index, layer in enumerate(self.layers):
@@ -180,7 +185,7 @@ class HiggsModel:
             normed = torch.empty_like(x)
             for rows, half in halves:
                 normed[rows] = self._norm(x[rows], half.input_norm)
-            q, kv = self._qkv(layer, normed, positions, cache)
+            q, kv = self._qkv(layer, normed, rotary)
             cache.kv[index, slot_of, :, positions] = kv.to(cache.kv.dtype)
             self._note_query(cache, index, slot_of, positions, q)
             pieces = [
@@ -209,9 +214,10 @@ class HiggsModel:
         if self.device.type == "cpu":
             return cpu_decode.decode(self, codes, slots, positions, cache)
         attend = plan_attention(slots, positions, window)
+        rotary = cache.rotary(positions)
         x = self.embed_codes(codes)  # [B, H]
         for index, layer in enumerate(self.layers):
-            q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), positions, cache)
+            q, kv = self._qkv(layer, self._norm(x, layer.audio.input_norm), rotary)
             cache.kv[index, slots, :, positions] = kv
             self._note_query(cache, index, slots, positions, q)
             attended = attend(q, cache.k[index], cache.v[index])
@@ -254,12 +260,12 @@ class HiggsModel:
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(x, weight, self.config.norm_eps)
 
-    def _qkv(self, layer: Layer, x: Tensor, positions: Tensor, cache: KVCache) -> tuple[Tensor, Tensor]:
+    def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Rotated queries [T, Q, D], and rotated keys followed by values [T, 2·K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
         states = linear(x, layer.qkv).to(x.dtype).view(len(x), heads + 2 * kv, -1)
         turning = states[:, : heads + kv]
-        cos, sin = cache.cos[positions, None], cache.sin[positions, None]
+        cos, sin = rotary
         turning.copy_(torch.addcmul(turning * cos, turning.roll(self.config.head_dim // 2, dims=-1), sin))
         return states[:, :heads].contiguous(), states[:, heads:]
 
