@@ -1,6 +1,6 @@
 """`sampler.sample` on the CPU, in one kernel: sixty of torch's operators took longer to call than to run.
 
-Shapes: B rows, N codebooks, V codes, C candidates, S slots, M rows of a stream.
+Shapes: B rows, N codebooks, V codes, S slots, M rows of a stream.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def draw_rows(logits, order, slots, state, bos, eos, ras_window, codes):
 
     Args:
         logits: [B, N, V] float32.
-        order: [B, N, C] int64, the best codes of each, best first.
+        order: [B, N, V] int64, the codes of each, best first.
         slots: [B].
         state: a `SlotArrays`.
         codes: [B, N] int64, the answer.
@@ -77,11 +77,11 @@ def draw_rows(logits, order, slots, state, bos, eos, ras_window, codes):
 
 @compiled
 def _choose(logits, order, state, slot, u, weights):
-    """One of the best codes, by temperature, top_k and top_p."""
+    """One code, by temperature, top_k and top_p."""
     temperature = state.temperature[slot]
     if temperature <= 0:
         return order[0]
-    count = min(len(order), state.top_k[slot])
+    count = state.top_k[slot]
     scale, greatest, total = np.float32(1) / max(temperature, np.float32(1e-5)), logits[order[0]], np.float32(0)
     for rank in range(count):
         weights[rank] = exponential((logits[order[rank]] - greatest) * scale)

@@ -118,9 +118,9 @@ def sample(logits: Tensor, state: SamplerState, slots: Tensor, *, candidates: in
     if state.arrays is None:
         return sample_by_tensors(logits, state, slots, candidates=candidates)
     config = state.config
-    scores, arrays = logits.numpy(), state.arrays
+    scores, arrays = logits.contiguous().numpy(), state.arrays
     # NumPy sorts several numbers at once: 32 rows of 12 × 104 in 0.2 ms, torch in 1.0.
-    order = np.argsort(-scores, axis=-1)[..., : candidates or config.codebook_size]
+    order = np.argsort(-scores, axis=-1)
     codes = torch.empty(scores.shape[:2], dtype=torch.int64)
     bos, eos = config.bos_code, config.eos_code
     draw_rows(scores, order, slots.numpy(), arrays, bos, eos, state.ras_window, codes.numpy())

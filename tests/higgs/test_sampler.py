@@ -10,6 +10,7 @@ pytest.importorskip("transformers")
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper  # noqa: E402
 
 from inference.higgs.config import load_config  # noqa: E402
+from inference.higgs.cpu_sampler import draw_rows  # noqa: E402
 from inference.higgs.sampler import SamplerState, sample, sample_by_tensors  # noqa: E402
 from tests.higgs.oracle import make_language_model  # noqa: E402
 
@@ -82,3 +83,12 @@ def test_the_cpus_kernel_draws_what_the_tensors_draw(tmp_path: Path) -> None:
         for name in ("row", "eos_age", "done", "history"):
             assert torch.equal(*(getattr(state, name) for state in states)), (row, name)
     assert states[0].done[slots].all()
+
+
+def test_the_kernel_is_compiled_once_for_every_request(tmp_path: Path) -> None:
+    """Otherwise the first of another kind would hold up all others for seconds."""
+    make_language_model(tmp_path)
+    state = SamplerState(load_config(tmp_path), slots=2, device="cpu")
+    for rows, candidates in ((1, 10), (2, 10), (2, 0)):
+        sample(torch.randn(rows, 8, 34), state, torch.arange(rows), candidates=candidates)
+    assert len(draw_rows.signatures) == 1
