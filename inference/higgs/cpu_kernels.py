@@ -184,12 +184,7 @@ def _score(query, keys, scores):
 @compiled
 def _weigh(scores, values, answer):
     """answer [D]: the mean of values [W, D], by the softmax of scores [W], which it overwrites."""
-    greatest, total = scores[0], np.float32(0)
-    for score in scores:
-        greatest = max(greatest, score)
-    for position in range(len(scores)):
-        scores[position] = exponential(scores[position] - greatest)
-        total += scores[position]
+    total = exponentiate(scores)
     answer[:] = 0
     fours = len(scores) // 4 * 4
     for at in range(0, fours, 4):  # the answer is read and written once for four values
@@ -224,6 +219,18 @@ def _norm_row(x, weight, eps, out):
     scale = np.float32(1) / np.sqrt(squares / np.float32(len(x)) + eps)
     for i in range(len(x)):
         _put(out, i, x[i] * scale * weight[i])
+
+
+@compiled
+def exponentiate(scores):
+    """Replace scores [W] by exp(score - the greatest); their sum."""
+    greatest, total = scores[0], np.float32(0)
+    for score in scores:
+        greatest = max(greatest, score)
+    for i in range(len(scores)):
+        scores[i] = exponential(scores[i] - greatest)
+        total += scores[i]
+    return total
 
 
 @compiled

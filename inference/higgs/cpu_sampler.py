@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.higgs.cpu_kernels import compiled, exponential
+from inference.higgs.cpu_kernels import compiled, exponential, exponentiate
 
 
 class SlotArrays(NamedTuple):
@@ -98,13 +98,8 @@ def _choose(logits, order, state, slot, u, weights):
 @compiled
 def _redraw(logits, u, weights):
     """Any code, by the model's own distribution."""
-    greatest, total = logits[0], np.float32(0)
-    for score in logits:
-        greatest = max(greatest, score)
-    for code in range(len(logits)):
-        weights[code] = exponential(logits[code] - greatest)
-        total += weights[code]
-    return _fall(weights, u * total)
+    weights[:] = logits
+    return _fall(weights, u * exponentiate(weights))
 
 
 @compiled

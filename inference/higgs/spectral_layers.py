@@ -58,7 +58,7 @@ class CpuConvNeXt(nn.Module):
             each.detach().numpy().copy()
             for each in (block.dw.weight[:, 0].T, block.dw.bias, block.norm.weight, block.norm.bias)
         )
-        self._conv = np.ascontiguousarray(taps), bias, scale, shift, np.float32(block.norm.eps)
+        self._conv = taps, bias, scale, shift, np.float32(block.norm.eps)
         self._gamma = block.gamma.detach().numpy().copy()
         self._layers = [
             (pack(each.weight.detach(), dtype), each.bias.detach().to(dtype)) for each in (block.pw1, block.pw2)
@@ -78,9 +78,8 @@ class CpuConvNeXt(nn.Module):
 
 def pack_blocks(module: nn.Module, dtype: torch.dtype) -> None:
     """Replace every block and `nn.Linear` within `module` by a packed one. Its weights can no longer be saved."""
-    for name, child in module.named_children():
-        if isinstance(child, ConvNeXt) and child.gamma.device.type == "cpu":
-            setattr(module, name, CpuConvNeXt(child, dtype))
-        else:
-            pack_blocks(child, dtype)
+    for parent in module.modules():
+        for name, child in parent.named_children():
+            if isinstance(child, ConvNeXt) and child.gamma.device.type == "cpu":
+                setattr(parent, name, CpuConvNeXt(child, dtype))
     pack_linears(module, dtype)
