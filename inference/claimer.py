@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class Claimer:
-    """A thread that claims jobs whenever it is woken and slots are free, and a thread for each job.
+    """A thread that claims jobs while slots are free, and a thread for each job.
 
-    Wakes that come while a claim is in flight share the next one, so that a burst of requests costs one or two
-    statements. No wake is needed when a slot becomes free: the claimer knows whether more may wait.
+    It listens to the doorbell only while it has slots free and knows of no job that waits. So a worker whose slots
+    are all taken leaves the messages to workers that can speak. While one stays in the queue the gateways send no
+    other (`doorbell.ring_through`), so that messages cost nothing when the processor is needed most.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Claimer:
         *,
         most: int,
         slots: Callable[[], int],
+        listen: Callable[[], bool],
         claim: Callable[[int], list[SynthesisJob]],
         speak: Callable[[SynthesisJob], None],
         pass_on: Callable[[], None],
@@ -36,6 +38,7 @@ class Claimer:
         Args:
             most: jobs at once, whatever `slots` says.
             slots: how many the engine speaks at once now; it lowers the number when its device runs out of memory.
+            listen: waits a while for a message; returns whether one came.
             claim: takes up to so many jobs.
             speak: speaks a job to its end; called in a thread of its own.
             pass_on: called when a message took the last slots and more jobs may wait, which it stood for as well;
@@ -43,6 +46,7 @@ class Claimer:
         """
         self._most = most
         self._slots = slots
+        self._listen = listen
         self._claim = claim
         self._speak = speak
         self._pass_on = pass_on
@@ -50,11 +54,11 @@ class Claimer:
         self._more = False
         """Whether jobs may wait that the last claim had no slot for."""
         self._rung = False
-        """Whether a message came since the last look for jobs."""
-        self._unanswered: list[Callable[[], object]] = []
+        """Whether a message came that may stand for such jobs."""
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
-        self._woken = threading.Event()
+        self._claiming = threading.Lock()
+        """Held from the decision to claim until the jobs are counted."""
         self._draining = False
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="speak")
         self._thread = threading.Thread(target=self._run, name="claimer", daemon=True)
@@ -74,82 +78,61 @@ class Claimer:
     def close(self, *, grace_seconds: float, hand_over: Callable[[], None]) -> None:
         """Claim no more and wait until the jobs that are spoken have ended.
 
+        The thread may listen on for a moment; it passes on what it hears.
+
         Args:
             grace_seconds: how long they may take.
             hand_over: called when they took longer; has the rest end soon.
         """
         self.drain()
-        self._woken.set()
-        self._thread.join()
+        with self._claiming, self._ended:  # what is being claimed counts
+            self._ended.notify_all()
         with self._ended:
             in_time = self._ended.wait_for(lambda: not self._taken, grace_seconds)
         if not in_time:
             hand_over()
         self._pool.shutdown()
 
-    def wake(self) -> None:
-        """Look for jobs if a slot is free; called once a second.
-
-        It also acknowledges one message: what the broker delivers next may be of another task, which must not wait
-        for as long as all slots are taken.
-        """
-        self._acknowledge(1)
-        self._woken.set()
-
-    def answer(self, acknowledge: Callable[[], object]) -> None:
-        """Look for jobs because a message says so, and acknowledge it once a slot is free that no job waits for.
-
-        The broker delivers only so many messages before an acknowledgement, so that a worker whose slots are all
-        taken leaves the others to workers that can speak. While jobs wait it needs none: it claims the next one
-        whenever a slot becomes free. And while a message stays in the queue the gateways send no other
-        (`doorbell.ring_through`), so that messages cost nothing when the processor is needed most.
-        """
-        with self._lock:
-            full = self._taken >= self.slots
-            if full:
-                self._unanswered.append(acknowledge)
-        if not full:
-            acknowledge()
-        self._rung = True
-        self._woken.set()
-
     def _run(self) -> None:
-        while True:
-            self._woken.wait()
-            self._woken.clear()
-            if self._draining:
-                return
+        while not self._draining:
             try:
-                self._fill()
-            except Exception as error:  # the next heartbeat wakes it again
+                self._wait_for_a_slot()
+                if not self._more and not self._draining:
+                    self._rung = self._listen()
+                with self._claiming:
+                    if not self._draining:
+                        self._fill()
+                    elif self._rung:
+                        self._pass_on()
+            except Exception as error:
+                self._more = False  # it listens before it tries again
                 log.error("jobs cannot be claimed\n%s", place_of(error))
             finally:
                 close_old_connections()
 
-    def _fill(self) -> None:
-        """Claim until the slots are taken or nothing waits."""
-        rung, self._rung = self._rung, False
-        first = claimed = self._claim_once()
-        while self._more and claimed:
-            claimed = self._claim_once()
-        if not self._more:
-            self._acknowledge()
-        elif first and rung:
-            self._pass_on()
+    def _wait_for_a_slot(self) -> None:
+        with self._ended:
+            while self._taken >= self.slots and not self._draining:
+                # Not for ever: the engine may have more slots again, and a signal that drains wakes nobody.
+                self._ended.wait(1)
 
-    def _claim_once(self) -> list[SynthesisJob]:
+    def _fill(self) -> None:
+        """Claim for the slots that are free, once."""
         with self._lock:
             free = self.slots - self._taken
-            if free <= 0:
-                self._more = True
-                return []
+        if free <= 0:
+            return
+        self._more = False
         claimed = self._claim(free)
         with self._lock:
             self._taken += len(claimed)
             self._more = len(claimed) == free
+            full = self._taken >= self.slots
         for job in claimed:
             self._pool.submit(self._run_job, job)
-        return claimed
+        if self._rung and self._more and full:
+            self._rung = False
+            self._pass_on()
 
     def _run_job(self, job: SynthesisJob) -> None:
         try:
@@ -162,16 +145,3 @@ class Claimer:
             with self._lock:
                 self._taken -= 1
                 self._ended.notify_all()
-                more = self._more
-            if more:
-                self._woken.set()
-            else:
-                self._acknowledge()
-
-    def _acknowledge(self, most: int | None = None) -> None:
-        """Acknowledge the messages that are kept, or so many of them."""
-        with self._lock:
-            answered = self._unanswered[:most]
-            del self._unanswered[:most]
-        for acknowledge in answered:
-            acknowledge()

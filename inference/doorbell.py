@@ -16,6 +16,8 @@ import redis.asyncio
 from celery import current_app
 
 QUEUE = "synthesis"
+VOICES = "voices"
+"""The queue of what the same workers do through Celery."""
 _RING = "if redis.call('LLEN', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[1], ARGV[1]) end"
 SYNTHESIZE = "inference.tasks.synthesize"
 ENCODE_VOICE = "inference.tasks.encode_voice"
@@ -28,7 +30,7 @@ def ring() -> None:
 
 def ask_to_encode(voice_id: UUID) -> None:
     """Have a worker encode a new voice. If the message is lost, the first job that names the voice does it."""
-    current_app.send_task(ENCODE_VOICE, (str(voice_id),), queue=QUEUE, retry=False)
+    current_app.send_task(ENCODE_VOICE, (str(voice_id),), queue=VOICES, retry=False)
 
 
 async def ring_through(client: redis.asyncio.Redis) -> None:

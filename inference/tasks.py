@@ -16,22 +16,11 @@ log = logging.getLogger(__name__)
 # The worker's module is imported where it runs: maintenance runs with nothing of audio installed.
 
 
-# Celery documents `Strategy`; its types do not know it.
-@shared_task(name=doorbell.SYNTHESIZE, Strategy="inference.bell:strategy")  # type: ignore[call-overload,untyped-decorator]
-def synthesize() -> None:
-    """Tell this process's host that a job waits. A worker takes the message without running this: see `bell`."""
-    from inference import worker
-
-    worker.host().answer(lambda: None)
-
-
 @shared_task(name=doorbell.ENCODE_VOICE)
 def encode_voice(voice_id: str) -> None:
     """Encode a new voice's sample, so that the first request that names it need not wait for that."""
     from inference import cloning, worker
 
-    # No other message of synthesis is sent while this one waits in the queue, so it stands for those as well.
-    worker.host().answer(lambda: None)
     cloning.encode(UUID(voice_id), worker.host().engine.cloner)
 
 
@@ -51,15 +40,15 @@ def purge_old_jobs() -> None:
 
 @signals.worker_init.connect
 def _start_worker(sender: Any, **_: object) -> None:
-    if doorbell.QUEUE not in sender.app.amqp.queues.consume_from:
+    queues = sender.app.amqp.queues
+    if doorbell.QUEUE not in queues.consume_from:
         return  # it does maintenance alone: no voice, and nobody takes it for one who speaks
     if not isinstance(sender.concurrency, int):
         raise SystemExit("a worker of the voice needs a number for --concurrency")
-    from kombu.transport import redis
+    queues.select_add(doorbell.VOICES)
+    queues.deselect(doorbell.QUEUE)  # its messages are taken by `inference.bell`
+    from inference import worker
 
-    from inference import bell, worker
-
-    redis.Channel.QoS = bell.QoS
     worker.start(concurrency=sender.concurrency)
 
 

@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from django.utils.module_loading import import_string
 
 from accounts.identifiers import new_id
 from inference import cancellations, channel, doorbell, jobs, presence
+from inference.bell import Bell
 from inference.claimer import Claimer
 from inference.engines.protocol import Engine
 from inference.failures import place_of
@@ -77,6 +77,7 @@ class Host:
         self._claimer = Claimer(
             most=concurrency,
             slots=lambda: engine.slots,
+            listen=Bell(redis_url).wait,
             claim=self._claim,
             speak=self._runner.serve,
             pass_on=partial(doorbell.ring_from_worker, client),
@@ -116,10 +117,6 @@ class Host:
         for work in self._works.now().values():
             work.hand_over()
 
-    def answer(self, acknowledge: Callable[[], object]) -> None:
-        """Take the message that work waits, and acknowledge it when this worker can take more."""
-        self._claimer.answer(acknowledge)
-
     def _claim(self, limit: int) -> list[SynthesisJob]:
         if not self.engine.healthy:
             self._retire()
@@ -142,7 +139,6 @@ class Host:
                 self._beat()
             except Exception as error:
                 log.error("heartbeat failed\n%s", place_of(error))
-            self._claimer.wake()  # the message of a job that waits may be lost
             if self._closing.wait(BEAT_SECONDS):
                 break
         connections.close_all()

@@ -1,9 +1,10 @@
-"""Which jobs a worker claims at a message, and when it passes the message on."""
+"""When a worker listens, which jobs it claims at a message, and when it passes the message on."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 from uuid import uuid4
 
 import pytest
@@ -21,11 +22,24 @@ class Worker:
     def __init__(self, *, waiting: int) -> None:
         self.waiting = waiting
         self.speaking: list[threading.Event] = []
-        self.passed_on = self.acknowledged = 0
+        self.passed_on = 0
+        self.messages: SimpleQueue[None] = SimpleQueue()
         self.claimer = Claimer(
-            most=SLOTS, slots=lambda: SLOTS, claim=self.claim, speak=self.speak, pass_on=self.pass_on
+            most=SLOTS,
+            slots=lambda: SLOTS,
+            listen=self.listen,
+            claim=self.claim,
+            speak=self.speak,
+            pass_on=self.pass_on,
         )
         self.claimer.start()
+
+    def listen(self) -> bool:
+        try:
+            self.messages.get(timeout=20)
+        except Empty:
+            return False
+        return True
 
     def claim(self, limit: int) -> list[SynthesisJob]:
         taken = min(limit, self.waiting)
@@ -40,15 +54,12 @@ class Worker:
     def pass_on(self) -> None:
         self.passed_on += 1
 
-    def acknowledge(self) -> None:
-        self.acknowledged += 1
-
     def end_all(self) -> None:
         for end in self.speaking:
             end.set()
 
     def ring(self) -> None:
-        self.claimer.answer(self.acknowledge)
+        self.messages.put(None)
 
 
 @pytest.fixture
@@ -62,30 +73,36 @@ def busy() -> Iterator[Worker]:
     worker.claimer.drain()
     worker.end_all()
     worker.claimer.close(grace_seconds=20, hand_over=worker.end_all)
+    worker.ring()  # which ends its listening
 
 
 def test_a_message_goes_on_if_it_stands_for_more_jobs_than_were_taken(busy: Worker) -> None:
     assert busy.passed_on == 0
     busy.ring()
     wait_for(lambda: busy.passed_on == 1, what="it took one of five")
-    assert busy.acknowledged == 2
     busy.speaking[0].set()
     wait_for(lambda: len(busy.speaking) == 3, what="a free slot takes the next")
     assert busy.passed_on == 1, "no message told of that one"
 
 
-def test_a_full_worker_keeps_messages_while_jobs_wait_and_passes_none_on(busy: Worker) -> None:
+def test_a_full_worker_leaves_messages_to_others_and_listens_once_nothing_waits(busy: Worker) -> None:
     busy.ring()
     wait_for(lambda: busy.passed_on == 1)
     for _ in range(3):
         busy.ring()
-    assert busy.acknowledged == 2
-    busy.claimer.wake()
-    wait_for(lambda: busy.acknowledged == 3, what="one makes room for another task's")
-    assert busy.passed_on == 1
     for spoken in range(2, 6):
-        assert busy.acknowledged == 3, "it needs none to go on"
+        assert busy.messages.qsize() == 3, "it needs none to go on"
         busy.speaking[spoken - 2].set()
         wait_for(lambda spoken=spoken: len(busy.speaking) == spoken + 1)  # type: ignore[misc]
     busy.speaking[4].set()
-    wait_for(lambda: busy.acknowledged == 5, what="a slot is free, and nothing waits for it")
+    wait_for(busy.messages.empty, what="a slot is free, and nothing waits for it")
+    assert busy.passed_on == 1
+
+
+def test_a_worker_that_stops_passes_on_what_it_hears() -> None:
+    worker = Worker(waiting=0)
+    worker.claimer.close(grace_seconds=1, hand_over=worker.end_all)
+    worker.waiting = 1
+    worker.ring()
+    wait_for(lambda: worker.passed_on == 1, what="it takes no job for the message")
+    assert worker.waiting == 1

@@ -14,12 +14,9 @@ import redis
 import redis.asyncio
 from celery import current_app
 from django.conf import settings
-from kombu import Connection, Consumer, Queue
-from kombu.transport import redis as transport
 
-from inference import bell, cancellations, doorbell, jobs
+from inference import cancellations, doorbell, jobs
 from inference.models import SynthesisJob, Worker
-from inference.tasks import synthesize
 from inference.worker import BEAT_SECONDS
 from tests.conftest import Customer
 from tests.live import Service, wait_for
@@ -44,13 +41,11 @@ def from_a_worker() -> None:
         doorbell.ring_from_worker(client)
 
 
-@pytest.mark.parametrize(
-    "ring", [synthesize.apply_async, doorbell.ring, through_the_gateways_connection, from_a_worker]
-)
+@pytest.mark.parametrize("ring", [doorbell.ring, through_the_gateways_connection, from_a_worker])
 def test_a_message_wakes_a_worker_at_once(
     service: Service, customer: Customer, ring: Callable[[], object]
 ) -> None:
-    """As Celery's `apply_async` sends it, by the task's name, and as the gateway and a worker write it."""
+    """As Celery sends it, by the task's name, and as the gateway and a worker write it."""
     for _ in range(TRIES):
         after_a_heartbeat()
         job_id = waiting_job(customer.organization, customer.key, ago=0)
@@ -93,60 +88,28 @@ def test_a_cancelled_job_stops_at_once(service: Service, customer: Customer, bro
     raise AssertionError("a heartbeat found each cancelled job, and no message")
 
 
-def test_celery_keeps_its_prefetch_limit_and_its_remote_control(
+def test_a_worker_without_a_free_slot_leaves_the_messages_and_answers_celery(
     service: Service, customer: Customer, broker: redis.Redis
 ) -> None:
-    """A worker that has no slot free leaves messages to other workers, and acknowledges all that it takes."""
-    for key in broker.scan_iter("unacked*"):  # of workers that earlier tests have killed
-        broker.delete(key)
-    wait_for(lambda: no_messages(broker), what="earlier messages are taken")
+    wait_for(lambda: not broker.llen(doorbell.QUEUE), what="earlier messages are taken")
     for _ in range(SLOTS):
         waiting_job(customer.organization, customer.key, style='script: {"frames": 60, "pace": 0.05}')
     running = SynthesisJob.objects.filter(organization=customer.organization, state="running")
     wait_for(lambda: running.count() == SLOTS, what="every slot is taken")
-    for _ in range(3 * SLOTS):
+    for _ in range(SLOTS):
         doorbell.ring()
     inspect = current_app.control.inspect(timeout=5, limit=1)
-    (pong,), (queues,), (registered,), (stats,) = (
-        (answer or {}).values()
-        for answer in (inspect.ping(), inspect.active_queues(), inspect.registered(), inspect.stats())
+    (pong,), (queues,), (stats,) = (
+        (answer or {}).values() for answer in (inspect.ping(), inspect.active_queues(), inspect.stats())
     )
     assert pong == {"ok": "pong"}
-    assert doorbell.QUEUE in {queue["name"] for queue in queues}
-    assert doorbell.SYNTHESIZE in registered
-    assert (stats["pool"]["max-concurrency"], stats["prefetch_count"]) == (SLOTS, SLOTS)
+    assert {queue["name"] for queue in queues} == {doorbell.VOICES, "maintenance"}
+    assert stats["pool"]["max-concurrency"] == SLOTS
     assert running.count() == SLOTS, "the slots were taken all the while"
-    assert broker.hlen("unacked") <= SLOTS
-    assert broker.llen(doorbell.QUEUE) >= 2 * SLOTS
-    wait_for(lambda: no_messages(broker), what="the messages are taken and acknowledged")
+    assert broker.llen(doorbell.QUEUE) == SLOTS
+    wait_for(lambda: not broker.llen(doorbell.QUEUE), what="the messages are taken")
     of_customer = SynthesisJob.objects.filter(organization=customer.organization)
     wait_for(lambda: of_customer.filter(state="succeeded").count() == SLOTS, what="every job is spoken")
-
-
-def test_a_message_is_kept_in_memory_and_put_back_at_the_end(
-    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Redis is told neither of its taking nor of its acknowledgement; who stops gives back what it has."""
-    queue, taken = uuid4().hex, []
-    monkeypatch.setattr(doorbell, "QUEUE", queue)
-    monkeypatch.setattr(transport.Channel, "QoS", bell.QoS)
-    before = broker.hlen("unacked")
-    with Connection(settings.CELERY_BROKER_URL) as connection:
-        channel = connection.channel()
-        with Consumer(channel, [Queue(queue)], on_message=taken.append):
-            for acknowledged in (True, False):
-                through_the_gateways_connection()
-                connection.drain_events(timeout=5)
-                assert (broker.llen(queue), broker.hlen("unacked")) == (0, before)
-                if acknowledged:
-                    taken[-1].ack()
-        channel.qos.restore_unacked_once()
-        assert broker.llen(queue) == 1
-    broker.delete(queue)
-
-
-def no_messages(broker: redis.Redis) -> bool:
-    return not broker.llen(doorbell.QUEUE) and not broker.hlen("unacked")
 
 
 def after_a_heartbeat() -> None:
