@@ -28,6 +28,7 @@ from inference.training import corpus, export, grpo
 from inference.training.corpus import FRAME_RATE, CorpusUtterance
 from inference.training.following import follow
 from inference.training.network import Batch, Student
+from inference.training.precision import autocast
 from inference.training.recipe import AlignRecipe, Recipe
 from inference.training.rewards import Reward, reward
 from inference.training.rollout import SpokenAnswer, sample
@@ -184,7 +185,7 @@ def _learn(
 
     def log_probabilities(network: Student) -> Tensor:
         """[A, N], of the targets, at the temperature at which they were drawn and under the same windows."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast("cpu"):
             logits, _ = network(batch, aligned=aligned, windows=windows)
         certainty = F.log_softmax(logits / sizes.temperature, -1)
         return certainty.gather(-1, batch.targets[..., None]).squeeze(-1)

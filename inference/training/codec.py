@@ -26,6 +26,7 @@ from inference.higgs.spectral_codec import (
 )
 from inference.training import corpus
 from inference.training.mel import BANDS, HOP, WINDOW
+from inference.training.precision import autocast
 from inference.training.recipe import CodecRecipe, Recipe
 from inference.training.run import Run
 from inference.training.teacher import FEATURES
@@ -71,7 +72,7 @@ class CodecModel(nn.Module):
     @torch.no_grad()
     def encode(self, mel: Tensor) -> Tensor:
         """Log-mel [B, U, bands] to codes [B, T, N]."""
-        with torch.autocast(mel.device.type, torch.bfloat16):
+        with autocast(mel.device.type):
             z = self.encoder(mel)
         return self.quantizer.encode(z.float())
 
@@ -257,7 +258,7 @@ def train(run: Run, recipe: Recipe) -> None:
 def _losses(
     model: CodecModel, acoustic: AcousticDecoder, metric: Tensor, averages: Averages, features: Tensor, mel: Tensor
 ) -> tuple[dict[str, Tensor], Tensor]:
-    with torch.autocast(mel.device.type, torch.bfloat16):
+    with autocast(mel.device.type):
         z = model.encoder(mel)
     z = z.float()
     batch, frames, dim = z.shape
@@ -266,7 +267,7 @@ def _losses(
     used = torch.where(torch.rand(batch) < 0.4, torch.randint(1, books + 1, (batch,)), books).to(mel.device)
     flat = z.reshape(-1, dim)
     quantized, codes = averages.quantize(flat, used.repeat_interleave(frames), move=True)
-    with torch.autocast(mel.device.type, torch.bfloat16):
+    with autocast(mel.device.type):
         heard = model.decoder(quantized.view(batch, frames, dim)).float()
         with torch.no_grad():
             target = acoustic.hidden(features)

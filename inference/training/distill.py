@@ -23,6 +23,7 @@ from inference.training.codec import load_trained
 from inference.training.larger import LargerTeacher, divergence
 from inference.training.network import Batch, Student
 from inference.training.optimizers import Muon
+from inference.training.precision import autocast
 from inference.training.recipe import Recipe, StudentRecipe
 from inference.training.run import Run
 from inference.training.sequences import Example, collate
@@ -86,7 +87,7 @@ def losses(
 
     With a larger teacher the first is mixed with the divergence from what it holds likely.
     """
-    with torch.autocast(batch.codes.device.type, torch.bfloat16):
+    with autocast(batch.codes.device.type):
         logits, misses = student(batch, aligned=recipe.aligned_layers)
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
     counted = batch.counted.float()

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 from inference.higgs.config import HiggsConfig, load_config
 from inference.higgs.tensors import CheckpointError, TensorTable
 from inference.training.network import Batch, Student
+from inference.training.precision import autocast
 
 TEMPERATURE = 2.0
 """Of both distributions. Above 1, unlikely codes count for more."""
@@ -41,7 +42,7 @@ class LargerTeacher:
     @torch.no_grad()
     def logits(self, batch: Batch) -> Tensor:
         """[A, N, V]."""
-        with torch.autocast(batch.codes.device.type, torch.bfloat16):
+        with autocast(batch.codes.device.type):
             logits, _ = self._network(batch)
         return cast(Tensor, logits)
 

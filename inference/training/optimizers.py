@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inference.training.precision import fast_dtype
 from inference.training.sharding import gathered, like, local
 
 
@@ -51,7 +52,7 @@ def _orthogonal(x: Tensor) -> Tensor:
     """Roughly the nearest matrices [G, R, C] with all singular values 1, by Newton and Schulz's iteration."""
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(fast_dtype(x.device.type))
     for _ in range(5):
         square = x @ x.transpose(1, 2)
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
