@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
@@ -105,12 +104,7 @@ def _finish_in_one(batch: Sequence[_Finished]) -> list[Result | None]:
     The settlement, which locks the accounts, comes as late as it can: the assets need what it says, and they leave
     in one message with the commit.
     """
-    with (
-        connection.wrap_database_errors,  # the pipeline raises the driver's own
-        transaction.atomic(),
-        connection.connection.pipeline(),
-        prepared.cursor() as cursor,
-    ):
+    with prepared.one_transaction(), prepared.cursor() as cursor:
         cursor.execute(_FINISH, _columns(batch))
         ended = prepared.fetch(cursor, SynthesisJob)
         assets: dict[tuple[UUID, int], AudioAsset] = {}
@@ -121,9 +115,6 @@ def _finish_in_one(batch: Sequence[_Finished]) -> list[Result | None]:
                 which = job.id, job.attempt
                 assets[which] = _asset(job, spoken[which], receipts[job.id])
             cursor.execute(_KEEP, _columns_of_assets(assets.values()))
-        if not connection.savepoint_ids:
-            # Here it leaves with the assets; Django's own, behind the pipeline, then finds nothing to commit.
-            connection.connection.commit()
     return [
         results.of(asset.job, asset) if (asset := assets.get((each.job_id, each.attempt))) else None
         for each in batch

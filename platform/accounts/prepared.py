@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Model
 
@@ -31,27 +32,68 @@ def cursor() -> Iterator[Any]:
         yield ready
 
 
+@contextmanager
+def one_transaction() -> Iterator[None]:
+    """A transaction whose statements wait for no answer but where they are asked for their rows.
+
+    Its BEGIN leaves with the first of them and its COMMIT with the last. Django's and psycopg's own are each
+    waited for. Within another transaction it is a savepoint.
+    """
+    with connection.wrap_database_errors:  # the pipeline raises the driver's own
+        connection.ensure_connection()
+        own: Any = connection.connection
+        if connection.in_atomic_block:
+            with transaction.atomic(), own.pipeline():
+                yield
+            return
+        try:
+            with own.pipeline():
+                own.execute("BEGIN")
+                yield
+                own.execute("COMMIT")
+        except BaseException:
+            if not own.closed:
+                own.rollback()
+            raise
+
+
 def fetch(cursor: Any, model: type[Row]) -> list[Row]:
     """The rows of the statement that ran, as instances of the model. Other columns become attributes.
 
     Fields that the statement does not name are deferred.
     """
     rows = cursor.fetchall()
-    columns = [column.name for column in cursor.description]
-    fields = [field for field in model._meta.concrete_fields if field.attname in columns]
-    names = [field.attname for field in fields]
-    places = [columns.index(name) for name in names]
-    others = [(name, place) for place, name in enumerate(columns) if name not in names]
-    converted = [
-        (place, convert) for place, field in enumerate(fields) for convert in field.get_db_converters(connection)
-    ]
+    # `cursor.description` would make an object for each column.
+    plan = _plan(model, tuple(map(cursor.pgresult.fname, range(cursor.pgresult.nfields))))
     found = []
     for row in rows:
-        values = [row[place] for place in places]
-        for place, convert in converted:
+        values = [row[place] for place in plan.places]
+        for place, convert in plan.converters:
             values[place] = convert(values[place], None, connection)
-        instance = model.from_db(connection.alias, names, values)
-        for name, place in others:
+        instance = model.from_db(connection.alias, plan.names, values)
+        for name, place in plan.others:
             setattr(instance, name, row[place])
         found.append(instance)
     return found
+
+
+class _Plan(NamedTuple):
+    """Which field each of a statement's columns is."""
+
+    names: list[str]
+    places: list[int]
+    converters: list[tuple[int, Any]]
+    others: list[tuple[str, int]]
+
+
+@cache
+def _plan(model: type[Model], encoded: tuple[bytes, ...]) -> _Plan:
+    columns = [name.decode() for name in encoded]
+    fields = [field for field in model._meta.concrete_fields if field.attname in columns]
+    names = [field.attname for field in fields]
+    return _Plan(
+        names,
+        [columns.index(name) for name in names],
+        [(place, each) for place, field in enumerate(fields) for each in field.get_db_converters(connection)],
+        [(name, place) for place, name in enumerate(columns) if name not in names],
+    )

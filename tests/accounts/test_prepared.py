@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from accounts import organizations, prepared
 from accounts.models import Organization
-
-pytestmark = pytest.mark.django_db
 
 NAMED = "SELECT name, id, length(name) AS length FROM accounts_organization WHERE name = ANY (%(names)s::text[])"
 
@@ -37,6 +36,7 @@ def find(name: str) -> list[Organization]:
         return prepared.fetch(cursor, Organization)
 
 
+@pytest.mark.django_db
 def test_rows_are_models_whose_other_fields_are_deferred() -> None:
     organization = organizations.create(name="Acme", owner_email="a@example.com")
     (found,) = find("Acme")
@@ -45,6 +45,7 @@ def test_rows_are_models_whose_other_fields_are_deferred() -> None:
     assert found.created_at == organization.created_at
 
 
+@pytest.mark.django_db
 def test_a_statement_is_prepared_once_it_was_sent_often(threshold: None) -> None:
     for _ in range(2):
         find("Acme")
@@ -54,9 +55,32 @@ def test_a_statement_is_prepared_once_it_was_sent_often(threshold: None) -> None
     assert prepared_statements() == 1
 
 
+@pytest.mark.django_db
 def test_it_counts_as_a_query_and_raises_djangos_errors(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         find("Acme")
     organizations.create(name="Acme", owner_email="a@example.com")
     with pytest.raises(IntegrityError), transaction.atomic(), prepared.cursor() as cursor:
         cursor.execute("INSERT INTO accounts_organization SELECT * FROM accounts_organization")
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("wrong", ["SELECT 1 / 0", "never sent"])
+def test_one_transaction_is_undone_as_a_whole_and_leaves_the_connection_as_it_was(wrong: str) -> None:
+    name = uuid4().hex
+    organization = organizations.create(name=name[:8], owner_email=f"{name}@example.com")
+
+    def rename() -> None:
+        with prepared.one_transaction(), prepared.cursor() as cursor:
+            cursor.execute("UPDATE accounts_organization SET name = %s WHERE id = %s", (name, organization.id))
+            if wrong == "never sent":
+                raise ZeroDivisionError
+            cursor.execute(wrong)
+
+    with pytest.raises(ZeroDivisionError if wrong == "never sent" else DataError):
+        rename()
+    assert not find(name)
+    with prepared.one_transaction(), prepared.cursor() as cursor:
+        cursor.execute("UPDATE accounts_organization SET name = %s WHERE id = %s", (name, organization.id))
+    connection.close()
+    assert find(name) == [organization]
