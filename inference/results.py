@@ -94,6 +94,12 @@ async def fetch(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) ->
     return {row[0]: _of_row(row[1:]) for row in await cursor.fetchall()}
 
 
+async def rows_there(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the jobs that have a row."""
+    cursor = await connection.execute("SELECT id FROM inference_synthesisjob WHERE id = ANY(%s)", (list(job_ids),))
+    return {row[0] for row in await cursor.fetchall()}
+
+
 def _of_row(row: Sequence[Any]) -> Result:
     state, code, model, reason, tokens, samples, created, started, first, synthesis, encode, receipt, *audio = row
     transcript, path, expires_at, times_path, timestamps, service_tier = audio

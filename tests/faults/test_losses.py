@@ -14,7 +14,7 @@ import httpx
 import pytest
 import redis
 
-from billing.models import Account, LedgerTransaction, UsageRecord
+from billing.models import Account, LedgerTransaction, Reservation, UsageRecord
 from inference import doorbell, jobs
 from inference.models import SynthesisJob
 from tests.conftest import Customer
@@ -123,6 +123,17 @@ def test_a_worker_whose_engine_breaks_ends_and_its_job_goes_elsewhere(
     service.start_worker()
     check_billed_once(customer, answer.result(), 25)
     service.wait_until_ready()
+
+
+def test_a_job_that_a_crash_of_the_database_took(customer: Customer, ask: Ask) -> None:
+    """Its client is told, though no worker speaks it and no row of it is left."""
+    answer = ask(scripted(100, pace=0.1))
+    job = running(customer)
+    Reservation.objects.filter(job_id=job.id).update(state="voided")
+    Account.objects.filter(organization=customer.organization).update(held=0)
+    SynthesisJob.objects.filter(id=job.id).delete()
+    refusal = answer.result()
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (503, "worker_lost")
 
 
 def test_redis_flushed_mid_job(service: Service, customer: Customer, ask: Ask, broker: redis.Redis) -> None:

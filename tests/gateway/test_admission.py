@@ -53,7 +53,7 @@ def nothing_is_left_waiting(committed: None) -> Iterator[None]:
         jobs.cancel(job_id)
 
 
-def asked(customer: Customer, *, retried: bool = False, **values: Any) -> Admission:
+def asked(customer: Customer, *, retried: bool = False, awaited: bool = False, **values: Any) -> Admission:
     job = NewJob(
         id=new_id(),
         organization_id=customer.organization.pk,
@@ -74,7 +74,7 @@ def asked(customer: Customer, *, retried: bool = False, **values: Any) -> Admiss
             **values,
         },
     )
-    return Admission(job, FRAMES * 40, retried=retried)
+    return Admission(job, FRAMES * 40, retried=retried, awaited=awaited)
 
 
 def placed(url: str, *admissions: Admission, patient: bool = True) -> list[str]:
@@ -150,6 +150,20 @@ def test_a_job_is_written_as_it_was_asked_for(url: str, customer: Customer) -> N
     assert tuple(row.context) == job.context
     assert (row.state, row.deadline_at - row.created_at) == ("queued", timedelta(seconds=60))
     assert held(customer) == CAP
+
+
+@pytest.mark.parametrize(("awaited", "waits"), [([True, True], "off"), ([True, False], "on")])
+def test_a_commit_waits_for_the_disk_where_somebody_does_not_wait_for_its_job(
+    url: str, customer: Customer, awaited: list[bool], waits: str
+) -> None:
+    async def run() -> str:
+        async with await psycopg.AsyncConnection.connect(url) as own:
+            await group_commit.place(own, [asked(customer, awaited=each) for each in awaited])
+            [setting] = await (await own.execute("SHOW synchronous_commit")).fetchone() or ()
+            await own.rollback()
+            return str(setting)
+
+    assert asyncio.run(run()) == waits
 
 
 def test_each_of_a_statement_is_decided_by_itself(url: str, new_customer: Callable[..., Customer]) -> None:

@@ -64,7 +64,13 @@ async def admit(
         idempotency_key=ask.key,
         fingerprint=ask.fingerprint,
     )
-    admission = Admission(job, order.held_ms, retried=ask.kind == "retry", tier=order.service_tier)
+    admission = Admission(
+        job,
+        order.held_ms,
+        retried=ask.kind == "retry",
+        awaited=job_id is None,  # an id that was given out before is a promise
+        tier=order.service_tier,
+    )
     try:
         await service.workers.require()
     except ApiError:

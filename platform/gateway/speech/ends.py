@@ -20,6 +20,7 @@ GATHER_SECONDS = 0.1
 """How long a question waits for others. Who asks has heard nothing for seconds."""
 MOST = 1000
 """Jobs in one statement."""
+LOST = Result(state="failed", error_code="worker_lost")
 
 
 class Ends:
@@ -30,7 +31,8 @@ class Ends:
         self._together = Coalescer(self._look, most=MOST)
 
     async def of(self, job_id: UUID) -> Result | None:
-        """The result of a job that has ended, else None.
+        """The result of a job that has ended, else None. One whose row is gone, as a crash of the database may
+        take it, is lost.
 
         Raises:
             psycopg.OperationalError, psycopg_pool.PoolTimeout: the database is away.
@@ -41,4 +43,5 @@ class Ends:
         await asyncio.sleep(GATHER_SECONDS)
         async with self._database.connection() as connection:
             found = await results.fetch(connection, job_ids)
-        return [found.get(job_id) for job_id in job_ids]
+            there = await results.rows_there(connection, [each for each in job_ids if each not in found])
+        return [found.get(each) or (None if each in there else LOST) for each in job_ids]
