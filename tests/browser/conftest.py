@@ -19,10 +19,14 @@ from tests.live import Service
 Value = TypeVar("Value")
 
 
-@pytest.fixture
-def website(service: Service) -> Service:
+@pytest.fixture(autouse=True)
+def _chromium_is_there() -> None:
     if chromium.PATH is None:
         pytest.skip("no chromium on the PATH (Debian and Ubuntu: apt install chromium)")
+
+
+@pytest.fixture
+def website(service: Service) -> Service:
     return service
 
 

@@ -26,7 +26,7 @@ def test_decode_equals_transformers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frames", [1, 5, 20, 61])
 def test_chunks_join_into_the_whole_decode(tmp_path: Path, frames: int) -> None:
     make_codec(tmp_path)
-    codec = load_codec(tmp_path)
+    codec = load_codec(tmp_path).double()  # float32 rounds otherwise where a window is of another length
     codes = torch.randint(0, 32, (8, frames))
     whole = codec.decode(codes[None])[0]
     for first_context in (10, 4):
@@ -42,4 +42,4 @@ def test_chunks_join_into_the_whole_decode(tmp_path: Path, frames: int) -> None:
         assert joined.shape == whole.shape
         # With short context only the first chunk, and the fade after it, may differ.
         exact = 0 if first_context == 10 or frames < 8 else 4 * 960 + 240
-        torch.testing.assert_close(joined[exact:], whole[exact:], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(joined[exact:], whole[exact:], atol=1e-9, rtol=1e-9)

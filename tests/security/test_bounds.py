@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -148,14 +148,27 @@ WRONG = {
 }
 
 
+def least_seconds(work: Callable[[], object]) -> float:
+    """The processor time of the fastest of three tries."""
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_a_request_that_is_wrong_a_hundred_thousand_times_costs_what_one_mistake_does(what: str) -> None:
     wrong, param = WRONG[what]
-    began = time.thread_time()
-    with pytest.raises(ApiError) as refused:
-        parse(ChatRequest, wrong)
-    assert time.thread_time() - began < 0.05
-    assert (refused.value.status, refused.value.param) == (400, param)
+
+    def refuse() -> None:
+        with pytest.raises(ApiError) as refused:
+            parse(ChatRequest, wrong)
+        assert (refused.value.status, refused.value.param) == (400, param)
+
+    raw = json.dumps(wrong)
+    assert least_seconds(refuse) < 3 * least_seconds(lambda: json.loads(raw))
 
 
 def test_what_says_too_much_is_told_how_much_is_allowed(service: Service, customer: Customer) -> None:

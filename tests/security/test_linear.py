@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ NOTICED_SECONDS = 0.004
 """What takes less is not looked at: it would be noise. A quadratic step over 4,096 characters takes 30."""
 MOST_TIMES = 3.0
 """How much longer twice the text may take: 2 is linear, 4 is quadratic."""
+CLEARLY_LINEAR = 2.5
+FEW, MANY = 5, 25
+"""Tries. What else the machine does only ever adds to one, so the least of many is the work's own."""
 
 PATTERNS = every_pattern()
 
@@ -29,12 +33,17 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def grows_too_fast(work: Callable[[str], object], text: str) -> str | None:
-    """What is wrong; None where doubling the text about doubles the work. Of several tries the least counts."""
-    if cpu_seconds(lambda: work(text)) < NOTICED_SECONDS:
-        return None
+    """What is wrong; None where doubling the text about doubles the work."""
     half = text[: len(text) // 2]
-    whole, part = (min(cpu_seconds(lambda t=each: work(t)) for _ in range(5)) for each in (text, half))  # type: ignore[misc]
-    if whole < NOTICED_SECONDS or whole < MOST_TIMES * part:
+    whole = part = math.inf
+    for tries in range(1, MANY + 1):
+        whole = min(whole, cpu_seconds(lambda: work(text)))
+        if whole < NOTICED_SECONDS:
+            return None
+        part = min(part, cpu_seconds(lambda: work(half)))
+        if tries == FEW and whole < CLEARLY_LINEAR * part:
+            return None
+    if whole < MOST_TIMES * part:
         return None
     return f"{len(half)} characters take {part * 1000:.1f} ms, {len(text)} {whole * 1000:.1f} ms"
 
