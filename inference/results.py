@@ -76,28 +76,22 @@ def of_job(job_id: UUID) -> Result | None:
     return of(job) if job else None
 
 
-async def fetch(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) -> dict[UUID, Result]:
-    """The results of those of the jobs that have ended."""
+async def fetch(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) -> dict[UUID, Result | None]:
+    """The results of those of the jobs that have a row; None of one that has not ended."""
     cursor = await connection.execute(
         """
-        SELECT job.id,
+        SELECT job.id, job.finished_at IS NOT NULL,
                job.state, job.error_code, job.engine_model, job.finish_reason, job.prompt_tokens, job.samples,
                job.created_at, job.started_at, job.first_audio_ms, job.synthesis_ms, job.encode_ms,
                coalesce(asset.receipt, job.receipt), coalesce(asset.transcript, ''), coalesce(asset.path, ''),
                coalesce(floor(extract(epoch FROM asset.expires_at))::bigint, 0),
                coalesce(asset.conversions ->> 'times', ''), job.timestamps, job.service_tier
         FROM inference_synthesisjob job LEFT JOIN inference_audioasset asset ON asset.job_id = job.id
-        WHERE job.id = ANY(%s) AND job.finished_at IS NOT NULL
+        WHERE job.id = ANY(%s)
         """,
         (list(job_ids),),
     )
-    return {row[0]: _of_row(row[1:]) for row in await cursor.fetchall()}
-
-
-async def rows_there(connection: psycopg.AsyncConnection, job_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the jobs that have a row."""
-    cursor = await connection.execute("SELECT id FROM inference_synthesisjob WHERE id = ANY(%s)", (list(job_ids),))
-    return {row[0] for row in await cursor.fetchall()}
+    return {row[0]: _of_row(row[2:]) if row[1] else None for row in await cursor.fetchall()}
 
 
 def _of_row(row: Sequence[Any]) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,7 @@ from gateway.speech import casting
 from gateway.speech.speech_request import order_from_chat, order_from_speech
 from inference.speech.text import normalize, split_sentences
 from inference.speech.voices import VOICES
+from tests.security.cost import cpu_seconds
 from tests.security.patterns import every_pattern, hostile
 
 NOTICED_SECONDS = 0.004
@@ -24,12 +24,6 @@ FEW, MANY = 5, 25
 """Tries. What else the machine does only ever adds to one, so the least of many is the work's own."""
 
 PATTERNS = every_pattern()
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    began = time.thread_time()
-    work()
-    return time.thread_time() - began
 
 
 def grows_too_fast(work: Callable[[str], object], text: str) -> str | None:

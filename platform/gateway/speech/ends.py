@@ -43,5 +43,4 @@ class Ends:
         await asyncio.sleep(GATHER_SECONDS)
         async with self._database.connection() as connection:
             found = await results.fetch(connection, job_ids)
-            there = await results.rows_there(connection, [each for each in job_ids if each not in found])
-        return [found.get(each) or (None if each in there else LOST) for each in job_ids]
+        return [found.get(each, LOST) for each in job_ids]
