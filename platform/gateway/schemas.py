@@ -265,13 +265,11 @@ class Sampling(Schema):
     @classmethod
     def _merge_extra_body(cls, body: Any) -> Any:
         """Merge a literal `extra_body` into the top level, as OpenAI's SDKs do before they send."""
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or "extra_body" not in body:
             return body
-        extra = body.get("extra_body")
-        if isinstance(extra, dict):
-            return {**{name: value for name, value in body.items() if name != "extra_body"}, **extra}
-        if extra is None:
-            return {name: value for name, value in body.items() if name != "extra_body"}
+        extra = body["extra_body"]
+        if extra is None or isinstance(extra, dict):
+            return {**{name: value for name, value in body.items() if name != "extra_body"}, **(extra or {})}
         return body
 
     def sampling(self) -> dict[str, float | int]:
@@ -325,6 +323,8 @@ class SpeechAsk(Sampling):
         if not isinstance(body, dict):
             return body
         ignored = IGNORED_MEMBERS - cls.model_fields.keys()
+        if len(body) > MAX_MEMBERS + len(ignored):
+            return body  # too many, whatever they are: that is found without a look at each
         return {name: value for name, value in body.items() if name not in ignored}
 
 
