@@ -13,16 +13,20 @@ row first, and its budgets only then. So there is one order of locks, and no dea
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
+from django.db import IntegrityError, transaction
 from django.db import connection as django_connection
 from django.utils import timezone
 
 from billing.models import Reservation
+
+log = logging.getLogger(__name__)
 
 FUNCTION = Path(__file__).with_name("reserve.sql").read_text("utf-8")
 """Makes the function. A change of it needs a migration that runs it again."""
@@ -150,11 +154,19 @@ def void(*, job_id: UUID) -> bool:
 def expire_overdue(*, batch: int = 1000) -> int:
     """Release the holds that outlived their deadline, whose job's end nobody reported; returns how many.
 
-    A settlement that comes all the same is booked (see `billing.settlement`).
+    A settlement that comes all the same is booked (see `billing.settlement`). A hold that its account's books
+    contradict is left and logged; `ledger verify` reports such an account.
     """
     overdue = Reservation.objects.filter(state=Reservation.State.PENDING, expires_at__lt=timezone.now())
     job_ids = overdue.order_by("expires_at").values_list("job_id", flat=True)[:batch]
-    return sum(_release(job_id, Reservation.State.EXPIRED) for job_id in job_ids)
+    released = 0
+    for job_id in job_ids:
+        try:
+            with transaction.atomic():
+                released += _release(job_id, Reservation.State.EXPIRED)
+        except IntegrityError:
+            log.exception("the overdue hold of job %s cannot be released", job_id)
+    return released
 
 
 def _release(job_id: UUID, state: Reservation.State) -> bool:

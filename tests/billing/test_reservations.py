@@ -80,6 +80,17 @@ def test_what_outlived_its_deadline_is_released() -> None:
     check_books()
 
 
+def test_a_hold_that_cannot_be_released_keeps_no_other_from_it(caplog: pytest.LogCaptureFixture) -> None:
+    wrong, right = new_organization(given="1"), new_organization(given="1")
+    broken = admit(wrong, lasts=timedelta(seconds=-2))
+    admit(right, lasts=timedelta(seconds=-1))
+    Account.objects.filter(organization=wrong).update(held=0)
+    assert reservations.expire_overdue() == 1
+    assert account_of(right).held == 0
+    assert Reservation.objects.get(job_id=broken).state == "pending"
+    assert str(broken) in caplog.text
+
+
 def test_nobody_can_overspend_even_by_hand() -> None:
     organization = new_organization(given="1")
     for change in ({"balance": Decimal("-0.000000001")}, {"held": Decimal("1.000000001")}):
