@@ -50,8 +50,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     service = getattr(item, "funcargs", {}).get("service")
     if report.failed and service is not None:
-        for part in ("gateway", "worker"):
-            report.sections.append((f"{part}'s log", service.log(part)[-3000:]))
+        for part, written in service.logs().items():
+            report.sections.append((f"{part}'s log", written[-3000:]))
     return report
 
 

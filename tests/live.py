@@ -90,6 +90,10 @@ class Service:
     def log(self, part: str) -> str:
         return (self._folder / f"{part}.log").read_text()
 
+    def logs(self) -> dict[str, str]:
+        """What each process that was ever started has written."""
+        return {path.stem: path.read_text() for path in sorted(self._folder.glob("*.log"))}
+
     def stop(self) -> None:
         for process in (self.gateway, self.worker):
             if process and process.poll() is None:

@@ -16,11 +16,12 @@ from django.utils import timezone
 from accounts.identifiers import new_id
 from billing.models import Account, Price, Reservation
 from billing.tasks import expire_overdue
+from config.celery import app
 from inference.models import SynthesisJob
 from launch import parts
 from tests.conftest import Customer
 from tests.gateway.speaking import scripted
-from tests.live import Service, wait_for
+from tests.live import START_SECONDS, Service, wait_for
 
 SLOTS = 2
 WITHIN_SECONDS = 2.0
@@ -39,6 +40,7 @@ def workers(service: Service) -> Iterator[None]:
     ]
     service.worker = started[0]
     service.wait_until_ready()
+    wait_for(lambda: len(app.control.ping(timeout=1)) == 2, seconds=START_SECONDS, what="maintenance has begun")
     yield
     for process in started:
         process.terminate()
@@ -66,10 +68,8 @@ def test_a_billing_task_runs_at_once_while_the_voice_is_saturated(
 ) -> None:
     speech = SynthesisJob.objects.filter(organization=customer.organization)
     hold = overdue_hold(customer)
-    expire_overdue.delay()  # the first may wait until the worker has started
-    wait_for(
-        lambda: Reservation.objects.get(pk=hold.pk).state == "expired", seconds=30, what="maintenance has begun"
-    )
+    expire_overdue.delay()
+    wait_for(lambda: Reservation.objects.get(pk=hold.pk).state == "expired", what="maintenance works")
     with ThreadPoolExecutor(3 * SLOTS) as clients:
         answers = [
             clients.submit(
