@@ -37,9 +37,9 @@ from inference.models import AudioAsset, SynthesisJob
 from inference.speech import script
 from inference.speech.voices import VOICES
 from tests.conftest import Customer
+from tests.cost import cpu_seconds
 from tests.gateway.speaking import body, scripted
 from tests.live import Service, wait_for
-from tests.security.cost import cpu_seconds
 
 CHAT, SPEECH = "/v1/chat/completions", "/v1/audio/speech"
 

@@ -12,7 +12,7 @@ from gateway.speech import casting
 from gateway.speech.speech_request import order_from_chat, order_from_speech
 from inference.speech.text import normalize, split_sentences
 from inference.speech.voices import VOICES
-from tests.security.cost import cpu_seconds
+from tests.cost import cpu_seconds
 from tests.security.patterns import every_pattern, hostile
 
 NOTICED_SECONDS = 0.004

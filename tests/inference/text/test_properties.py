@@ -1,6 +1,5 @@
 """What holds for any text: it is speakable, once and for all, in time."""
 
-import time
 import unicodedata
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from inference.speech.text import normalize, split_sentences
 from inference.speech.tracing import SourceTrace
+from tests.cost import cpu_seconds
 
 from . import (
     test_abbreviations,
@@ -106,9 +106,7 @@ HOSTILE = [
 
 
 def _seconds(text: str) -> float:
-    started = time.process_time()
-    split_sentences(normalize(text))
-    return time.process_time() - started
+    return cpu_seconds(lambda: split_sentences(normalize(text)))
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
