@@ -234,8 +234,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    # Every request is a row of the request log already.
+    # Every request is a row of the request log already, and the clock would tell of each task, every five seconds.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
+    | {"celery.beat": {"level": "WARNING"}}
     # It logs what it sends.
     | {"stripe": {"level": "WARNING"}}
     | {"gateway.door.server": {"level": "ERROR"}}  # malformed requests are counted, not told
