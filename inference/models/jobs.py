@@ -1,4 +1,4 @@
-"""A synthesis job and the audio it leaves."""
+"""A job, from admission to its end, and who speaks it."""
 
 from __future__ import annotations
 
@@ -173,45 +173,6 @@ class SynthesisJob(models.Model):
         return f"{self.id} {self.state}, attempt {self.attempt}"
 
 
-class AudioAsset(models.Model):
-    """The encoded audio of a job in the audio store, until `expires_at`. The row stays, the bytes go."""
-
-    job = models.OneToOneField(SynthesisJob, on_delete=models.CASCADE, primary_key=True, related_name="asset")
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    path = models.CharField(max_length=200)
-    codes_path = models.CharField(max_length=200, blank=True, db_default="")
-    """The codec's codes of the same audio, from which a later turn of the conversation goes on; some engines have
-    none."""
-    conversions: ClassVar = models.JSONField(db_default={})
-    """Converted copies that were made on request, {format: path}, and when each word is spoken, {"times": path}.
-    They go with the original."""
-    content_type = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField()
-    samples = models.PositiveBigIntegerField()
-    transcript = models.TextField(blank=True)
-    receipt = models.JSONField()
-    """What the settlement said, for the answer; opaque here."""
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    purged_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(purged_at=None) | Q(transcript=""), name="asset_purged_keeps_no_transcript"
-            ),
-        )
-        indexes = (
-            models.Index(fields=["expires_at"], condition=Q(purged_at=None), name="asset_to_purge"),
-            models.Index(
-                fields=["organization", "-created_at"], condition=Q(purged_at=None), name="asset_kept_of_one"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"audio of {self.job_id}"
-
-
 class LostAttempt(models.Model):
     """An attempt at a job that came to nothing, and was followed by another. Written by `inference.jobs` alone."""
 
@@ -238,90 +199,3 @@ class LostAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} at {self.job_id}: {self.cause}"
-
-
-class VoiceConsent(models.Model):
-    """A speaker's recorded consent to a clone of their voice. `inference.custom_voices` is the only writer."""
-
-    id = models.UUIDField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=200)
-    language = models.CharField(max_length=35)
-    text = models.TextField()
-    """The phrase that the speaker was asked to read."""
-    recording = models.BinaryField()
-    """FLAC, mono, 24 kHz. In the database, so that one transaction deletes all that is known of a voice."""
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"consent {self.id}"
-
-
-class CustomVoice(models.Model):
-    """A voice that belongs to an organization. `inference.custom_voices` is the only writer."""
-
-    id = models.UUIDField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    consent = models.ForeignKey(VoiceConsent, on_delete=models.CASCADE, related_name="voices")
-    """A voice does not outlive the consent to it."""
-    name = models.CharField(max_length=200)
-    sample = models.BinaryField()
-    """FLAC, mono, 24 kHz."""
-    transcript = models.TextField(blank=True)
-    """What is said in the sample; "" where the customer did not tell."""
-    codes = models.BinaryField(null=True)
-    """The sample as an engine needs it, in NumPy's format; null until a worker has encoded it."""
-    codec = models.CharField(max_length=16, blank=True, db_default="")
-    """The codec whose codes they are."""
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(codes=None, codec="") | Q(codes__isnull=False) & ~Q(codec=""),
-                name="custom_voice_codes_have_a_codec",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"voice {self.id}"
-
-
-class PronunciationDictionary(models.Model):
-    """How an organization's names are said. Each change is a new version; a request names the dictionary or one of
-    its versions. `inference.pronunciations` is the only writer."""
-
-    id = models.UUIDField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=100)
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"dictionary {self.id}"
-
-
-class PronunciationVersion(models.Model):
-    """The rules of a dictionary at one time; never changed."""
-
-    id = models.UUIDField(primary_key=True)
-    dictionary = models.ForeignKey(PronunciationDictionary, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    rules = models.JSONField()
-    """Of `inference.speech.pronunciation.PronunciationRule`, in order."""
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=["dictionary", "number"], name="version_numbered_once"),)
-
-    def __str__(self) -> str:
-        return f"version {self.number} of {self.dictionary_id}"
-
-
-class KeyPronunciation(models.Model):
-    """The dictionary of an API key's requests that name none."""
-
-    api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+")
-    dictionary = models.ForeignKey(PronunciationDictionary, on_delete=models.CASCADE, related_name="+")
-
-    def __str__(self) -> str:
-        return f"dictionary {self.dictionary_id} of key {self.api_key_id}"
