@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
+from gateway.chat_schemas import PART_TYPES
 from gateway.errors import ApiError, body_too_large, invalid, unsupported_type
 from gateway.large_bodies import LargeBody
-from gateway.schemas import PART_TYPES
 
 Body = TypeVar("Body", bound=BaseModel)
 

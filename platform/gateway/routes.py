@@ -21,13 +21,14 @@ from starlette.responses import JSONResponse, Response
 from gateway import errors, models_api, request_api
 from gateway.audio_routes import AUDIO_ROUTES, AUDIO_TYPES
 from gateway.batches.routes import BATCH_ROUTES
+from gateway.chat_schemas import ChatRequest
 from gateway.keys.routes import KEY_ROUTES
 from gateway.mounting import DJANGO, V1Route
 from gateway.pronunciation_routes import PRONUNCIATION_ROUTES
 from gateway.reference import answers, batches, failures, samples
 from gateway.reference.document import EVENTS, describe, with_voices
 from gateway.reference.operation import Answer, Operation, Parameter
-from gateway.schemas import ChatRequest, SpeechBody
+from gateway.schemas import SpeechBody
 from gateway.service import Service
 from gateway.speech import chat, speech, stream
 from gateway.speech.background import too_many

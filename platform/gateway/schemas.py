@@ -1,5 +1,5 @@
-"""The requests for speech, typed, within OpenAI's bounds
-(https://platform.openai.com/docs/api-reference/chat/create and /audio/createSpeech).
+"""What requests are made of, and the request for speech of one text, typed, within OpenAI's bounds
+(https://platform.openai.com/docs/api-reference/audio/createSpeech). That in the shape of a chat is `chat_schemas`.
 
 Every string, list and object has a most, and a list is looked at up to its first mistake: what is wrong with a
 request is found at a cost that its length bounds, however much of it is wrong.
@@ -36,16 +36,12 @@ TOKENS_PER_TEXT = 15 * 60 * FRAME_RATE
 MAX_COMPLETION_TOKENS = TOKENS_PER_TEXT * -(-MAX_INPUT_CHARACTERS // MAX_TEXT_CHARACTERS)
 """6.25 hours of audio, for the longest text."""
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
-MAX_MESSAGES = 1000
 MAX_CONTENT_CHARACTERS = 262_144
 """Of one message; what of it is spoken or is style is bounded where that is known."""
-MAX_PARTS = 100
 MAX_MEMBERS = 64
 """Of one JSON object of ours."""
 MAX_SPEAKERS = 110
 """SPEAKER0 to SPEAKER99, SPEAKER00 to SPEAKER09."""
-MAX_CONTEXT_TURNS = 16
-"""How many of a conversation's earlier answers are heard: the last ones."""
 
 IGNORED_MEMBERS = frozenset(
     {
@@ -73,10 +69,6 @@ IGNORED_MEMBERS = frozenset(
 """OpenAI's standard members that do not apply to speech: accepted, and not looked at on both routes, but for the
 route that has a member of that name (`response_format`)."""
 IGNORED = "Accepted and ignored."
-
-
-PART_TYPES = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
-"""The kinds of parts that a message's content may have."""
 
 
 def _at_most(members: int) -> Callable[[Any], Any]:
@@ -128,44 +120,6 @@ Name = Annotated[str, StringConstraints(max_length=200)]
 """Of a model, a voice, a format or an audio."""
 
 
-class TextPart(Schema):
-    type: Literal["text"]
-    text: Content
-
-
-class OtherPart(BaseModel):
-    """An image, audio or file: accepted in earlier messages, an error in the message that is spoken."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
-    type: Literal["image_url", "input_audio", "file", "refusal"]
-
-
-class EarlierAudio(BaseModel):
-    """The audio of an earlier answer."""
-
-    model_config = ConfigDict(
-        extra="ignore", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-    id: Name
-    """Id of the audio, `audio_…`."""
-
-
-Part = Annotated[TextPart | OtherPart, Field(discriminator="type")]
-
-
-class Message(BaseModel):
-    """One message. Other members, such as `tool_calls`, are accepted and ignored."""
-
-    model_config = ConfigDict(
-        extra="ignore", strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Content | Annotated[list[Part], Field(max_length=MAX_PARTS, fail_fast=True)] | None = None
-    """The text, whole or as parts."""
-    audio: EarlierAudio | None = None
-    """In an assistant message: the audio that you got, so that the voice continues from it."""
-
-
 class VoiceById(Schema):
     id: Name
 
@@ -202,42 +156,6 @@ class FormatOptions(BaseModel):
     """Bring the audio to this loudness in LUFS (ITU-R BS.1770), such as -16. By default it stays as spoken."""
 
 
-class AudioOptions(FormatOptions, Schema):
-    voice: Voice = DEFAULT_VOICE
-    """The voice, by name, or a voice of your own by id, `voice_…`. `GET /v1/voices` lists them."""
-    voices: Cast | None = None
-    """Of a dialogue: the voice of each speaker, as `{"SPEAKER0": "alloy"}` or in order as `["alloy"]`."""
-    format: Format | None = None
-    """The format of the audio; by default `wav`, and `pcm16` where `stream` is true. `pcm` and `pcm16` are the
-    same: 24 kHz, mono, signed 16-bit little-endian. `mulaw` and `alaw` are G.711 at 8 kHz, without a header."""
-
-
-class StreamOptions(Schema):
-    include_usage: bool | None = None
-    """Whether to send the usage, with the cost, before `[DONE]`."""
-    include_obfuscation: bool | None = None
-    """Accepted and ignored."""
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-MAX_STOP_CHARACTERS = 256
-_STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARACTERS}
-Stop = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_STOP_CHARACTERS)]],
-    Field(max_length=4),
-    BeforeValidator(_one_or_many),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _STOP,
-                {"type": "array", "maxItems": 4, "items": _STOP},
-            ]
-        }
-    ),
-]
 MetadataKey = Annotated[str, StringConstraints(max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16), BeforeValidator(_at_most(16))]
@@ -326,36 +244,6 @@ class SpeechAsk(Sampling):
         if len(body) > MAX_MEMBERS + len(ignored):
             return body  # too many, whatever they are: that is found without a look at each
         return {name: value for name, value in body.items() if name not in ignored}
-
-
-class ChatRequest(SpeechAsk):
-    """The body of POST /v1/chat/completions."""
-
-    messages: Annotated[
-        list[Message],
-        Field(
-            min_length=1,
-            max_length=MAX_MESSAGES,
-            fail_fast=True,
-            description="The last user message is spoken, up to 4,096 characters. System messages set the style, "
-            "up to 4,096 characters in total. The voice continues from earlier answers that assistant messages "
-            "name by `audio.id`, up to the last 16.",
-        ),
-    ]
-    modalities: Annotated[list[Literal["text", "audio"]], Field(max_length=8, fail_fast=True)]
-    """Always `["text", "audio"]`."""
-    audio: AudioOptions | None = None
-    """The voice and the format of the audio."""
-    max_tokens: Annotated[int, Field(ge=1, le=MAX_COMPLETION_TOKENS)] | None = None
-    """The older name of `max_completion_tokens`, which takes precedence."""
-    stop: Stop | None = None
-    """Speak the text only up to the first of these strings."""
-    n: Literal[1] | None = None
-    """Number of choices."""
-    stream: bool | None = None
-    """Whether to send the answer as server-sent events while it is generated. By default it is not."""
-    stream_options: StreamOptions | None = None
-    """With `stream: true`."""
 
 
 class SpeechBody(FormatOptions, SpeechAsk):

@@ -27,11 +27,12 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from accounts.keys import Reach
 from config.asgi import application
+from gateway.chat_schemas import AudioOptions, ChatRequest
 from gateway.door.bodies import BodyLimit
 from gateway.recorder import RequestRecorder
 from gateway.reference import samples
 from gateway.routes import V1_ROUTES, document
-from gateway.schemas import AudioOptions, ChatRequest, SpeechBody
+from gateway.schemas import SpeechBody
 from gateway.usage_api import UsageQuery
 from tests.conftest import Customer
 from tests.live import Service

@@ -17,8 +17,9 @@ from pydantic import BaseModel
 from accounts import keys, organizations
 from accounts.identifiers import new_id
 from gateway import schemas
+from gateway.chat_schemas import MAX_CONTEXT_TURNS, ChatRequest
 from gateway.parsing import parse
-from gateway.schemas import MAX_CONTEXT_TURNS, MAX_STYLE_CHARACTERS, ChatRequest, SpeechBody
+from gateway.schemas import MAX_STYLE_CHARACTERS, SpeechBody
 from gateway.speech.speech_request import order_from_chat
 from inference import assets, turns
 from inference.models import AudioAsset, SynthesisJob

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.schemas import MAX_TEXT_CHARACTERS, ChatRequest, SpeechBody
+from gateway.chat_schemas import ChatRequest
+from gateway.schemas import MAX_TEXT_CHARACTERS, SpeechBody
 from gateway.speech import casting
 from gateway.speech.speech_request import order_from_chat, order_from_speech
 from inference.speech.text import normalize, split_sentences

@@ -11,9 +11,9 @@ import pytest
 
 from accounts.models import ApiKey
 from billing import ledger
+from gateway.chat_schemas import MAX_MESSAGES, ChatRequest
 from gateway.errors import ApiError
 from gateway.parsing import parse
-from gateway.schemas import MAX_MESSAGES, ChatRequest
 from gateway.speech.speech_request import order_from_chat
 from inference.speech import script
 from inference.speech.voices import VOICES

@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from gateway import catalog
+from gateway.chat_schemas import ChatRequest
 from gateway.errors import ApiError
 from gateway.mounting import V1Route
 from gateway.reference import answers, failures
 from gateway.reference.operation import Answer, Operation, Parameter
-from gateway.schemas import ChatRequest, SpeechBody
+from gateway.schemas import SpeechBody
 from inference.speech.voices import VOICES
 
 ABOUT = """\

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from accounts.identifiers import parse_prefixed, uuid7_moment
 from accounts.keys import Principal
 from gateway import database_threads, deletion
+from gateway.chat_schemas import ChatRequest
 from gateway.errors import ApiError, expired, not_found
 from gateway.parsing import parse
-from gateway.schemas import ChatRequest
 from gateway.service import Service
 from gateway.speech import background, relay, sse, stopping, timestamps
 from gateway.speech.outcome import AnswerFormat, Bill

@@ -7,19 +7,15 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway import catalog
+from gateway.chat_schemas import MAX_CONTEXT_TURNS, AudioOptions, ChatRequest, Message, TextPart
 from gateway.errors import ApiError, invalid
 from gateway.schemas import (
-    MAX_CONTEXT_TURNS,
     MAX_SPEED,
     MAX_STYLE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     MIN_SPEED,
-    AudioOptions,
-    ChatRequest,
-    Message,
     SpeechAsk,
     SpeechBody,
-    TextPart,
     Voice,
 )
 from gateway.speech.casting import cast
