@@ -220,7 +220,7 @@ class EmbeddedValkey(EmbeddedServer):
             _valkey_program(),
             "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
             "--dir", str(self.sockets), "--save", "", "--appendonly", "no",
-            "--maxmemory", self.memory, "--maxmemory-policy", "noeviction", "--loglevel", "notice",
+            "--maxmemory", self.memory, "--maxmemory-policy", "noeviction", "--loglevel", "warning",
         ]  # fmt: skip
         return processes.die_with_parent(server)
 
