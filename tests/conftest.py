@@ -30,11 +30,12 @@ from tests.mailbox import Mailbox, open_mailbox
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order and group the tests, before xdist reads their groups.
 
-    What a past costs is measured first: the rows that other tests leave are of this hour, and are read too. Tests
-    that share what their file starts, such as a service of its own, run in one process, which starts it once. A
-    group runs as a whole, so those that are rolled back, which pytest-django puts first, are a group apart.
+    What a past costs is measured first: the rows that other tests leave are of this hour, and are read too. The
+    training, minutes in one process, comes next: at the end the others would wait for it. Tests that share what
+    their file starts, such as a service of its own, run in one process, which starts it once. A group runs as a
+    whole, so those that are rolled back, which pytest-django puts first, are a group apart.
     """
-    items.sort(key=lambda item: item.path.name != "test_history.py")
+    items.sort(key=lambda item: (item.path.name != "test_history.py", item.path.parent.name != "training"))
     for item in items:
         assert isinstance(item, pytest.Function)
         fixtures = item._fixtureinfo.name2fixturedefs.values()
