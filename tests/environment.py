@@ -16,6 +16,10 @@ SESSION_DIR = Path(os.environ.setdefault("TESTS_SESSION_DIR", str(VAR_DIR / "ses
 """What the processes of a session share: the folder is in that of the first, which starts the others."""
 SESSION_DIR.mkdir(exist_ok=True)
 
+# The tests start hundreds of Python processes, which would all compile our sources again, and pytest the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY_PEPPERS", "ENGINE", "HIGGS_CHECKPOINT", "DEBUG"):
     os.environ.pop(name, None)
 for name in ("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS"):
