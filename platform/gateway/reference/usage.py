@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from accounts.limits import LIMITS
 from gateway.reference.answers import Answer
@@ -106,9 +106,13 @@ if TYPE_CHECKING:
         """A member for each limit of `accounts.limits`."""
 
 else:
+
+    class _Described(Answer):
+        model_config = ConfigDict(use_attribute_docstrings=False)  # there is no source, which is long looked for
+
     Limits = create_model(
         "Limits",
-        __base__=Answer,
+        __base__=_Described,
         **{limit.name: (Limit, Field(description=f"{limit.label}. {limit.about}")) for limit in LIMITS},
     )
 
