@@ -1,20 +1,13 @@
--- Bills finished jobs and releases their holds; see billing/settlement.py. One row a job, its usage record, and none
--- for a job of which nothing was done: it is posted already, was never admitted, or costs more than its hold.
+-- Bills finished jobs and releases their holds; see billing/settlement.py. One row of `record` a job, its usage record,
+-- and none for a job of which nothing was done: it is posted already, was never admitted, or costs more than its hold.
 --
--- Parameters: arrays, one for each member of billing.settlement.Usage, each as long as there are jobs. No job is
+-- These queries follow one named `usage` in a WITH, whose columns are the members of billing.settlement.Usage. No job is
 -- there twice.
 --
 -- Each FOR UPDATE waits for whoever else moves these jobs or these accounts, and then sees what they left: `given` is
 -- taken from the promotional credit that is there, and a job that was posted meanwhile is missing in `hold`. Both take
 -- their locks in the order of the ids, so that two batches cannot wait for each other. All parts that write join
 -- `account`, so that they write together or not at all.
-
-WITH usage AS (
-    SELECT *
-    FROM unnest(%(job_id)s::uuid[], %(api_key_id)s::uuid[], %(model)s::text[], %(voice)s::text[],
-        %(samples)s::bigint[], %(duration_ms)s::bigint[])
-        AS usage (job_id, api_key_id, model, voice, samples, duration_ms)
-),
 
 -- The reservation of each job and what the job costs at its price. `amount` was held at admission; `held` is still
 -- held, which is nothing once the hold was voided or has expired (`late`).
@@ -112,7 +105,3 @@ record AS (
     RETURNING job_id, organization_id, api_key_id, model, voice, samples, duration_ms, dollars_per_minute, cost,
         created_at
 )
-
-SELECT job_id, record.organization_id, record.api_key_id, record.model, record.voice, record.samples,
-    record.duration_ms, record.dollars_per_minute, record.cost, created_at, late
-FROM record JOIN job USING (job_id)

@@ -12,11 +12,24 @@ from accounts import prepared
 from billing.models import Reservation, UsageRecord
 from billing.reservations import void
 
-__all__ = ["ExceedsHold", "Usage", "settle", "settle_all", "void"]
+__all__ = ["SETTLE", "ExceedsHold", "Usage", "settle", "settle_all", "void"]
 
 log = logging.getLogger(__name__)
 
-_SETTLE = Path(__file__).with_name("settle.sql").read_text("utf-8")
+SETTLE = Path(__file__).with_name("settle.sql").read_text("utf-8")
+"""Queries that bill the rows of `usage`, for a statement of which billing is a part."""
+_SETTLE_ALL = f"""
+WITH usage AS (
+    SELECT *
+    FROM unnest(%(job_id)s::uuid[], %(api_key_id)s::uuid[], %(model)s::text[], %(voice)s::text[],
+        %(samples)s::bigint[], %(duration_ms)s::bigint[])
+        AS usage (job_id, api_key_id, model, voice, samples, duration_ms)
+),
+{SETTLE}
+SELECT job_id, record.organization_id, record.api_key_id, record.model, record.voice, record.samples,
+    record.duration_ms, record.dollars_per_minute, record.cost, created_at, late
+FROM record JOIN job USING (job_id)
+"""  # noqa: S608 - our own SQL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +75,7 @@ def settle_all(usages: Sequence[Usage]) -> dict[UUID, UsageRecord]:
     """
     columns = {each.name: [getattr(usage, each.name) for usage in usages] for each in fields(Usage)}
     with prepared.cursor() as cursor:
-        cursor.execute(_SETTLE, columns)
+        cursor.execute(_SETTLE_ALL, columns)
         records = {record.job_id: record for record in prepared.fetch(cursor, UsageRecord)}
     for record in records.values():
         if record.late:  # type: ignore[attr-defined]  # the statement's last column

@@ -58,7 +58,7 @@ def of(job: SynthesisJob, asset: AudioAsset | None = None) -> Result:
         finish_reason=job.finish_reason,
         prompt_tokens=job.prompt_tokens,
         samples=job.samples,
-        queue_ms=_queue_ms(job.created_at, job.started_at),
+        queue_ms=queue_ms(job.created_at, job.started_at),
         first_audio_ms=job.first_audio_ms,
         synthesis_ms=job.synthesis_ms,
         encode_ms=job.encode_ms,
@@ -104,7 +104,7 @@ def _of_row(row: Sequence[Any]) -> Result:
         finish_reason=reason,
         prompt_tokens=tokens,
         samples=samples,
-        queue_ms=_queue_ms(created, started),
+        queue_ms=queue_ms(created, started),
         first_audio_ms=first,
         synthesis_ms=synthesis,
         encode_ms=encode,
@@ -118,7 +118,7 @@ def _of_row(row: Sequence[Any]) -> Result:
     )
 
 
-def _queue_ms(created_at: datetime, started_at: datetime | None) -> int | None:
+def queue_ms(created_at: datetime, started_at: datetime | None) -> int | None:
     """Milliseconds from admission to the last claim.
 
     Each is the moment at which its transaction began, and on a busy machine a claim can begin before the admission

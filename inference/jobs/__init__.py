@@ -24,7 +24,7 @@ from .ending import (
     requeue,
     settlement,
 )
-from .finishing import SpokenJob, finish
+from .finishing import SpokenJob, finish, settling
 from .leases import Held, Kept, first_audio, heartbeat
 from .submission import SUBMIT, NewJob, belongs_to, member
 from .sweeping import sweep, take_back
@@ -55,6 +55,7 @@ __all__ = [
     "raise_hold",
     "requeue",
     "settlement",
+    "settling",
     "sweep",
     "take_back",
 ]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,8 +36,9 @@ class HoldRefused(Exception):
 holding = Port[[UUID, int], int]("raises the hold of a job")
 """Raises a job's hold, in the caller's transaction, until it covers so many frames, or as many as there is money
 for; returns how many it covers. Raises HoldRefused."""
-settlement = Port[[Sequence[SynthesisJob]], dict[UUID, dict[str, Any]]]("settles ended jobs")
-"""Bills ended jobs, in the transaction that ends them; returns what each job's answer says of its bill."""
+settlement = Port[[SynthesisJob], dict[str, Any]]("settles ended jobs")
+"""Bills a job, in the transaction that ends it; returns what the job's answer says of its bill. Of a good end it
+is a part of the statement (`finishing.settling`)."""
 
 
 def give_back(job_id: UUID, attempt: int, *, frames: int) -> bool:
@@ -206,6 +206,6 @@ def end(
     if not matching.update(**_ended(state), **counts, **values):
         return None
     job = SynthesisJob.objects.get(id=job_id)
-    job.receipt = settlement([job])[job_id]
+    job.receipt = settlement(job)
     job.save(update_fields=["receipt"])
     return results.of(job)

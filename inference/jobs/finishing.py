@@ -1,31 +1,31 @@
-"""How jobs end well: those that end while others are being settled are settled together, in one transaction."""
+"""How jobs end well: those that end while others are being settled are settled together, in one statement."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.db.utils import InterfaceError, OperationalError
-from django.utils import timezone
 from psycopg.errors import DeadlockDetected
-from psycopg.types.json import Jsonb
 
 from accounts import prepared
+from accounts.ports import Port
 from inference import results
 from inference.audio import SAMPLES_PER_FRAME
-from inference.jobs import ending
 from inference.jobs.group_commit import GroupCommit
-from inference.models import AudioAsset, SynthesisJob
+from inference.models import SynthesisJob
 from inference.results import Result
 
 MOST_TOGETHER = 256
-"""Jobs in a transaction: they all wait for its last, and the accounts of all are locked until its commit."""
+"""Jobs in a statement: they all wait for its last, and the accounts of all are locked until its commit."""
+settling = Port[[], str]("settles finished jobs")
+"""The queries of finish.sql that bill the rows of `ended` and leave `receipt`."""
 _FINISH = Path(__file__).with_name("finish.sql").read_text("utf-8")
-_KEEP = Path(__file__).with_name("keep.sql").read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,9 @@ class _Finished:
 
 
 def finish(job_id: UUID, attempt: int, spoken: SpokenJob) -> Result | None:
-    """End a job well: its state, its asset and, through `settlement`, its bill, in one transaction.
+    """End a job well: its state, its asset and, through `settling`, its bill, in one statement.
 
-    Jobs that threads of this process finish meanwhile share the next transaction.
+    Jobs that threads of this process finish meanwhile share the next one.
 
     Returns:
         How it ended; None where the job is no longer this attempt's, or nobody listens (`leave`), in which case
@@ -99,65 +99,58 @@ def _concerns_all(error: Exception) -> bool:
 
 
 def _finish_in_one(batch: Sequence[_Finished]) -> list[Result | None]:
-    """Finish these jobs in one transaction.
-
-    The settlement, which locks the accounts, comes as late as it can: the assets need what it says, and they leave
-    in one message with the commit.
-    """
-    with prepared.one_transaction(), prepared.cursor() as cursor:
-        cursor.execute(_FINISH, _columns(batch))
-        ended = prepared.fetch(cursor, SynthesisJob)
-        assets: dict[tuple[UUID, int], AudioAsset] = {}
-        if ended:
-            receipts = ending.settlement(ended)
-            spoken = {(each.job_id, each.attempt): each.spoken for each in batch}
-            for job in ended:
-                which = job.id, job.attempt
-                assets[which] = _asset(job, spoken[which], receipts[job.id])
-            cursor.execute(_KEEP, _columns_of_assets(assets.values()))
+    """Finish these jobs in one statement: all of them, or none."""
+    with prepared.cursor() as cursor:
+        cursor.execute(_statement(), _columns(batch))
+        ended = {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
     return [
-        results.of(asset.job, asset) if (asset := assets.get((each.job_id, each.attempt))) else None
-        for each in batch
+        _result(each.spoken, *rest) if (rest := ended.get((each.job_id, each.attempt))) else None for each in batch
     ]
 
 
-def _asset(job: SynthesisJob, spoken: SpokenJob, receipt: dict[str, Any]) -> AudioAsset:
-    now = timezone.now()
-    return AudioAsset(
-        job=job,
-        organization_id=job.organization_id,
-        path=spoken.path,
-        codes_path=spoken.codes_path,
-        content_type=spoken.content_type,
-        size=spoken.size,
-        samples=spoken.audio_frames * SAMPLES_PER_FRAME,
+@cache
+def _statement() -> str:
+    return _FINISH.replace("{settlement}", settling())
+
+
+def _result(
+    spoken: SpokenJob,
+    service_tier: str,
+    created_at: datetime,
+    started_at: datetime,
+    receipt: str,
+    expires_at: datetime,
+) -> Result:
+    return Result(
+        state=SynthesisJob.State.SUCCEEDED.value,
+        engine_model=spoken.engine_model,
+        finish_reason=spoken.finish_reason,
+        prompt_tokens=spoken.prompt_tokens,
+        samples=spoken.frames * SAMPLES_PER_FRAME,
+        queue_ms=results.queue_ms(created_at, started_at),
+        first_audio_ms=spoken.first_audio_ms,
+        synthesis_ms=spoken.synthesis_ms,
+        encode_ms=spoken.encode_ms,
+        service_tier=service_tier,
+        receipt=json.loads(receipt),
         transcript=spoken.transcript,
-        receipt=receipt,
-        created_at=now,
-        expires_at=now + timedelta(seconds=job.kept_seconds),
+        path=spoken.path,
+        expires_at=int(expires_at.timestamp()),
     )
 
 
 def _columns(batch: Sequence[_Finished]) -> dict[str, list[object]]:
     """The parameters of finish.sql."""
-    names = ("engine_model", "finish_reason", "prompt_tokens", "first_audio_ms", "synthesis_ms", "encode_ms")
+    names = (
+        "engine_model", "finish_reason", "prompt_tokens", "first_audio_ms", "synthesis_ms", "encode_ms", "path",
+        "codes_path", "content_type", "size", "transcript",
+    )  # fmt: skip
     return {
         "job_id": [each.job_id for each in batch],
         "attempt": [each.attempt for each in batch],
         "samples": [each.spoken.frames * SAMPLES_PER_FRAME for each in batch],
+        "audio_samples": [each.spoken.audio_frames * SAMPLES_PER_FRAME for each in batch],
         **{name: [getattr(each.spoken, name) for each in batch] for name in names},
-    }
-
-
-def _columns_of_assets(assets: Collection[AudioAsset]) -> dict[str, list[object]]:
-    """The parameters of keep.sql."""
-    names = (
-        "job_id", "organization_id", "path", "codes_path", "content_type", "size", "samples", "transcript",
-        "created_at", "expires_at",
-    )  # fmt: skip
-    return {
-        **{name: [getattr(asset, name) for asset in assets] for name in names},
-        "receipt": [Jsonb(asset.receipt) for asset in assets],
     }
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Model
 
@@ -30,31 +30,6 @@ def cursor() -> Iterator[Any]:
     own: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # the stubs know no argument
     with connection.make_debug_cursor(own) if connection.queries_logged else connection.make_cursor(own) as ready:
         yield ready
-
-
-@contextmanager
-def one_transaction() -> Iterator[None]:
-    """A transaction whose statements wait for no answer but where they are asked for their rows.
-
-    Its BEGIN leaves with the first of them and its COMMIT with the last. Django's and psycopg's own are each
-    waited for. Within another transaction it is a savepoint.
-    """
-    with connection.wrap_database_errors:  # the pipeline raises the driver's own
-        connection.ensure_connection()
-        own: Any = connection.connection
-        if connection.in_atomic_block:
-            with transaction.atomic(), own.pipeline():
-                yield
-            return
-        try:
-            with own.pipeline():
-                own.execute("BEGIN")
-                yield
-                own.execute("COMMIT")
-        except BaseException:
-            if not own.closed:
-                own.rollback()
-            raise
 
 
 def fetch(cursor: Any, model: type[Row]) -> list[Row]:

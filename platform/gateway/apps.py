@@ -12,6 +12,7 @@ class GatewayConfig(AppConfig):
         from inference import jobs
 
         jobs.settlement.register(settlement.settle)
+        jobs.settling.register(settlement.settle_finished)
         jobs.holding.register(settlement.raise_hold)
         checks.register(settlement.JOBS_ARE_RECORDED)
         checks.register(settlement.RELAYED_AUDIO_IS_BILLED)

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from accounts.ports import Port
 from accounts.visits import may_visit
 from billing.invoices.statements import request_ids
-from inference.jobs import settlement
+from inference.jobs import settlement, settling
 
 
 def test_a_port_is_the_function_that_was_registered_last() -> None:
@@ -30,6 +30,7 @@ def test_a_port_that_nobody_serves_says_so() -> None:
         (may_visit, "operations.roles.may_visit"),
         (request_ids, "usage.request_ids.of_jobs"),
         (settlement, "gateway.speech.settlement.settle"),
+        (settling, "gateway.speech.settlement.settle_finished"),
     ],
 )
 def test_the_installed_apps_serve_every_port(port: Port[..., object], expected: str) -> None:

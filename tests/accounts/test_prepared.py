@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts import organizations, prepared
 from accounts.models import Organization
@@ -62,25 +61,3 @@ def test_it_counts_as_a_query_and_raises_djangos_errors(django_assert_num_querie
     organizations.create(name="Acme", owner_email="a@example.com")
     with pytest.raises(IntegrityError), transaction.atomic(), prepared.cursor() as cursor:
         cursor.execute("INSERT INTO accounts_organization SELECT * FROM accounts_organization")
-
-
-@pytest.mark.usefixtures("committed")
-@pytest.mark.parametrize("wrong", ["SELECT 1 / 0", "never sent"])
-def test_one_transaction_is_undone_as_a_whole_and_leaves_the_connection_as_it_was(wrong: str) -> None:
-    name = uuid4().hex
-    organization = organizations.create(name=name[:8], owner_email=f"{name}@example.com")
-
-    def rename() -> None:
-        with prepared.one_transaction(), prepared.cursor() as cursor:
-            cursor.execute("UPDATE accounts_organization SET name = %s WHERE id = %s", (name, organization.id))
-            if wrong == "never sent":
-                raise ZeroDivisionError
-            cursor.execute(wrong)
-
-    with pytest.raises(ZeroDivisionError if wrong == "never sent" else DataError):
-        rename()
-    assert not find(name)
-    with prepared.one_transaction(), prepared.cursor() as cursor:
-        cursor.execute("UPDATE accounts_organization SET name = %s WHERE id = %s", (name, organization.id))
-    connection.close()
-    assert find(name) == [organization]

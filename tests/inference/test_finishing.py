@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import keys, organizations
@@ -21,7 +21,6 @@ from accounts.identifiers import new_id
 from accounts.models import Organization
 from billing import ledger, verification
 from billing.models import Account, LedgerEntry, Price, Reservation, UsageRecord
-from billing.settlement import ExceedsHold
 from inference import jobs
 from inference.jobs import finishing
 from inference.models import AudioAsset, SynthesisJob
@@ -142,7 +141,8 @@ def test_what_ends_while_a_settlement_is_under_way_is_settled_together() -> None
     assert verification.verify().clean
 
 
-def test_one_that_is_refused_holds_up_no_other() -> None:
+def test_one_that_cannot_be_billed_holds_up_no_other() -> None:
+    """It costs more than its hold, so that it has no receipt, without which no asset is kept."""
     first, poisoned, *others = running_jobs(10)
     Reservation.objects.filter(job_id=poisoned).update(amount=COST / 2)
     Account.objects.filter(organization=SynthesisJob.objects.get(id=poisoned).organization).update(
@@ -153,7 +153,7 @@ def test_one_that_is_refused_holds_up_no_other() -> None:
         ends = [threads.submit(finish, job_id) for job_id in others]
         wait_for_waiting(9)
     assert all(end.result(10) for end in ends)
-    with pytest.raises(ExceedsHold):
+    with pytest.raises(IntegrityError, match="receipt"):
         bad.result(10)
     job = SynthesisJob.objects.get(id=poisoned)
     assert (job.state, job.text) == ("running", "Hi.")
@@ -165,7 +165,6 @@ def test_one_that_is_refused_holds_up_no_other() -> None:
 
 
 def test_one_whose_asset_is_refused_holds_up_no_other() -> None:
-    """The assets leave with the commit, so that the refusal is known only then."""
     first, poisoned, *others = running_jobs(5)
     with behind(first) as threads:
         bad = threads.submit(finish, poisoned, spoken=replace(SPOKEN, path="x" * 300))

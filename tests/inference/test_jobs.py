@@ -379,15 +379,6 @@ def test_the_database_keeps_no_text_of_an_ended_job(queued: UUID) -> None:
         change(queued, text="Hi.")
 
 
-def test_a_failing_settlement_leaves_the_job_as_it_was(queued: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim()
-    monkeypatch.setattr("inference.jobs.ending.settlement", refuse)
-    with pytest.raises(RuntimeError, match="no money today"), transaction.atomic():
-        jobs.finish(queued, 1, SPOKEN)
-    assert job(queued).state == "running"
-    assert not rows(AudioAsset, queued).exists()
-
-
 def refuse(job: SynthesisJob) -> dict[str, Any]:
     raise RuntimeError("no money today")
 

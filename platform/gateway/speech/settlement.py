@@ -1,20 +1,19 @@
 """Where jobs become money: the one place that hands `inference` to `billing`.
 
-Registered as `inference.jobs.settlement` and `inference.jobs.holding`, and called inside the transactions that end
-jobs and that raise their holds.
+Registered as ports of `inference.jobs`, and part of the transactions that end jobs and that raise their holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from billing import ledger, policies, pricing, reservations
 from billing.checks import Check
 from billing.ledger import Usage
+from billing.settlement import SETTLE
 from inference import jobs
-from inference.audio import FRAME_MS, SAMPLES_PER_FRAME, SAMPLES_PER_MS
+from inference.audio import FRAME_MS, SAMPLES_PER_MS
 from inference.models import SynthesisJob
 
 _State = SynthesisJob.State
@@ -53,26 +52,37 @@ RELAYED_AUDIO_IS_BILLED = Check(
 """The gateway's own count of what it handed on, held against the bill."""
 
 
-def settle(ended: Sequence[SynthesisJob]) -> dict[UUID, dict[str, Any]]:
-    """Bill or release ended jobs, each once; returns what each customer's answer says of it."""
-    usages = []
-    for job in ended:
-        billed_frames = policy_of(job)(job.samples // SAMPLES_PER_FRAME * FRAME_MS) // FRAME_MS
-        if job.state != _State.SUCCEEDED and not billed_frames:
-            ledger.void(job_id=job.id)
-        else:
-            usages.append(
-                Usage(
-                    job_id=job.id,
-                    api_key_id=job.api_key_id,
-                    model=job.model,
-                    voice=job.voice,
-                    samples=billed_frames * SAMPLES_PER_FRAME,
-                    duration_ms=billed_frames * FRAME_MS,
-                )
-            )
-    records = ledger.settle_all(usages) if usages else {}
-    return {job.id: {"cost_usd": pricing.show(records[job.id].cost)} if job.id in records else {} for job in ended}
+_SETTLE_FINISHED = f"""
+usage AS (
+    SELECT job_id, api_key_id, model, voice, samples, samples / {SAMPLES_PER_MS} AS duration_ms FROM ended
+),
+{SETTLE},
+receipt AS (
+    SELECT job_id, jsonb_build_object('cost_usd', cost::text) AS receipt FROM record
+)
+"""  # noqa: S608 - our own SQL
+
+
+def settle_finished() -> str:
+    """The part of the statement that ends jobs well which bills them, each once, for all that was spoken."""
+    return _SETTLE_FINISHED
+
+
+def settle(job: SynthesisJob) -> dict[str, Any]:
+    """Bill or release a job that ended without success, once; returns what its customer's answer says of it."""
+    billed_ms = policies.ended_midway(job.samples // SAMPLES_PER_MS)
+    if not billed_ms:
+        ledger.void(job_id=job.id)
+        return {}
+    usage = Usage(
+        job_id=job.id,
+        api_key_id=job.api_key_id,
+        model=job.model,
+        voice=job.voice,
+        samples=billed_ms * SAMPLES_PER_MS,
+        duration_ms=billed_ms,
+    )
+    return {"cost_usd": pricing.show(ledger.settle(usage).cost)}
 
 
 OUT_OF_CREDIT, OUT_OF_BUDGET, SUSPENDED = "insufficient_quota", "budget_exceeded", "billing_not_active"
@@ -100,15 +110,6 @@ def raise_hold(job_id: UUID, frames: int) -> int:
     except reservations.HoldReleased:
         raise jobs.HoldRefused("hold_released") from None
     return covered_ms // FRAME_MS
-
-
-def policy_of(job: SynthesisJob) -> Callable[[int], int]:
-    """The rule by which an ended job is billed."""
-    match job.state:
-        case _State.SUCCEEDED:
-            return policies.cut_at_limit if job.finish_reason == "length" else policies.completed
-        case _:
-            return policies.ended_midway
 
 
 def may_bring_usage(before: UUID) -> bool:
