@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -108,11 +108,24 @@ class Writer:
 
     Args:
         room: how many entries Redis has room for, by which old ones are trimmed; None where it has enough.
+        streamed: whether a listener takes the audio as it is made. Where none does, the newest of it waits for
+            what comes next, so that the last leaves with the end, in one entry.
     """
 
-    def __init__(self, client: redis.Redis, job_id: UUID, attempt: int, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        job_id: UUID,
+        attempt: int,
+        room: Room | None = None,
+        *,
+        streamed: bool = True,
+    ) -> None:
         self._client = client
         self._room = room or Room()
+        self._streamed = streamed
+        self._newest: dict[str, Any] = {}
+        """The audio that waits."""
         self._key = key(job_id)
         self._codes_key = codes_key(job_id)
         self._attempt = attempt
@@ -144,7 +157,9 @@ class Writer:
         if codes:
             self._codes.append(b"".join(rows.tobytes() for rows in codes))
             entry |= {"codes": self._codes[-1], "codebooks": codes[0].shape[1]}
-        self._add(entry)
+        waited, self._newest = (entry, {}) if self._streamed else (self._newest, entry)
+        if waited:
+            self._add(waited)
         self.chunks += 1
         if codes and self.chunks - self._kept >= ENTRIES_PER_CODES:
             self._keep_codes(codes[0].shape[1])
@@ -158,7 +173,7 @@ class Writer:
 
     def ended(self, result: Result, *, head: bytes = b"") -> None:
         last = {"kind": "ended", "chunks": self.chunks, "head": head, "result": result.to_json()}
-        self._add(last, ttl_seconds=ENDED_TTL_SECONDS)
+        self._add({**self._newest, **last}, ttl_seconds=ENDED_TTL_SECONDS)
 
     def _keep_codes(self, codebooks: int) -> None:
         kept: dict[Any, Any] = {
@@ -235,27 +250,16 @@ def is_audio(fields: dict[bytes, bytes]) -> bool:
     return fields[b"kind"] == b"audio"
 
 
-def started(fields: dict[bytes, bytes]) -> Started | None:
-    """What an entry says of its attempt, if it is the attempt's first."""
-    if b"model" not in fields:
-        return None
-    attempt, before_ms = int(fields[b"attempt"]), float(fields[b"before_ms"])
-    return Started(attempt, fields[b"model"].decode(), fields[b"transcript"].decode(), before_ms)
-
-
-def decode(fields: dict[bytes, bytes]) -> Event:
-    """An entry's event; `started` precedes it."""
-    attempt = int(fields[b"attempt"])
-    match fields[b"kind"]:
-        case b"audio":
-            return Audio(attempt, int(fields[b"number"]), fields[b"data"], int(fields[b"frames"]))
-        case b"times":
-            times = tuple(Timed(*each) for each in json.loads(fields[b"times"]))
-            return TimesKnown(attempt, times, fields[b"quality"].decode())
-        case _:
-            return Ended(
-                attempt,
-                int(fields[b"chunks"]),
-                fields[b"head"],
-                Result.from_json(fields[b"result"]),
-            )
+def events(fields: dict[bytes, bytes]) -> Iterator[Event]:
+    """What an entry tells: its attempt's start, if it is the first of it, and audio before the end."""
+    attempt, kind = int(fields[b"attempt"]), fields[b"kind"]
+    if b"model" in fields:
+        transcript, before_ms = fields[b"transcript"].decode(), float(fields[b"before_ms"])
+        yield Started(attempt, fields[b"model"].decode(), transcript, before_ms)
+    if b"data" in fields:
+        yield Audio(attempt, int(fields[b"number"]), fields[b"data"], int(fields[b"frames"]))
+    if kind == b"times":
+        times = tuple(Timed(*each) for each in json.loads(fields[b"times"]))
+        yield TimesKnown(attempt, times, fields[b"quality"].decode())
+    if kind == b"ended":
+        yield Ended(attempt, int(fields[b"chunks"]), fields[b"head"], Result.from_json(fields[b"result"]))

@@ -38,8 +38,8 @@ class JobStream:
         """Of its largest entry so far."""
         self._look_again = look_again
         self._waiting: deque[dict[bytes, bytes]] = deque()
-        self._start_told = False
-        """Whether what the first of them says of its attempt's start was told."""
+        self._events: deque[Event] = deque()
+        """Of the entry that was taken last."""
         self._waiting_bytes = 0
         self._ended = False
         self._failure: Exception | None = None
@@ -64,23 +64,24 @@ class JobStream:
         Raises:
             redis.RedisError: Redis is away. The stream is to be opened again, and then begins anew.
         """
-        if not self._waiting and self._failure is None:
-            await self._wait(patience_seconds)
-        if not self._waiting:
-            if self._failure is not None:
-                raise redis.ConnectionError(str(self._failure)) from self._failure
-            return None
-        fields = self._waiting[0]
-        if not self._start_told and (started := channel.started(fields)) is not None:
-            self._start_told = True
-            return started
-        self._start_told = False
+        if not self._events:
+            if not self._waiting and self._failure is None:
+                await self._wait(patience_seconds)
+            if not self._waiting:
+                if self._failure is not None:
+                    raise redis.ConnectionError(str(self._failure)) from self._failure
+                return None
+            self._events.extend(channel.events(self._take()))
+        return self._events.popleft()
+
+    def _take(self) -> dict[bytes, bytes]:
+        """The entry that has waited longest."""
         had_enough = not self.wants_more
-        self._waiting.popleft()
+        fields = self._waiting.popleft()
         self._waiting_bytes -= _size(fields)
         if had_enough and self.wants_more:
             self._look_again(self)
-        return channel.decode(fields)
+        return fields
 
     def put(self, entries: list[Entry], *, after: Position) -> None:
         """Take those that are new of the entries that follow a position.

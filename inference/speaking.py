@@ -69,7 +69,7 @@ class JobRunner:
 
     def serve(self, job: SynthesisJob) -> None:
         """Speak the job and end it, or put it back."""
-        writer = channel.Writer(self._redis, job.id, job.attempt, self._room)
+        writer = channel.Writer(self._redis, job.id, job.attempt, self._room, streamed=job.streamed)
         work = self._works.of(job)
         try:
             self._speak(work, writer)

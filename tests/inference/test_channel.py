@@ -60,16 +60,39 @@ def test_an_attempt_that_begins_costs_no_entry(broker: redis.Redis) -> None:
     assert broker.xlen(channel.key(spoken)) == 0
     writer.audio(b"a")
     writer.audio(b"b")
-    starts = [channel.started(fields) for _, fields in broker.xrange(channel.key(spoken))]
-    assert [start and start.transcript for start in starts] == ["t", None]
+    (start, *first), second = (list(channel.events(fields)) for _, fields in broker.xrange(channel.key(spoken)))
+    assert isinstance(start, Started)
+    assert [*first, *second] == [Audio(1, 0, b"a"), Audio(1, 1, b"b")]
     writer = channel.Writer(broker, broken_off, attempt=1)
     writer.started(engine_model="m", transcript="t")
     writer.ended(DONE)
     ((_, fields),) = broker.xrange(channel.key(broken_off))
-    assert (channel.started(fields), channel.decode(fields)) == (
+    assert list(channel.events(fields)) == [
         Started(1, "m", "t", float(fields[b"before_ms"])),
         Ended(1, 0, b"", DONE),
-    )
+    ]
+
+
+def test_the_last_audio_of_an_answer_that_is_not_streamed_travels_with_its_end(broker: redis.Redis) -> None:
+    """Nobody takes it before, and an entry less is a command less here and an answer less there."""
+    writer = channel.Writer(broker, job_id := uuid4(), attempt=1, streamed=False)
+    lengths = [0]
+    for send in (
+        lambda: writer.started(engine_model="m", transcript="t"),
+        lambda: writer.audio(b"a", frames=1),
+        lambda: writer.audio(b"b", frames=2),
+        lambda: writer.ended(DONE, head=b"A"),
+    ):
+        send()
+        lengths.append(broker.xlen(channel.key(job_id)))
+    assert lengths == [0, 0, 0, 1, 2]
+    entries = [list(channel.events(fields)) for _, fields in broker.xrange(channel.key(job_id))]
+    assert entries[0][1:] == [Audio(1, 0, b"a", 1)]
+    assert entries[1] == [Audio(1, 1, b"b", 2), Ended(1, 2, b"A", DONE)]
+    heard = _Heard()
+    pieces = [heard.take(event) for event in (*entries[0], *entries[1])]
+    assert [each for found in pieces[1:] for each in found] == [Piece(b"a", 1), Piece(b"b", 2)]
+    assert heard.whole(Ended(1, 2, b"A", DONE))
 
 
 def test_an_entry_costs_one_command_and_the_stream_goes_by_itself(broker: redis.Redis) -> None:
