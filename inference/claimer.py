@@ -20,7 +20,7 @@ class Claimer:
 
     It listens to the doorbell only while it has slots free and knows of no job that waits. So a worker whose slots
     are all taken leaves the messages to workers that can speak. While one stays in the queue the gateways send no
-    other (`doorbell.ring_through`), so that messages cost nothing when the processor is needed most.
+    other (`doorbell.RING`), so that messages cost nothing when the processor is needed most.
     """
 
     def __init__(

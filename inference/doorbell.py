@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import redis
-import redis.asyncio
 from celery import current_app
 
 QUEUE = "synthesis"
 VOICES = "voices"
 """The queue of what the same workers do through Celery."""
-_RING = "if redis.call('LLEN', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[1], ARGV[1]) end"
+RING = "if redis.call('LLEN', KEYS[1]) == 0 then redis.call('LPUSH', KEYS[1], ARGV[1]) end"
+"""The script that puts `message` into QUEUE. One that still waits there does for these jobs, too, because whoever
+takes it looks for jobs afterwards; then no other is added."""
 SYNTHESIZE = "inference.tasks.synthesize"
 ENCODE_VOICE = "inference.tasks.encode_voice"
 
@@ -33,24 +34,9 @@ def ask_to_encode(voice_id: UUID) -> None:
     current_app.send_task(ENCODE_VOICE, (str(voice_id),), queue=VOICES, retry=False)
 
 
-async def ring_through(client: redis.asyncio.Redis) -> None:
-    """Tell the workers that committed jobs wait, by one command on the caller's own connection.
-
-    A message that still waits in the queue does for these jobs, too, because whoever takes it looks for jobs
-    afterwards; then no other is added. A message costs a worker more than all else of a short job.
-
-    Celery's own way of sending blocks, and so costs an event loop a thread for each message.
-
-    Raises:
-        redis.RedisError: Redis is away, or full.
-    """
-    ringing: Any = client.eval(_RING, 1, QUEUE, message())
-    await ringing
-
-
 def ring_from_worker(client: redis.Redis) -> None:
-    """As `ring_through`, for a worker's threads: by kombu a message takes ten times the processor's time."""
-    client.eval(_RING, 1, QUEUE, message())
+    """The same by one command: by kombu a message takes ten times the processor's time."""
+    client.eval(RING, 1, QUEUE, message())
 
 
 def message() -> str:

@@ -190,6 +190,7 @@ class StreamReader:
         if self._connection is None:
             pool: Any = self._client.connection_pool
             self._connection = connection = await pool.get_connection()
+            connection.socket_timeout = None  # which would cost each send a task and a timer
             await connection.send_command("CLIENT", "ID")
             self._connection_id = int(await connection.read_response())
         try:

@@ -21,6 +21,7 @@ from gateway.authentication import KeyCache
 from gateway.limits.limiter import Limiter
 from gateway.limits.solvency import Solvency
 from gateway.pronouncing import Pronunciations
+from gateway.scripts import RedisScript, Scripts
 from gateway.speech.ends import Ends
 from gateway.speech.group_commit import Admissions
 from gateway.workers import Workers
@@ -29,6 +30,8 @@ from inference.stream_reader import StreamReader
 from usage.request_log import RequestLogWriter
 
 log = logging.getLogger(__name__)
+
+_RING = RedisScript(doorbell.RING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,11 @@ async def _still_open(connection: psycopg.AsyncConnection) -> None:
         raise psycopg.OperationalError("the server closed the connection")
 
 
-async def _ring(client: redis.asyncio.Redis) -> None:
+async def ring_through(scripts: Scripts) -> None:
+    """Tell the workers that committed jobs wait. Celery's own way of sending would block the event loop."""
     try:
-        await doorbell.ring_through(client)
-    except redis.RedisError as error:
+        await scripts.run(_RING, [doorbell.QUEUE], [doorbell.message()])
+    except (redis.RedisError, TimeoutError, OSError) as error:
         log.warning("no worker could be rung, but one finds the jobs within a second: %s", type(error).__name__)
 
 
@@ -80,7 +84,8 @@ async def open_service() -> AsyncIterator[Service]:
             settings.REDIS_URL, max_connections=10_000, retry=Retry(NoBackoff(), 1)
         )
         streams = StreamReader(client)
-        limiter = Limiter(client)
+        scripts = Scripts(client)
+        limiter = Limiter(scripts)
         try:
             async with RequestLogWriter(database) as log:
                 yield Service(
@@ -92,11 +97,12 @@ async def open_service() -> AsyncIterator[Service]:
                     KeyCache(database),
                     limiter,
                     Solvency(database),
-                    Admissions(database, partial(_ring, client)),
+                    Admissions(database, partial(ring_through, scripts)),
                     log,
                     Pronunciations(database),
                 )
         finally:
             await streams.aclose()
             await limiter.drain()
+            await scripts.aclose()
             await client.aclose()

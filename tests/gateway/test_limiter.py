@@ -16,6 +16,7 @@ from accounts.keys import Principal
 from gateway.errors import ApiError
 from gateway.limits import limits
 from gateway.limits.limiter import UNCOUNTED, Limiter
+from gateway.scripts import Scripts
 
 
 def principal(**own: Any) -> Principal:
@@ -33,7 +34,7 @@ def take(limiter: Limiter, who: Principal, tokens: int = 1) -> None:
 
 
 def test_a_dead_redis_lets_through_for_a_while_and_then_no_more(settings: Any) -> None:
-    limiter = Limiter(redis.asyncio.Redis.from_url("unix:///nowhere/valkey.sock"))
+    limiter = Limiter(Scripts(redis.asyncio.Redis.from_url("unix:///nowhere/valkey.sock")))
     who, before = principal(requests_per_minute=1), UNCOUNTED._value.get()
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"rate_limit_grace_seconds": 0.3})
     for _ in range(3):
@@ -53,7 +54,7 @@ def test_what_a_door_refuses_takes_nothing_at_it(short: bool) -> None:
 
     async def work() -> dict[str, str]:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=1000)
-        limiter = Limiter(client)
+        limiter = Limiter(Scripts(client))
         async with limiter.slot(who) as first:
             await first.charge(50)
             for _ in range(10):
@@ -81,7 +82,7 @@ def test_a_short_request_passes_both_doors_at_once(broker: redis.Redis) -> None:
 
     async def work() -> None:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-            limiter = Limiter(client)
+            limiter = Limiter(Scripts(client))
             for short in (False, True):
                 before = trips()
                 async with limiter.slot(who, short=short) as slot:
@@ -128,7 +129,7 @@ def test_of_a_burst_the_limit_is_admitted(limit: int) -> None:
 
     async def work() -> None:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=1000)
-        limiter, stop = Limiter(client), asyncio.Event()
+        limiter, stop = Limiter(Scripts(client)), asyncio.Event()
         async with asyncio.timeout(10):
             await asyncio.gather(*(hold(limiter, stop) for _ in range(300)))
             await limiter.drain()
@@ -147,7 +148,7 @@ def test_a_burst_takes_one_connection_and_outlives_a_flush_of_scripts(broker: re
 
     async def work() -> int:
         client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=1)
-        limiter = Limiter(client)
+        limiter = Limiter(Scripts(client))
         for _ in range(3):
             broker.script_flush()
             await asyncio.gather(*(pass_through(limiter) for _ in range(100)))

@@ -18,7 +18,7 @@ from accounts.keys import Principal
 from accounts.models import ApiKey, Organization
 from billing.models import Account, UsageRecord
 from gateway.limits import limits
-from gateway.limits.limiter import PATIENCE_SECONDS
+from gateway.scripts import PATIENCE_SECONDS
 from tests.conftest import Customer
 from tests.gateway.speaking import ask, body, scripted, speak
 from tests.live import Service, wait_for

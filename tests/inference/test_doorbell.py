@@ -15,6 +15,8 @@ import redis.asyncio
 from celery import current_app
 from django.conf import settings
 
+from gateway.scripts import Scripts
+from gateway.service import ring_through
 from inference import cancellations, doorbell, jobs
 from inference.models import SynthesisJob, Worker
 from inference.worker import BEAT_SECONDS
@@ -28,10 +30,13 @@ TRIES = 5
 """A loaded machine may be late, but not each time."""
 
 
-def through_the_gateways_connection() -> None:
+def from_a_gateway(times: int = 1) -> None:
     async def ring() -> None:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-            await doorbell.ring_through(client)
+            scripts = Scripts(client)
+            for _ in range(times):
+                await ring_through(scripts)
+            await scripts.aclose()
 
     asyncio.run(ring())
 
@@ -41,7 +46,7 @@ def from_a_worker() -> None:
         doorbell.ring_from_worker(client)
 
 
-@pytest.mark.parametrize("ring", [doorbell.ring, through_the_gateways_connection, from_a_worker])
+@pytest.mark.parametrize("ring", [doorbell.ring, from_a_gateway, from_a_worker])
 def test_a_message_wakes_a_worker_at_once(
     service: Service, customer: Customer, ring: Callable[[], object]
 ) -> None:
@@ -61,15 +66,10 @@ def test_a_message_that_waits_does_for_later_jobs(broker: redis.Redis, monkeypat
     queue = uuid4().hex  # to which no worker listens
     monkeypatch.setattr(doorbell, "QUEUE", queue)
 
-    async def ring(times: int) -> None:
-        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-            for _ in range(times):
-                await doorbell.ring_through(client)
-
-    asyncio.run(ring(3))
+    from_a_gateway(3)
     assert broker.llen(queue) == 1
     assert broker.rpop(queue)
-    asyncio.run(ring(2))
+    from_a_gateway(2)
     assert broker.llen(queue) == 1
 
 

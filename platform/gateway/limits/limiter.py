@@ -29,7 +29,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import redis
-import redis.asyncio
 from django.conf import settings
 from prometheus_client import Counter
 
@@ -48,13 +47,11 @@ from gateway.limits.limits import (
     jobs_refusal,
     limits_of,
 )
-from gateway.limits.scripts import Scripts
+from gateway.scripts import PATIENCE_SECONDS, RedisScript, Scripts
 from inference.audio import FRAME_RATE
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 2.0
-"""How long Redis is waited for: long enough that a busy gateway is not taken for a dead Redis."""
 ASK_AGAIN_SECONDS = 1.0
 LEASE_MARGIN_SECONDS = 10
 SUSPECT_SECONDS = 1.0
@@ -65,8 +62,9 @@ REFUSED = Counter("speech_rate_limited", "Requests refused by a rate limit.", ["
 UNCOUNTED = Counter("speech_rate_limits_uncounted", "Requests let through uncounted because Redis was away.")
 
 _HERE = Path(__file__).parent
-_REFILL, _TAKE, _GIVE_BACK = (
-    (_HERE / f"{name}.lua").read_text("utf-8") for name in ("refill", "take", "give_back")
+_REFILL = (_HERE / "refill.lua").read_text("utf-8")
+_TAKE, _GIVE_BACK = (
+    RedisScript(_REFILL + (_HERE / f"{name}.lua").read_text("utf-8")) for name in ("take", "give_back")
 )
 
 
@@ -160,10 +158,8 @@ class Taken(NamedTuple):
 class Limiter:
     """The limits of all callers."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._scripts = Scripts(client, patience_seconds=PATIENCE_SECONDS)
-        self._take = client.register_script(_REFILL + _TAKE)
-        self._give_back = client.register_script(_REFILL + _GIVE_BACK)
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._away_since: float | None = None
         self._asked_at = float("-inf")
         self._leaving: set[asyncio.Task[None]] = set()
@@ -231,7 +227,7 @@ class Limiter:
             *(each.concurrent_jobs for each in jobs),
         ]
         try:
-            admitted, before = await self._scripts.run(self._take, keys, arguments)
+            admitted, before = await self._scripts.run(_TAKE, keys, arguments)
         except redis.exceptions.OutOfMemoryError:
             raise no_room() from None
         except (redis.RedisError, TimeoutError, OSError) as error:
@@ -246,7 +242,7 @@ class Limiter:
         """Release the slot and correct the buckets; does nothing without a slot."""
         keys = [*corrections, *(each.jobs for each in limits)]
         try:
-            await self._scripts.run(self._give_back, keys, [len(corrections), name, *corrections.values()])
+            await self._scripts.run(_GIVE_BACK, keys, [len(corrections), name, *corrections.values()])
         except (redis.RedisError, TimeoutError, OSError) as error:
             log.warning("a slot is left to its lease: %s", type(error).__name__)
 
