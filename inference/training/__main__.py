@@ -14,7 +14,10 @@ from inference.training.run import CHECKPOINT_SECONDS, Run
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m inference.training", description=__doc__)
-    stages = ("import", "corpus", "codec", "larger", "distill", "align", "export", "evaluate", "voices", "listen")
+    stages = (
+        *("import", "corpus", "codec", "larger", "distill", "recognise", "diffro", "align"),
+        *("export", "evaluate", "voices", "listen"),
+    )
     parser.add_argument("stage", choices=stages)
     parser.add_argument("--recipe", choices=RECIPES, default="cores", help="sizes; `gpu` trains on one")
     parser.add_argument("--folder", type=Path, default=Path("var/training"), help="of the whole training")
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--accumulation", type=int, default=1, help="`distill`: batches that a process makes of its part of a step"
     )
-    networks = ("larger", "distill", "align")
+    networks = ("larger", "distill", "diffro", "align")
     parser.add_argument(
         "--of", choices=networks, default="distill", help="`export`: the stage whose network it is"
     )
@@ -86,6 +89,14 @@ def main(arguments: list[str] | None = None) -> None:
                 compiled=options.compile,
                 accumulation=options.accumulation,
             )
+        case "recognise":
+            from inference.training import phoneme_recogniser
+
+            phoneme_recogniser.train(run, recipe)
+        case "diffro":
+            from inference.training import diffro
+
+            diffro.train(run, recipe)
         case "align":
             from inference.training import align
             from inference.training.judges import Judges

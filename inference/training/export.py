@@ -19,7 +19,7 @@ from inference.training.run import Run
 from inference.training.student import higgs_config, student_config, write_tokenizer
 from inference.training.teacher_decoder import load_acoustic_decoder
 
-Stage = Literal["larger", "distill", "align"]
+Stage = Literal["larger", "distill", "diffro", "align"]
 """Those that train a language model."""
 RENDERINGS: dict[str, dict[str, Any]] = {
     "alloy": {"pitch": 1.0},

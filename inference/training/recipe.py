@@ -57,6 +57,36 @@ class StudentRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecogniserRecipe:
+    """The recognisers that hear codes."""
+
+    networks: int = 3
+    """The last one only watches."""
+    width: int = 224
+    blocks: int = 4
+    kernel: int = 5
+    hidden_share: float = 0.15
+    """Of the codes in training, so that no recogniser relies on one of them."""
+    batch_frames: int = 3600
+    rate: float = 2e-3
+    steps: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffroRecipe:
+    """The alignment by the gradient of a reward."""
+
+    prompts: int = 24
+    longest: float = 8.0
+    """Seconds of the teacher's audio that a prompt may have."""
+    temperature: float = 0.6
+    rate: float = 6e-5
+    divergence: float = 1.0
+    """Weight of what the student moves away from the one before this stage."""
+    steps: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlignRecipe:
     """The alignment by reward."""
 
@@ -89,6 +119,8 @@ class Recipe:
     student: StudentRecipe = field(default_factory=StudentRecipe)
     larger: StudentRecipe
     """The network of the same kind that a student may learn from."""
+    recogniser: RecogniserRecipe = field(default_factory=RecogniserRecipe)
+    diffro: DiffroRecipe = field(default_factory=DiffroRecipe)
     align: AlignRecipe = field(default_factory=AlignRecipe)
 
 
@@ -113,6 +145,8 @@ TINY = Recipe(
     larger=StudentRecipe(
         hidden=96, layers=2, heads=2, kv_heads=1, inner=128, aligned_layers=(0,), batch_tokens=600, steps=6
     ),
+    recogniser=RecogniserRecipe(width=32, blocks=1, batch_frames=400, steps=40),
+    diffro=DiffroRecipe(prompts=4, steps=3),
     align=AlignRecipe(prompts=2, answers=2, candidates=4, steps=2),
 )
 RECIPES = {"gpu": ONE_GPU, "cores": TWO_CORES, "tiny": TINY}

@@ -1,0 +1,195 @@
+"""Small recognisers that hear codes: which phonemes the frames say. Their certainty is a reward with a gradient.
+
+Each is a stack of convolutions trained by CTC (Graves et al., 2006, doi:10.1145/1143844.1143891) on the corpus,
+whose phonemes are known. Several are trained at once. The last takes no part in any reward: where it does not hear
+better what the others do, these are being cheated.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
+from torch.nn.utils.rnn import pad_sequence
+
+from inference.higgs.phonemes import PhonemePromptBuilder
+from inference.training import sequences
+from inference.training.codec import load_trained
+from inference.training.recipe import Recipe, RecogniserRecipe
+from inference.training.run import Run
+from inference.training.sequences import Example
+from inference.training.student import SPECIAL, alphabet, higgs_config, write_tokenizer
+
+SILENT = frozenset(" ˈˌ.,;:!?—…\"'()“”-")
+"""Signs of a pronunciation that are no sound of their own."""
+HALVES = 2
+"""Steps of the recogniser in a frame: a frame of 40 ms may hold two phonemes."""
+WARM_UP = 0.1
+"""Share of the steps over which the rate rises."""
+LOG_EVERY, UNSEEN = 50, 64
+
+
+class PhonemeRecogniser(nn.Module):
+    def __init__(self, sizes: RecogniserRecipe, *, books: int, codes: int, signs: int) -> None:
+        super().__init__()
+        self.books, self.codes, self._hidden_share = books, codes, sizes.hidden_share
+        self.embedding = nn.Embedding(books * codes, sizes.width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.GroupNorm(1, sizes.width),
+                nn.Conv1d(sizes.width, sizes.width, sizes.kernel, padding=sizes.kernel // 2),
+                nn.GELU(),
+                nn.Dropout(0.1),
+            )
+            for _ in range(sizes.blocks)
+        )
+        self.halves = nn.ConvTranspose1d(sizes.width, sizes.width, 2 * HALVES, HALVES, HALVES // 2)
+        self.out = nn.Conv1d(sizes.width, signs + 1, 1)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+
+    def hear(self, codes: Tensor) -> Tensor:
+        """Log probabilities [B, 2 F, signs + 1] of codes [B, F, N]; the last sign is none."""
+        embedded = self.embedding(codes + torch.arange(self.books, device=codes.device) * self.codes)
+        if self.training:
+            embedded = embedded * (torch.rand_like(embedded[..., :1]) >= self._hidden_share)
+        return self._hear(embedded.sum(2))
+
+    def hear_chances(self, chances: Tensor) -> Tensor:
+        """As `hear`, of the chance of each code [B, F, N, V], through which a gradient goes back."""
+        table = self.embedding.weight.view(self.books, self.codes, -1)
+        return self._hear(torch.einsum("bfnv,nvh->bfh", chances, table))
+
+    def _hear(self, embedded: Tensor) -> Tensor:
+        states = embedded.transpose(1, 2)
+        for block in self.blocks:
+            states = states + block(states)
+        logits: Tensor = self.out(F.gelu(self.halves(states)))
+        return logits.transpose(1, 2).log_softmax(-1)
+
+
+class Recognisers(nn.Module):
+    """All of them, and what they are to hear."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        sizes, codec = recipe.recogniser, recipe.codec
+        signs = [*SPECIAL, *alphabet()]
+        self._networks = nn.ModuleList(
+            PhonemeRecogniser(sizes, books=codec.codebooks, codes=codec.codes, signs=len(signs))
+            for _ in range(sizes.networks)
+        )
+        self._heard = torch.tensor([n >= len(SPECIAL) and sign not in SILENT for n, sign in enumerate(signs)])
+        self._none = len(signs)
+
+    @property
+    def networks(self) -> list[PhonemeRecogniser]:
+        return [cast(PhonemeRecogniser, network) for network in self._networks]
+
+    def sounds(self, tokens: Tensor) -> Tensor:
+        """The tokens of a prompt that are to be heard."""
+        return tokens[self._heard[tokens]]
+
+    def surprise(self, heard: Tensor, sounds: Sequence[Tensor], frames: Sequence[int]) -> Tensor:
+        """Nats [B] by which these sounds surprise one that has `heard` [B, 2 F, signs + 1]."""
+        lengths = torch.tensor([HALVES * count for count in frames])
+        targets = torch.tensor([len(each) for each in sounds])
+        steps = heard.transpose(0, 1)
+        # What cannot be said in so few frames would surprise without end.
+        return F.ctc_loss(
+            steps, torch.cat([*sounds]), lengths, targets, blank=self._none, reduction="none", zero_infinity=True
+        )
+
+
+def load(run: Run, recipe: Recipe) -> Recognisers:
+    """Those that the stage `recognise` has trained; they learn no more. Raises SystemExit where there are none."""
+    state = Run(run.folder, "recognise").load()
+    if state is None:
+        raise SystemExit(f"there are no recognisers in {run.folder}: run the stage recognise first")
+    recognisers = Recognisers(recipe)
+    recognisers.load_state_dict(state["model"])
+    return recognisers.eval().requires_grad_(False)
+
+
+def train(run: Run, recipe: Recipe) -> None:
+    """Train until the recipe's steps are done or the time is up.
+
+    Raises:
+        SystemExit: an earlier stage is missing.
+    """
+    examples = read(run, recipe)
+    known = [example for example in examples if not example.utterance.held_out]
+    unseen = [example for example in examples if example.utterance.held_out][:UNSEEN]
+    if not known:
+        raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
+    torch.manual_seed(run.seed)
+    sizes, recognisers, step = recipe.recogniser, Recognisers(recipe), 0
+    optimizer = torch.optim.AdamW(recognisers.parameters(), lr=sizes.rate, weight_decay=0.01)
+    if (state := run.load()) is not None:
+        recognisers.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        step = state["step"]
+
+    def save() -> None:
+        run.save({"model": recognisers.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
+
+    for group in itertools.islice(_epochs(known, sizes, run.seed), step, None):
+        progress = run.progress(step, sizes.steps)
+        if progress >= 1 or run.over:
+            break
+        for settings in optimizer.param_groups:
+            settings["lr"] = sizes.rate * min(
+                (step + 1) / (WARM_UP * sizes.steps), 1.0, max((1 - progress) / 0.7, 0.02)
+            )
+        losses = surprises(recognisers, [known[number] for number in group])
+        optimizer.zero_grad()
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        for each in recognisers.networks:
+            nn.utils.clip_grad_norm_(each.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        if step % LOG_EVERY == 0 or step == sizes.steps:
+            run.log(step=step, nats=losses.mean().item())
+        if run.due():
+            save()
+    save()
+    if unseen:
+        recognisers.eval()
+        with torch.no_grad():
+            nats = surprises(recognisers, unseen).tolist()
+        run.log(step=step, **{f"held_out{number}": value for number, value in enumerate(nats)})
+
+
+def surprises(recognisers: Recognisers, examples: Sequence[Example]) -> Tensor:
+    """Nats a sound, of each recogniser."""
+    spoken = [_frames(example) for example in examples]
+    sounds = [recognisers.sounds(example.tokens) for example in examples]
+    codes, count = pad_sequence(spoken, batch_first=True), sum(map(len, sounds))
+    lengths = [len(frames) for frames in spoken]
+    each = [recognisers.surprise(network.hear(codes), sounds, lengths).sum() for network in recognisers.networks]
+    return torch.stack(each) / count
+
+
+def _frames(example: Example) -> Tensor:
+    """The codes [F, N] of an utterance of the corpus, as they were before the delay."""
+    count, books = len(example.spoken), example.rows.shape[1]
+    return torch.stack([example.rows[1 + book : 1 + book + count, book] for book in range(books)], 1)
+
+
+def read(run: Run, recipe: Recipe) -> list[Example]:
+    """The corpus in codes, which are made where they are missing. Raises SystemExit where there is no codec."""
+    config, folder = higgs_config(recipe), run.folder / "corpus"
+    sequences.encode(run, load_trained(run.folder, recipe.codec), folder)
+    tokenizer: Path = run.folder / "tokenizer.json"
+    write_tokenizer(tokenizer)
+    return list(sequences.read(folder, PhonemePromptBuilder(tokenizer, config), config))
+
+
+def _epochs(known: Sequence[Example], sizes: RecogniserRecipe, seed: int) -> Iterator[list[int]]:
+    lengths = [len(example.spoken) for example in known]
+    for epoch in itertools.count():
+        yield from sequences.batches(lengths, sizes.batch_frames, seed + epoch)

@@ -1,0 +1,149 @@
+"""Alignment by the gradient of a reward: the recognisers, the gradient, and the stages at their smallest size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("hibari", reason="the teacher is an extra: pip install -e .[training]")
+pytest.importorskip("onnx", reason="the teacher is an extra: pip install -e .[training]")
+
+from inference.higgs.config import load_config  # noqa: E402
+from inference.higgs.delay import delay  # noqa: E402
+from inference.higgs.frontend import load_prompt_builder  # noqa: E402
+from inference.training import diffro, export, phoneme_recogniser  # noqa: E402
+from inference.training.diffro import straight_through  # noqa: E402
+from inference.training.drawing import Drawn, draw  # noqa: E402
+from inference.training.network import Windows  # noqa: E402
+from inference.training.phoneme_recogniser import Recognisers  # noqa: E402
+from inference.training.recipe import TINY  # noqa: E402
+from inference.training.run import Run  # noqa: E402
+from inference.training.sequences import Example, collate  # noqa: E402
+from inference.training.student import ALIGNMENT_WINDOW, SPECIAL, alphabet, higgs_config  # noqa: E402
+from tests.training.commands import ROOT, run  # noqa: E402
+
+pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
+
+CHECKPOINT = ROOT / "inference" / "checkpoints" / "heart-8m"
+
+
+def tokens(*signs: str) -> torch.Tensor:
+    return torch.tensor([[*SPECIAL, *alphabet()].index(sign) for sign in signs])
+
+
+def curve(folder: Path, stage: str) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / f"{stage}.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def aligned(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("diffro")
+    for name in ("corpus", "codec.pt", "distill.pt", "tokenizer.json"):
+        (folder / name).symlink_to(trained / name)
+    run(folder, "recognise")
+    run(folder, "diffro")
+    return folder
+
+
+def test_a_prompt_is_heard_without_its_stress_and_stops() -> None:
+    recognisers = Recognisers(TINY)
+    heard = recognisers.sounds(
+        tokens(SPECIAL[0], "h", "ə", "l", "ˈ", "O", ",", " ", "b", "ˈ", "Y", ".", SPECIAL[1])
+    )
+    assert heard.tolist() == tokens("h", "ə", "l", "O", "b", "Y").tolist()
+
+
+def test_what_is_certain_is_heard_as_the_code_is() -> None:
+    network = Recognisers(TINY).eval().networks[0]
+    codes = torch.randint(network.codes, (2, 9, network.books))
+    chances = torch.nn.functional.one_hot(codes, network.codes).float()
+    assert network.hear(codes).shape == (2, 18, len(SPECIAL) + len(alphabet()) + 1)
+    torch.testing.assert_close(network.hear_chances(chances), network.hear(codes))
+
+
+def test_the_gradient_reaches_the_chances_of_what_was_not_drawn() -> None:
+    """What is heard is the code that was drawn; one that would have paid more becomes likelier."""
+    logits = torch.zeros(1, 3, requires_grad=True)
+    heard = straight_through(torch.tensor([1]), logits.softmax(-1))
+    assert heard.tolist() == [[0, 1, 0]]
+    (heard * torch.tensor([5.0, 2.0, 1.0])).sum().backward()
+    assert logits.grad is not None
+    assert logits.grad[0, 0] > 0 > logits.grad[0, 2]
+
+
+def test_recognisers_learn_to_hear_the_corpus(aligned: Path) -> None:
+    network = phoneme_recogniser.load(Run(aligned, "diffro"), TINY)
+    untrained = Recognisers(TINY).eval()
+    examples = phoneme_recogniser.read(Run(aligned, "recognise"), TINY)[:8]
+    with torch.no_grad():
+        before, after = (phoneme_recogniser.surprises(each, examples) for each in (untrained, network))
+    assert len(after) == TINY.recogniser.networks
+    assert (after < 0.7 * before).all()
+
+
+def test_the_student_comes_to_say_what_is_heard_better(aligned: Path) -> None:
+    """Of answers that were drawn once, the codes that the recognisers would rather have heard become likelier."""
+    recipe = replace(TINY, diffro=replace(TINY.diffro, rate=2e-3, divergence=0.1))
+    config, stage = higgs_config(TINY), Run(aligned, "diffro")
+    recognisers = phoneme_recogniser.load(stage, TINY)
+    examples = phoneme_recogniser.read(Run(aligned, "recognise"), TINY)[:4]
+    random = torch.Generator().manual_seed(0)
+    answers = []
+    for example in examples:
+        frames = torch.randint(TINY.codec.codes, (len(example.spoken), config.num_codebooks), generator=random)
+        rows = delay(frames, config)
+        places = torch.linspace(0, len(example.tokens) - 2, len(rows) - 1).long()
+        answers.append(
+            (Example(example.tokens, rows, example.tokens[:0], example.utterance), Drawn(frames, places))
+        )
+    reference, student = (export.load_student(stage, TINY, "distill") for _ in range(2))
+    optimizer = torch.optim.AdamW(student.parameters(), lr=2e-3)
+
+    def surprise() -> float:
+        """By codes drawn from what the student holds likely now."""
+        batch = collate([example for example, _ in answers], config)
+        windows = Windows(torch.cat([drawn.places for _, drawn in answers]), *ALIGNMENT_WINDOW)
+        with torch.no_grad():
+            logits, _ = student(batch, aligned=TINY.student.aligned_layers, windows=windows)
+            chances = logits[..., : TINY.codec.codes].softmax(-1)
+            total, start = 0.0, 0
+            for example, drawn in answers:
+                count, books = drawn.frames.shape
+                said = chances[start : start + count + books]
+                start += count + books
+                heard = torch.stack([said[book : book + count, book] for book in range(books)], 1)[None]
+                sounds = [recognisers.sounds(example.tokens)]
+                for network in recognisers.networks[:-1]:
+                    total += float(recognisers.surprise(network.hear_chances(heard), sounds, [count]).sum())
+        return total
+
+    before = surprise()
+    figures = [diffro.learn(student, reference, optimizer, recognisers, answers, recipe) for _ in range(25)]
+    assert figures[0]["divergence"] == pytest.approx(0, abs=1e-6)
+    assert figures[-1]["divergence"] > 1e-4
+    assert figures[-1]["nats"] == pytest.approx(figures[0]["nats"], abs=1e-4), "they hear what was drawn"
+    assert surprise() < 0.95 * before
+
+
+def test_the_stage_keeps_a_student_and_a_curve(aligned: Path) -> None:
+    assert [line["step"] for line in curve(aligned, "diffro") if "step" in line] == [1, 2, 3]
+    export.load_student(Run(aligned, "diffro"), TINY, "diffro")
+
+
+def test_codes_are_drawn_to_the_end_of_the_sentence() -> None:
+    config = load_config(CHECKPOINT)
+    builder = load_prompt_builder(CHECKPOINT, config)
+    prompts = [builder.question(text).tokens for text in ("Hello there.", "The train leaves at noon from here.")]
+    first, second = draw(CHECKPOINT, prompts, temperature=0.5, seed=1)
+    assert first is not None
+    assert second is not None
+    assert 10 < len(first.frames) < len(second.frames) < 120
+    for each, prompt in ((first, prompts[0]), (second, prompts[1])):
+        assert len(each.places) == len(delay(each.frames, config)) - 1
+        assert each.places[0] == 0
+        assert (each.places.diff() >= 0).all()
+        assert len(prompt) - 6 <= each.places[-1] < len(prompt)
