@@ -260,8 +260,8 @@ def locked_by_another(job_id: UUID) -> UUID | None:
 def test_a_claim_costs_what_waits_for_its_turn_and_not_what_was() -> None:
     """Not the length of a queue and not the length of the past: what is read grows with neither.
 
-    Indexes are deeper, and hold dead entries of other tests, so that some pages more are read. One for each job that
-    waits would be two thousand.
+    Indexes are deeper, and hold dead entries of other tests, so that some pages more are read. One for each job
+    that waits would be two thousand.
     """
     few = pages_of_a_claim(queued=20, ended=20)
     many = pages_of_a_claim(queued=2_000, ended=20_000)
