@@ -21,6 +21,12 @@ def delay(frames: Tensor, config: HiggsConfig) -> Tensor:
     return rows
 
 
+def undelay(rows: Tensor, count: int) -> Tensor:
+    """The first `count` frames [count, N, …] of a stream's rows [R, N, …] after its BOS row."""
+    books = rows.shape[1]
+    return torch.stack([rows[k : k + count, k] for k in range(books)], 1)
+
+
 def force(logits: Tensor, row: Tensor, eos_age: Tensor, config: HiggsConfig) -> Tensor:
     """Forbid everything but BOS where a codebook has not started, and but EOS where it has ended.
 

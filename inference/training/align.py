@@ -60,15 +60,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
     optimizer = torch.optim.AdamW(student.parameters(), lr=sizes.rate, betas=(0.9, 0.95), weight_decay=0.0)
-    step = 0
-    if (state := run.load()) is not None:
-        student.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-
-    def save() -> None:
-        run.save({"model": student.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
-
+    step = run.go_on(student, optimizer)
     while step < sizes.steps and not run.over:
         export.save_weights(student, policy_folder)
         chosen = _draw(prompts, sizes.prompts, seed=run.seed + step)
@@ -81,8 +73,8 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
         step += 1
         run.log(step=step, **_means(rewards), **figures)
         if run.due():
-            save()
-    save()
+            run.keep(student, optimizer, step)
+    run.keep(student, optimizer, step)
 
 
 class PolicySpeaker:

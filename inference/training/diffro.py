@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 
-from inference.higgs.delay import delay
+from inference.higgs.delay import delay, undelay
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training import corpus, export, phoneme_recogniser
 from inference.training.corpus import FRAME_RATE, CorpusUtterance
@@ -46,15 +46,7 @@ def train(run: Run, recipe: Recipe) -> None:
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))
     reference.requires_grad_(False)
     optimizer = torch.optim.AdamW(student.parameters(), lr=sizes.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    step = 0
-    if (state := run.load()) is not None:
-        student.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-
-    def save() -> None:
-        run.save({"model": student.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
-
+    step = run.go_on(student, optimizer)
     while step < sizes.steps and not run.over:
         export.save_weights(student, folder)
         random = np.random.default_rng(run.seed + step)
@@ -75,8 +67,8 @@ def train(run: Run, recipe: Recipe) -> None:
         step += 1
         run.log(step=step, **figures)
         if run.due():
-            save()
-    save()
+            run.keep(student, optimizer, step)
+    run.keep(student, optimizer, step)
 
 
 def _known(run: Run, longest: float) -> list[CorpusUtterance]:
@@ -107,7 +99,7 @@ def learn(
             fixed, _ = reference(batch, aligned=aligned, windows=windows)
     moved = _divergence(logits, fixed, batch, recipe)
     chances = straight_through(batch.targets, (logits / sizes.temperature).softmax(-1))
-    spoken = _spoken(chances, [len(drawn.frames) for _, drawn in answers])
+    spoken = spoken_chances(chances, [len(drawn.frames) for _, drawn in answers])
     sounds = [recognisers.sounds(example.tokens) for example, _ in answers]
     nats = torch.stack([_surprise(recognisers, each, spoken, sounds) for each in recognisers.networks])
     loss = nats[:-1].mean() + sizes.divergence * moved
@@ -124,14 +116,10 @@ def straight_through(drawn: Tensor, chances: Tensor) -> Tensor:
     return F.one_hot(drawn, chances.shape[-1]) + chances - chances.detach()
 
 
-def _spoken(chances: Tensor, lengths: Sequence[int]) -> list[Tensor]:
+def spoken_chances(chances: Tensor, lengths: Sequence[int]) -> list[Tensor]:
     """Of each answer [F, N, V], from its delayed rows [A, N, V] in `chances`."""
-    books, spoken, start = chances.shape[1], [], 0
-    for count in lengths:
-        rows = chances[start : start + count + books]
-        spoken.append(torch.stack([rows[book : book + count, book] for book in range(books)], 1))
-        start += len(rows)
-    return spoken
+    delayed = torch.split(chances, [count + chances.shape[1] for count in lengths])
+    return [undelay(rows, count) for rows, count in zip(delayed, lengths, strict=True)]
 
 
 def _surprise(

@@ -6,7 +6,7 @@ Where there is a larger network of the same kind, the student also learns what t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,12 +124,8 @@ class Batches(Dataset[list[Batch]]):
     ) -> None:
         self._known, self._config, self._recipe, self._seed = known, config, recipe, seed
         self._part, self._parts, self._accumulation = part, parts, accumulation
-        self._groups = list(itertools.islice(self._epochs(), recipe.steps))
-
-    def _epochs(self) -> Iterator[list[int]]:
-        lengths = [example.length for example in self._known]
-        for epoch in itertools.count():
-            yield from sequences.batches(lengths, self._recipe.batch_tokens, self._seed + epoch)
+        lengths = [example.length for example in known]
+        self._groups = list(itertools.islice(sequences.epochs(lengths, recipe.batch_tokens, seed), recipe.steps))
 
     def __len__(self) -> int:
         return len(self._groups)

@@ -12,9 +12,10 @@ from torch import Tensor
 from inference.engines.higgs.state import BatchState
 from inference.higgs.checkpoint import load_checkpoint
 from inference.higgs.config import HiggsConfig, load_ras_config
+from inference.higgs.delay import undelay
 from inference.higgs.model import Prompt
+from inference.training.export import TOP_K, TOP_P
 
-TOP_P, TOP_K = 0.95, 50
 FRAMES_A_TOKEN, LEAST_FRAMES = 3.2, 30
 """What takes longer does not end: nobody speaks a phoneme for an eighth of a second on average."""
 
@@ -78,5 +79,5 @@ def _drawn(rows: Tensor, places: Tensor, config: HiggsConfig) -> Drawn | None:
     count = len(rows) - config.num_codebooks
     if count <= 0:
         return None
-    frames = torch.stack([rows[book : book + count, book] for book in range(config.num_codebooks)], 1)
+    frames = undelay(rows, count)
     return Drawn(frames, places) if bool((frames < config.bos_code).all()) else None

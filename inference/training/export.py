@@ -37,10 +37,11 @@ RENDERINGS: dict[str, dict[str, Any]] = {
     "verse": {"pitch": 0.68, "formants": 0.87, "range": 1.15},
 }
 """How the codec renders the one trained voice as each voice of `inference.speech.voices`."""
+TOP_P, TOP_K = 0.95, 50
 GENERATION = {
     "temperature": 0.5,
-    "top_p": 0.95,
-    "top_k": 50,
+    "top_p": TOP_P,
+    "top_k": TOP_K,
     # Its codes may stand as long as a sound does: they are not drawn anew for it.
     "ras_win_len": None,
     "ras_win_max_num_repeat": None,

@@ -8,7 +8,7 @@ better what the others do, these are being cheated.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name all of torch knows)
 from torch.nn.utils.rnn import pad_sequence
 
+from inference.higgs.delay import undelay
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training import sequences
 from inference.training.codec import load_trained
@@ -127,17 +128,11 @@ def train(run: Run, recipe: Recipe) -> None:
     if not known:
         raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
     torch.manual_seed(run.seed)
-    sizes, recognisers, step = recipe.recogniser, Recognisers(recipe), 0
+    sizes, recognisers = recipe.recogniser, Recognisers(recipe)
     optimizer = torch.optim.AdamW(recognisers.parameters(), lr=sizes.rate, weight_decay=0.01)
-    if (state := run.load()) is not None:
-        recognisers.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-
-    def save() -> None:
-        run.save({"model": recognisers.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
-
-    for group in itertools.islice(_epochs(known, sizes, run.seed), step, None):
+    step = run.go_on(recognisers, optimizer)
+    lengths = [len(example.spoken) for example in known]
+    for group in itertools.islice(sequences.epochs(lengths, sizes.batch_frames, run.seed), step, None):
         progress = run.progress(step, sizes.steps)
         if progress >= 1 or run.over:
             break
@@ -155,8 +150,8 @@ def train(run: Run, recipe: Recipe) -> None:
         if step % LOG_EVERY == 0 or step == sizes.steps:
             run.log(step=step, nats=losses.mean().item())
         if run.due():
-            save()
-    save()
+            run.keep(recognisers, optimizer, step)
+    run.keep(recognisers, optimizer, step)
     if unseen:
         recognisers.eval()
         with torch.no_grad():
@@ -176,8 +171,7 @@ def surprises(recognisers: Recognisers, examples: Sequence[Example]) -> Tensor:
 
 def _frames(example: Example) -> Tensor:
     """The codes [F, N] of an utterance of the corpus, as they were before the delay."""
-    count, books = len(example.spoken), example.rows.shape[1]
-    return torch.stack([example.rows[1 + book : 1 + book + count, book] for book in range(books)], 1)
+    return undelay(example.rows[1:], len(example.spoken))
 
 
 def read(run: Run, recipe: Recipe) -> list[Example]:
@@ -187,9 +181,3 @@ def read(run: Run, recipe: Recipe) -> list[Example]:
     tokenizer: Path = run.folder / "tokenizer.json"
     write_tokenizer(tokenizer)
     return list(sequences.read(folder, PhonemePromptBuilder(tokenizer, config), config))
-
-
-def _epochs(known: Sequence[Example], sizes: RecogniserRecipe, seed: int) -> Iterator[list[int]]:
-    lengths = [len(example.spoken) for example in known]
-    for epoch in itertools.count():
-        yield from sequences.batches(lengths, sizes.batch_frames, seed + epoch)

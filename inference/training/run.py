@@ -11,7 +11,11 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
 
 CHECKPOINT_SECONDS = 180
 
@@ -98,6 +102,24 @@ class Run:
             return None
         state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         return state
+
+    def go_on(self, model: nn.Module, optimizer: Optimizer) -> int:
+        """Load what `keep` last wrote; returns the steps that were taken, 0 at the first start."""
+        import torch
+
+        if (state := self.load()) is None:
+            return 0
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state.get("random", torch.get_rng_state()))  # earlier versions did not keep it
+        return int(state["step"])
+
+    def keep(self, model: nn.Module, optimizer: Optimizer, step: int) -> None:
+        """Write what `go_on` loads: of a stage that trains one network by one optimizer."""
+        import torch
+
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+        self.save({**state, "random": torch.get_rng_state()})
 
     def log(self, **values: float) -> None:
         """Add a line to the curve, `STAGE.jsonl`, and show it."""

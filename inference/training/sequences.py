@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,12 @@ def _disturbed(codes: Tensor, config: HiggsConfig, noise: float, seed: int) -> T
     random = torch.Generator().manual_seed(seed)
     wrong = (torch.rand(codes.shape, generator=random) < noise) & (codes < config.bos_code)
     return torch.where(wrong, torch.randint(0, config.bos_code, codes.shape, generator=random), codes)
+
+
+def epochs(lengths: Sequence[int], size: int, seed: int) -> Iterator[list[int]]:
+    """The `batches` of one epoch after another, without end."""
+    for epoch in itertools.count():
+        yield from batches(lengths, size, seed + epoch)
 
 
 def batches(lengths: Sequence[int], size: int, seed: int) -> Iterator[list[int]]:

@@ -24,7 +24,7 @@ from inference.training.recipe import TINY  # noqa: E402
 from inference.training.run import Run  # noqa: E402
 from inference.training.sequences import Example, collate  # noqa: E402
 from inference.training.student import ALIGNMENT_WINDOW, SPECIAL, alphabet, higgs_config  # noqa: E402
-from tests.training.commands import ROOT, run  # noqa: E402
+from tests.training.commands import ROOT, Interrupted, run  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
 
@@ -85,6 +85,20 @@ def test_recognisers_learn_to_hear_the_corpus(aligned: Path) -> None:
     assert (after < 0.7 * before).all()
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_recognisers_that_were_interrupted_end_as_if_they_had_not_been(aligned: Path, tmp_path: Path) -> None:
+    for name in ("corpus", "codec.pt"):
+        (tmp_path / name).symlink_to(aligned / name)
+    phoneme_recogniser.train(Interrupted(tmp_path, "recognise", 15), TINY)
+    phoneme_recogniser.train(Run(tmp_path, "recognise"), TINY)
+    state, whole = Run(tmp_path, "recognise").load(), Run(aligned, "recognise").load()
+    assert state is not None
+    assert whole is not None
+    assert state["step"] == whole["step"] == TINY.recogniser.steps
+    for name, value in whole["model"].items():
+        torch.testing.assert_close(state["model"][name], value, msg=name)
+
+
 def test_the_student_comes_to_say_what_is_heard_better(aligned: Path) -> None:
     """Of answers that were drawn once, the codes that the recognisers would rather have heard become likelier."""
     recipe = replace(TINY, diffro=replace(TINY.diffro, rate=2e-3, divergence=0.1))
@@ -110,15 +124,12 @@ def test_the_student_comes_to_say_what_is_heard_better(aligned: Path) -> None:
         with torch.no_grad():
             logits, _ = student(batch, aligned=TINY.student.aligned_layers, windows=windows)
             chances = logits[..., : TINY.codec.codes].softmax(-1)
-            total, start = 0.0, 0
-            for example, drawn in answers:
-                count, books = drawn.frames.shape
-                said = chances[start : start + count + books]
-                start += count + books
-                heard = torch.stack([said[book : book + count, book] for book in range(books)], 1)[None]
-                sounds = [recognisers.sounds(example.tokens)]
+            said = diffro.spoken_chances(chances, [len(drawn.frames) for _, drawn in answers])
+            total = 0.0
+            for (example, drawn), heard in zip(answers, said, strict=True):
+                sounds, count = [recognisers.sounds(example.tokens)], len(drawn.frames)
                 for network in recognisers.networks[:-1]:
-                    total += float(recognisers.surprise(network.hear_chances(heard), sounds, [count]).sum())
+                    total += float(recognisers.surprise(network.hear_chances(heard[None]), sounds, [count]).sum())
         return total
 
     before = surprise()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -34,7 +33,7 @@ from inference.training.recipe import TINY  # noqa: E402
 from inference.training.run import Run  # noqa: E402
 from inference.training.sentences import Sentence  # noqa: E402
 from inference.training.student import higgs_config  # noqa: E402
-from tests.training.commands import ENVIRONMENT, ROOT, command, run  # noqa: E402
+from tests.training.commands import ENVIRONMENT, ROOT, Interrupted, command, run  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("training")  # one process trains the tiny voice, and not each
 
@@ -100,28 +99,6 @@ def test_the_codec_that_is_exported_is_the_one_that_was_trained(trained: Path) -
     assert state is not None
     books: Any = exported.quantizer.codebooks  # type: ignore[attr-defined]
     torch.testing.assert_close(books, state["model"]["quantizer.codebooks"], atol=2e-3, rtol=2e-3)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As the commands are run: sums are made in the same order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class Interrupted(Run):
-    """Is over after so many steps."""
-
-    def __init__(self, folder: Path, stage: str, steps: int) -> None:
-        super().__init__(folder, stage)
-        self._left = steps
-
-    @property
-    def over(self) -> bool:
-        self._left -= 1
-        return self._left < 0
 
 
 def test_the_same_seed_makes_the_same_corpus(trained: Path, tmp_path: Path) -> None:
