@@ -28,6 +28,7 @@ import redis.asyncio
 
 from inference.failures import place_of
 from inference.job_stream import MOST_WAITING_BYTES, Entry, JobStream, Position
+from inference.kept_connection import KeptConnection
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,12 @@ class StreamReader:
     """The streams that one process listens to."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._client = client
         self._streams: dict[bytes, list[JobStream]] = {}
         self._waiting: set[JobStream] = set()
         """Those without audio."""
-        self._connection: Any = None
-        self._connection_id = 0
+        self._connection = KeptConnection(client, patience_seconds=BLOCK_SECONDS + ANSWER_SECONDS)
+        """Of the XREADs."""
+        self._unblocker = KeptConnection(client, patience_seconds=ANSWER_SECONDS)
         self._running: asyncio.Task[None] | None = None
         self._waking: asyncio.Task[None] | None = None
         self._command = 0
@@ -99,7 +100,8 @@ class StreamReader:
             while task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
-        await self._disconnect()
+        await self._connection.aclose()
+        await self._unblocker.aclose()
 
     def look_again(self, stream: JobStream) -> None:
         """The stream wants more, and the XREAD under way, if there is one, does not ask for it."""
@@ -139,7 +141,7 @@ class StreamReader:
         except Exception as error:  # Redis is away; or a fault of ours, of which the listeners shall not hang
             if not isinstance(error, redis.RedisError | OSError):
                 log.error("the streams cannot be read\n%s", place_of(error))
-            await self._disconnect()
+            await self._connection.aclose()
             failed, self._streams = self._streams, {}
             self._waiting.clear()
             for streams in failed.values():
@@ -174,50 +176,24 @@ class StreamReader:
         positions = (f"{millisecond}-{number}" for millisecond, number in question.positions.values())
         block = ("BLOCK", max(1, int(block_seconds * 1000))) if self._blocks else ()
         command = ("XREAD", "COUNT", question.entries, *block, "STREAMS", *question.positions, *positions)
-        reused = self._connection is not None
         try:
-            answer = await self._ask(command)
-        except redis.ConnectionError:
-            if not reused:
-                raise
-            await self._disconnect()  # Redis may have been started anew
-            answer = await self._ask(command)
+            answer = await self._connection.ask(*command)
         finally:
             self._blocks = False
         return [(key, _entries(found)) for key, found in _by_stream(answer)]
-
-    async def _ask(self, command: tuple[Any, ...]) -> Any:
-        if self._connection is None:
-            pool: Any = self._client.connection_pool
-            self._connection = connection = await pool.get_connection()
-            connection.socket_timeout = None  # which would cost each send a task and a timer
-            await connection.send_command("CLIENT", "ID")
-            self._connection_id = int(await connection.read_response())
-        try:
-            async with asyncio.timeout(BLOCK_SECONDS + ANSWER_SECONDS):
-                await self._connection.send_command(*command)
-                return await self._connection.read_response(timeout=math.inf)
-        except TimeoutError:
-            raise redis.TimeoutError("XREAD was not answered") from None
 
     async def _end_wait(self) -> None:
         """End the wait of the XREAD under way, so that one follows which asks for every stream."""
         try:
             while self._blocks and self._outdated:
                 command = self._command
-                woken = await self._client.client_unblock(self._connection_id)
+                woken = await self._unblocker.ask("CLIENT", "UNBLOCK", self._connection.id)
                 if not woken and command == self._command:
                     await asyncio.sleep(UNBLOCK_AGAIN_SECONDS)  # Redis has not got it yet
         except redis.RedisError as error:
             log.warning("a new stream waits for the others: %s", type(error).__name__)
         finally:
             self._waking = None
-
-    async def _disconnect(self) -> None:
-        connection, self._connection, self._connection_id = self._connection, None, 0
-        if connection is not None:
-            await connection.disconnect(nowait=True)
-            await self._client.connection_pool.release(connection)
 
 
 @dataclass(slots=True)
