@@ -11,6 +11,7 @@ import time
 import redis
 
 from inference import doorbell
+from inference.kept_connection import KeptConnections
 
 LISTEN_SECONDS = 1.0
 """How long a worker waits for a message before it looks for jobs all the same: the message may be lost."""
@@ -22,12 +23,14 @@ class Bell:
     """One listener's connection."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_timeout=LISTEN_SECONDS + ANSWER_SECONDS)
+        client = redis.Redis.from_url(url, socket_timeout=LISTEN_SECONDS + ANSWER_SECONDS)
+        self._connection = KeptConnections(client)
 
     def wait(self) -> bool:
         """Whether it rings now, or within a second. Where Redis is away it does not."""
         try:
-            return self._redis.brpop([doorbell.QUEUE], timeout=LISTEN_SECONDS) is not None
+            (message,) = self._connection.ask(("BRPOP", doorbell.QUEUE, LISTEN_SECONDS))
         except redis.RedisError:
             time.sleep(LISTEN_SECONDS)
             return False
+        return message is not None

@@ -13,12 +13,14 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import redis
 import redis.asyncio
 
+from inference.kept_connection import Command, KeptConnections
 from inference.redis_memory import KEPT_WHEN_FULL, Room
 from inference.results import Result
 from inference.speech.alignment import Timed
@@ -31,7 +33,8 @@ log = logging.getLogger(__name__)
 ENTRIES_PER_CODES = 1024
 """After so many audio entries their codes are put into a stream of their own, which drops none."""
 MOST_CONNECTIONS = 32
-"""Of the writers of one process. Each uses one for less than a millisecond at a time."""
+"""Of the writers of one process, and of what else its threads do. Each uses one for less than a millisecond at a
+time."""
 CONNECTION_SECONDS = 60.0
 """How long a writer waits for one before its stream counts as lost. Its engine pauses meanwhile."""
 TTL_SECONDS = 600
@@ -95,12 +98,17 @@ def codes_key(job_id: UUID) -> str:
 
 
 def connect(url: str) -> redis.Redis:
-    """A client for the writers of any number of threads, which wait for one of its connections.
+    """A client for any number of threads, which wait for one of its connections.
 
-    redis-py's default pool refuses a connection to more than 100 threads at once, and a refused entry is a gap.
+    redis-py's default pool refuses a connection to more than 100 threads at once.
     """
     pool = redis.BlockingConnectionPool.from_url(url, max_connections=MOST_CONNECTIONS, timeout=CONNECTION_SECONDS)
     return redis.Redis(connection_pool=pool)
+
+
+def connections(client: redis.Redis) -> KeptConnections:
+    """For the writers of any number of threads, which wait for one of them: a refused entry would be a gap."""
+    return KeptConnections(client, most=MOST_CONNECTIONS, wait_seconds=CONNECTION_SECONDS)
 
 
 class Writer:
@@ -114,14 +122,14 @@ class Writer:
 
     def __init__(
         self,
-        client: redis.Redis,
+        connections: KeptConnections,
         job_id: UUID,
         attempt: int,
         room: Room | None = None,
         *,
         streamed: bool = True,
     ) -> None:
-        self._client = client
+        self._connections = connections
         self._room = room or Room()
         self._streamed = streamed
         self._newest: dict[str, Any] = {}
@@ -186,8 +194,10 @@ class Writer:
         }
         self._codes, self._kept = [], self.chunks
         try:
-            self._client.xadd(self._codes_key, kept)
-            self._client.expire(self._codes_key, TTL_SECONDS)
+            self._connections.ask(
+                ("XADD", self._codes_key, "*", *chain.from_iterable(kept.items())),
+                ("EXPIRE", self._codes_key, TTL_SECONDS),
+            )
         except redis.RedisError as error:
             log.warning("%s: its codes were not kept: %s", self._key, error)
 
@@ -199,7 +209,7 @@ class Writer:
             try:
                 self._send(fields, ttl_seconds)
             except redis.exceptions.OutOfMemoryError:
-                self._client.xtrim(self._key, maxlen=KEPT_WHEN_FULL, approximate=False)
+                self._connections.ask(("XTRIM", self._key, "MAXLEN", KEPT_WHEN_FULL))
                 self._send(fields, ttl_seconds)
         except redis.RedisError as error:
             self._broken = True
@@ -210,16 +220,15 @@ class Writer:
         entry = {**fields, "attempt": self._attempt}
         if self._started:
             entry |= {**self._started, "before_ms": round((now - self._started_at) * 1000, 1)}
-        if ttl_seconds == TTL_SECONDS and now - self._renewed_at < RENEW_SECONDS:
-            self._client.xadd(self._key, entry, maxlen=self._room.entries, approximate=True)
-            return
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.xadd(self._key, entry, maxlen=self._room.entries, approximate=True)
-            pipe.expire(self._key, ttl_seconds)
-            if self._kept:
-                pipe.expire(self._codes_key, ttl_seconds)
-            pipe.execute()
-        self._renewed_at, self._started = now, {}
+        trimmed = ("MAXLEN", "~", self._room.entries)
+        commands: list[Command] = [("XADD", self._key, *trimmed, "*", *chain.from_iterable(entry.items()))]
+        renews = ttl_seconds != TTL_SECONDS or now - self._renewed_at >= RENEW_SECONDS
+        if renews:
+            kept = (self._key, self._codes_key) if self._kept else (self._key,)
+            commands += (("EXPIRE", key, ttl_seconds) for key in kept)
+        self._connections.ask(*commands)
+        if renews:
+            self._renewed_at, self._started = now, {}
 
 
 async def delete(client: redis.asyncio.Redis, job_id: UUID) -> None:

@@ -1,13 +1,15 @@
-"""A connection to Redis that is kept from one command to the next.
+"""Connections to Redis that are kept from one command to the next.
 
-redis-py looks for one in its pool for each command, checks it, and sends in a task with a timer. Here commands
-that leave together are packed and sent at once. A connection that was closed since its last use is replaced.
+redis-py looks for one in its pool for each command, goes through layers of locks and retries, and with asyncio
+sends in a task with a timer. Here commands that leave together are packed and sent at once. A connection that was
+closed since its last use is replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from queue import Empty, LifoQueue
 from typing import Any
 
 import hiredis
@@ -84,6 +86,68 @@ class KeptConnection:
             return await self._connection.read_response()
         except ResponseError as error:
             return error
+
+
+class KeptConnections:
+    """Connections like those of the client's pool, for threads: each is one thread's until it has its answers.
+
+    Args:
+        most: how many.
+        wait_seconds: how long a thread waits for one that is free.
+    """
+
+    def __init__(self, client: redis.Redis, *, most: int = 1, wait_seconds: float = 60.0) -> None:
+        pool: Any = client.connection_pool
+        self._wait_seconds = wait_seconds
+        self._free: LifoQueue[Any] = LifoQueue()
+        for _ in range(most):
+            self._free.put(pool.connection_class(**pool.connection_kwargs))
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """The answers to commands that leave together.
+
+        Raises:
+            redis.RedisError: Redis is away, or refuses one of them; the commands, or the others, may have run.
+        """
+        packed = b"".join(map(_pack, commands))
+        try:
+            connection = self._free.get(timeout=self._wait_seconds)
+        except Empty:
+            raise redis.ConnectionError("no connection was free in time") from None
+        try:
+            answers = _exchange(connection, packed, len(commands))
+        finally:
+            self._free.put(connection)
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+
+def _exchange(connection: Any, packed: bytes, count: int) -> list[Any]:
+    if _was_closed(connection):
+        connection.disconnect()
+    try:
+        connection.send_packed_command((packed,))
+        return [_answer(connection) for _ in range(count)]
+    except BaseException:  # as above
+        connection.disconnect()
+        raise
+
+
+def _was_closed(connection: Any) -> bool:
+    """Whether Redis closed it since its last use. A command that it may have got is not sent again."""
+    try:
+        return bool(connection.can_read())
+    except redis.ConnectionError:
+        return True
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _pack(command: Command) -> bytes:

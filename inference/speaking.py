@@ -58,6 +58,7 @@ class JobRunner:
     def __init__(self, engine: Engine, client: redis.Redis, works: Works, *, room: Room, pace: Pace) -> None:
         self._engine = engine
         self._redis = client
+        self._connections = channel.connections(client)
         self._works = works
         self._room = room
         self._pace = pace
@@ -69,7 +70,7 @@ class JobRunner:
 
     def serve(self, job: SynthesisJob) -> None:
         """Speak the job and end it, or put it back."""
-        writer = channel.Writer(self._redis, job.id, job.attempt, self._room, streamed=job.streamed)
+        writer = channel.Writer(self._connections, job.id, job.attempt, self._room, streamed=job.streamed)
         work = self._works.of(job)
         try:
             self._speak(work, writer)

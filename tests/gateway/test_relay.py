@@ -20,6 +20,7 @@ from gateway.speech.group_commit import Admissions
 from gateway.speech.relay import Begun, Finished, Piece, Silence
 from inference import jobs
 from inference.channel import Writer
+from inference.kept_connection import KeptConnections
 from inference.results import Result
 from inference.stream_reader import StreamReader
 from tests.conftest import Customer
@@ -32,7 +33,7 @@ def test_who_waits_for_the_next_piece_keeps_none_of_the_last(broker: redis.Redis
     async def test() -> None:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
             service: Any = SimpleNamespace(streams=(reader := StreamReader(client)))
-            writer = Writer(broker, job_id := uuid4(), attempt=1)
+            writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
             heard = relay.listen(service, job_id, deadline_seconds=60)
             writer.started(engine_model="m", transcript="t")
             writer.audio(bytes(size := 1 << 20))

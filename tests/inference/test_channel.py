@@ -16,6 +16,7 @@ from django.conf import settings
 from gateway.speech.relay import Begun, Piece, _Heard
 from inference import channel, kept_codes, redis_memory
 from inference.channel import Audio, Ended, Started
+from inference.kept_connection import KeptConnections
 from inference.results import Result
 from inference.stream_reader import StreamReader
 
@@ -24,7 +25,7 @@ DONE = Result(state="succeeded", samples=960, receipt={"cost_usd": "0.000030000"
 
 def test_what_is_written_is_read(broker: redis.Redis) -> None:
     job_id = uuid4()
-    writer = channel.Writer(broker, job_id, attempt=2)
+    writer = channel.Writer(KeptConnections(broker), job_id, attempt=2)
     writer.started(engine_model="m", transcript="Größe")
     writer.audio(b"\x00\xffRIFF")
     writer.audio(b"")
@@ -55,7 +56,7 @@ def test_what_is_written_is_read(broker: redis.Redis) -> None:
 def test_an_attempt_that_begins_costs_no_entry(broker: redis.Redis) -> None:
     """Its first one says so, whichever that is, and says it once."""
     spoken, broken_off = uuid4(), uuid4()
-    writer = channel.Writer(broker, spoken, attempt=1)
+    writer = channel.Writer(KeptConnections(broker), spoken, attempt=1)
     writer.started(engine_model="m", transcript="t")
     assert broker.xlen(channel.key(spoken)) == 0
     writer.audio(b"a")
@@ -63,7 +64,7 @@ def test_an_attempt_that_begins_costs_no_entry(broker: redis.Redis) -> None:
     (start, *first), second = (list(channel.events(fields)) for _, fields in broker.xrange(channel.key(spoken)))
     assert isinstance(start, Started)
     assert [*first, *second] == [Audio(1, 0, b"a"), Audio(1, 1, b"b")]
-    writer = channel.Writer(broker, broken_off, attempt=1)
+    writer = channel.Writer(KeptConnections(broker), broken_off, attempt=1)
     writer.started(engine_model="m", transcript="t")
     writer.ended(DONE)
     ((_, fields),) = broker.xrange(channel.key(broken_off))
@@ -75,7 +76,7 @@ def test_an_attempt_that_begins_costs_no_entry(broker: redis.Redis) -> None:
 
 def test_the_last_audio_of_an_answer_that_is_not_streamed_travels_with_its_end(broker: redis.Redis) -> None:
     """Nobody takes it before, and an entry less is a command less here and an answer less there."""
-    writer = channel.Writer(broker, job_id := uuid4(), attempt=1, streamed=False)
+    writer = channel.Writer(KeptConnections(broker), job_id := uuid4(), attempt=1, streamed=False)
     lengths = [0]
     for send in (
         lambda: writer.started(engine_model="m", transcript="t"),
@@ -99,7 +100,7 @@ def test_an_entry_costs_one_command_and_the_stream_goes_by_itself(broker: redis.
     def expires() -> int:
         return int(broker.info("commandstats").get("cmdstat_expire", {"calls": 0})["calls"])
 
-    writer, before = channel.Writer(broker, job_id := uuid4(), attempt=1), expires()
+    writer, before = channel.Writer(KeptConnections(broker), job_id := uuid4(), attempt=1), expires()
     writer.started(engine_model="m", transcript="")
     for _ in range(50):
         writer.audio(b"a")
@@ -113,7 +114,7 @@ def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.
     job_id = uuid4()
     codes = np.arange(40, dtype=np.int16).reshape(10, 4)
     assert kept_codes.read(broker, job_id, model="higgs@1") is None
-    first, second, other = (channel.Writer(broker, job_id, attempt) for attempt in (1, 2, 3))
+    first, second, other = (channel.Writer(KeptConnections(broker), job_id, attempt) for attempt in (1, 2, 3))
     first.started(engine_model="higgs@1", transcript="")
     first.audio(b"head")
     first.audio(b"a", [codes[:2], codes[2:5]])
@@ -129,7 +130,7 @@ def test_the_codes_of_the_attempt_that_got_furthest_are_read_back(broker: redis.
 def test_codes_after_a_gap_are_not_used(broker: redis.Redis) -> None:
     job_id = uuid4()
     codes = np.arange(12, dtype=np.int16).reshape(3, 4)
-    writer = channel.Writer(broker, job_id, attempt=1)
+    writer = channel.Writer(KeptConnections(broker), job_id, attempt=1)
     writer.started(engine_model="higgs@1", transcript="")
     for row in codes:
         writer.audio(b"a", [row[None]])
@@ -145,7 +146,7 @@ def test_the_codes_of_long_audio_outlive_its_stream(broker: redis.Redis) -> None
     job_id = uuid4()
     entries = 2 * redis_memory.MAX_ENTRIES + 100
     codes = np.arange(entries * 4, dtype=np.int16).reshape(entries, 4)
-    writer = channel.Writer(broker, job_id, attempt=1)
+    writer = channel.Writer(KeptConnections(broker), job_id, attempt=1)
     writer.started(engine_model="higgs@1", transcript="")
     writer.audio(b"head")
     for row in codes:
@@ -209,12 +210,13 @@ def test_hundreds_of_threads_write_at_once(broker: redis.Redis) -> None:
     together = threading.Barrier(len(job_ids))
 
     def write(job_id: UUID) -> None:
-        writer = channel.Writer(client, job_id, attempt=1)
+        writer = channel.Writer(connections, job_id, attempt=1)
         together.wait()
         for number in range(3):
             writer.audio(b"%d" % number)
 
     with channel.connect(settings.REDIS_URL) as client:
+        connections = channel.connections(client)
         with ThreadPoolExecutor(len(job_ids)) as pool:
             list(pool.map(write, job_ids))
         assert len(broker.client_list()) <= before + channel.MOST_CONNECTIONS

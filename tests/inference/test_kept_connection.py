@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from inference.kept_connection import KeptConnection
+from inference.kept_connection import KeptConnection, KeptConnections
+from tests.live import free_port
 
 ID = ("CLIENT", "ID")
 
@@ -56,3 +58,40 @@ def test_an_answer_that_comes_too_late_is_nobodys(broker: redis.Redis) -> None:
         assert await kept.ask("ECHO", "mine") == b"mine"
 
     run(test, patience_seconds=0.2)
+
+
+def test_threads_get_their_own_answers_from_few_connections(broker: redis.Redis) -> None:
+    kept = KeptConnections(broker, most=4)
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda number: kept.ask(("ECHO", number), ID), range(500)))
+    assert [int(echo) for echo, _ in answers] == list(range(500))
+    assert len({id for _, id in answers}) <= 4
+
+
+def test_a_thread_gets_a_new_connection_when_redis_closed_it(broker: redis.Redis) -> None:
+    kept = KeptConnections(broker)
+    (first,) = kept.ask(ID)
+    assert kept.ask(ID) == [first]
+    broker.client_kill_filter(_id=first)
+    assert kept.ask(ID) > [first]
+
+
+def test_a_refusal_is_raised_and_leaves_the_next_answer_alone(broker: redis.Redis) -> None:
+    kept = KeptConnections(broker)
+    (first,) = kept.ask(ID)
+    with pytest.raises(redis.ResponseError):
+        kept.ask(("HGET", "only one"), ("ECHO", "1"))
+    assert kept.ask(("ECHO", "2"), ID) == [b"2", first]
+
+
+def test_a_thread_hears_no_answer_of_before(broker: redis.Redis) -> None:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.2) as client:
+        kept = KeptConnections(client)
+        with pytest.raises(redis.TimeoutError):
+            kept.ask(("BRPOP", "nothing", 5))
+        assert kept.ask(("ECHO", "mine")) == [b"mine"]
+
+
+def test_redis_away_is_said() -> None:
+    with redis.Redis(port=free_port()) as client, pytest.raises(redis.ConnectionError):
+        KeptConnections(client).ask(ID)

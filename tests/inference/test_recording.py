@@ -14,6 +14,7 @@ import redis
 from inference import recording
 from inference.channel import Writer
 from inference.engines.protocol import SAMPLES_PER_FRAME, Chunk, Codes
+from inference.kept_connection import KeptConnections
 from inference.recording import Recording
 
 CHUNK = Chunk(np.zeros(10 * SAMPLES_PER_FRAME, np.float32), 10)
@@ -39,7 +40,7 @@ class SlowWriter(Writer):
 def test_few_threads_encode_and_send_at_once(broker: redis.Redis) -> None:
     def record(_: int) -> int:
         made = Recording(
-            SlowWriter(broker, uuid4(), attempt=1),
+            SlowWriter(KeptConnections(broker), uuid4(), attempt=1),
             format="pcm",
             speed=1,
             max_frames=1000,
@@ -66,7 +67,11 @@ def test_who_waits_for_money_holds_nobody_up(broker: redis.Redis) -> None:
 
     def recorder(cover_frames: Callable[[int], int]) -> Recording:
         return Recording(
-            Writer(broker, uuid4(), attempt=1), format="pcm", speed=1, max_frames=1000, cover=cover_frames
+            Writer(KeptConnections(broker), uuid4(), attempt=1),
+            format="pcm",
+            speed=1,
+            max_frames=1000,
+            cover=cover_frames,
         )
 
     waiting = [recorder(cover) for _ in range(2 * recording.TURNS)]

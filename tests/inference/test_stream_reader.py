@@ -16,6 +16,7 @@ from django.conf import settings
 from inference import channel, job_stream, stream_reader
 from inference.channel import Audio, Ended, Started, Writer
 from inference.job_stream import JobStream
+from inference.kept_connection import KeptConnections
 from inference.results import Result
 from inference.stream_reader import StreamReader
 from tests.live import free_port, wait_for
@@ -76,7 +77,8 @@ def test_two_hundred_streams_take_one_connection(broker: redis.Redis) -> None:
 
         heard = [asyncio.create_task(listen(job_id)) for job_id in job_ids]
         await until(lambda: len(listening(broker)) == 1)
-        writers = [Writer(broker, job_id, attempt=1) for job_id in job_ids]
+        connections = KeptConnections(broker)
+        writers = [Writer(connections, job_id, attempt=1) for job_id in job_ids]
         for turn in range(3):
             for number, writer in enumerate(writers):
                 writer.audio(b"%d-%d;" % (number, turn))
@@ -85,7 +87,8 @@ def test_two_hundred_streams_take_one_connection(broker: redis.Redis) -> None:
             writer.ended(ENDED)
         expected = [b"".join(b"%d-%d;" % (number, turn) for turn in range(3)) for number in range(200)]
         assert await asyncio.gather(*heard) == expected
-        assert len(broker.client_list()) <= before + 2  # that of the XREAD, and one that ends its wait
+        # That of the XREADs, one that ends their waits, and the writers'.
+        assert len(broker.client_list()) <= before + 3
 
     run(test)
 
@@ -99,7 +102,7 @@ def test_a_new_stream_does_not_wait_for_the_silence_of_the_others(
         with reader.open(uuid4()):
             await until(lambda: len(listening(broker)) == 1)
             for _ in range(20):
-                Writer(broker, job_id := uuid4(), attempt=1).audio(b"new")
+                Writer(KeptConnections(broker), job_id := uuid4(), attempt=1).audio(b"new")
                 with reader.open(job_id) as stream:
                     assert await hear(stream) == b"new"
 
@@ -110,7 +113,7 @@ def test_the_first_audio_does_not_wait_for_the_rest_of_streams_that_flow(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(reader: StreamReader) -> None:
-        flowing = Writer(broker, flowing_id := uuid4(), attempt=1)
+        flowing = Writer(KeptConnections(broker), flowing_id := uuid4(), attempt=1)
         with reader.open(flowing_id) as stream:
             monkeypatch.setattr(stream_reader, "FLOWING_REST_SECONDS", 0.3)
             for piece in (b"first", b"second", b"third"):
@@ -120,7 +123,7 @@ def test_the_first_audio_does_not_wait_for_the_rest_of_streams_that_flow(
             flowing.audio(b"fourth")
             assert await hear(stream) == b"fourth"
             for _ in range(3):
-                writer = Writer(broker, job_id := uuid4(), attempt=1)
+                writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
                 with reader.open(job_id) as new:
                     await asyncio.sleep(0.01)
                     writer.started(engine_model="m", transcript="t")
@@ -136,7 +139,7 @@ def test_a_slow_listener_holds_nobody_up_and_little_memory(broker: redis.Redis) 
 
     async def test(reader: StreamReader) -> None:
         slow_id, quick_id = uuid4(), uuid4()
-        writers = [Writer(broker, job_id, attempt=1) for job_id in (slow_id, quick_id)]
+        writers = [Writer(KeptConnections(broker), job_id, attempt=1) for job_id in (slow_id, quick_id)]
         with reader.open(slow_id) as slow, reader.open(slow_id) as beside, reader.open(quick_id) as quick:
             for _ in range(pieces):
                 for writer in writers:
@@ -170,7 +173,9 @@ def test_one_answer_does_not_grow_with_the_streams_that_are_behind(
             with reader.open(job_id) as stream:
                 return len(await hear_all(stream))
 
-        writers = {job_id: Writer(broker, job_id, attempt=1) for job_id in (uuid4() for _ in range(20))}
+        writers = {
+            job_id: Writer(KeptConnections(broker), job_id, attempt=1) for job_id in (uuid4() for _ in range(20))
+        }
         for writer in writers.values():
             writer.audio(piece)
         heard = [asyncio.create_task(listen(job_id)) for job_id in writers]
@@ -193,7 +198,7 @@ def test_streams_that_no_command_waits_for_are_not_asked_for_without_rest(
 
     async def test(reader: StreamReader) -> None:
         job_ids = [uuid4() for _ in range(2)]
-        writers = [Writer(broker, job_id, attempt=1) for job_id in job_ids]
+        writers = [Writer(KeptConnections(broker), job_id, attempt=1) for job_id in job_ids]
         with ExitStack() as stack:
             streams = [stack.enter_context(reader.open(job_id)) for job_id in job_ids]
             for writer, stream in zip(writers, streams, strict=True):
@@ -210,7 +215,7 @@ def test_streams_that_no_command_waits_for_are_not_asked_for_without_rest(
 
 def test_listeners_to_one_stream_each_hear_all_of_it(broker: redis.Redis) -> None:
     async def test(reader: StreamReader) -> None:
-        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
         for number in range(12):
             writer.audio(b"%d;" % number)
         with reader.open(job_id) as early:
@@ -227,7 +232,7 @@ def test_listeners_to_one_stream_each_hear_all_of_it(broker: redis.Redis) -> Non
 
 def test_a_connection_that_breaks_is_opened_again_and_nothing_is_lost(broker: redis.Redis) -> None:
     async def test(reader: StreamReader) -> None:
-        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
         with reader.open(job_id) as stream:
             writer.audio(b"a")
             assert await hear(stream) == b"a"
@@ -254,7 +259,7 @@ def test_redis_away_is_said_to_every_listener() -> None:
 
 def test_a_stream_that_has_ended_or_that_nobody_listens_to_is_not_read(broker: redis.Redis) -> None:
     async def test(reader: StreamReader) -> None:
-        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
         writer.ended(ENDED)
         with reader.open(job_id) as stream:
             assert await hear_all(stream) == b""
@@ -268,7 +273,7 @@ def test_a_stream_that_has_ended_or_that_nobody_listens_to_is_not_read(broker: r
 
 def test_what_is_deleted_meanwhile_is_silent(broker: redis.Redis) -> None:
     async def test(reader: StreamReader) -> None:
-        writer = Writer(broker, job_id := uuid4(), attempt=1)
+        writer = Writer(KeptConnections(broker), job_id := uuid4(), attempt=1)
         with reader.open(job_id) as stream:
             writer.audio(b"a")
             assert await hear(stream) == b"a"

@@ -17,6 +17,7 @@ from billing import verification
 from billing.models import Account, UsageRecord
 from gateway.workers import BELIEVED_SECONDS, FULL
 from inference import channel, redis_memory
+from inference.kept_connection import KeptConnections
 from inference.models import SynthesisJob
 from launch.embedded import VALKEY_MEMORY, EmbeddedValkey
 from tests.conftest import Customer
@@ -77,7 +78,7 @@ def test_the_embedded_one_has_an_end(broker: redis.Redis) -> None:
 
 
 def test_a_stream_larger_than_the_memory_is_trimmed(valkey: redis.Redis) -> None:
-    writer = channel.Writer(valkey, job := uuid4(), attempt=1)
+    writer = channel.Writer(KeptConnections(valkey), job := uuid4(), attempt=1)
     writer.started(engine_model="m", transcript="t")
     for _ in range(3_000):
         writer.audio(bytes(8_000))
@@ -89,7 +90,7 @@ def test_a_stream_larger_than_the_memory_is_trimmed(valkey: redis.Redis) -> None
 def test_streams_keep_little_while_memory_is_short(valkey: redis.Redis) -> None:
     """Many streams fit although each is long: what their listeners have heard goes first."""
     room = redis_memory.Room()
-    writer = channel.Writer(valkey, job := uuid4(), attempt=1, room=room)
+    writer = channel.Writer(KeptConnections(valkey), job := uuid4(), attempt=1, room=room)
     for _ in range(30):
         writer.audio(bytes(8_000))
     assert valkey.xlen(channel.key(job)) == 30
