@@ -108,7 +108,7 @@ def service(
         SECRET_KEY=settings.SECRET_KEY,
         API_KEY_PEPPERS=",".join(f"{n}:{p.hex()}" for n, p in settings.API_KEY_PEPPERS.items()),
         EMAIL_URL=mailbox.url,
-        REQUEST_DEADLINE_SECONDS="20",
+        REQUEST_DEADLINE_SECONDS="40",
     ) as running:
         yield running
 

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
+
 VAR_DIR = Path(tempfile.mkdtemp(prefix="speech-tests-"))
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 SESSION_DIR = Path(os.environ.setdefault("TESTS_SESSION_DIR", str(VAR_DIR / "session")))
@@ -30,6 +32,9 @@ os.environ["ALERTS_PRIVATE_TARGETS"] = "true"  # the receivers of the tests list
 # The clients of the tests ask a service that starts whether it is ready, many times over.
 for client in ("httpx", "httpx2"):
     logging.getLogger(client).setLevel(logging.WARNING)
+
+# httpx waits five seconds where a test names no time. Two busy cores may take as long, and nothing be wrong.
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = 30.0
 
 # No build of torchaudio loads beside our torch. Where it is installed, with the training's judges, transformers
 # would import it, and fail; it does without one that is not there.

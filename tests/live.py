@@ -20,12 +20,12 @@ START_SECONDS = 60
 Value = TypeVar("Value")
 
 
-def wait_for(question: Callable[[], Value], *, seconds: float = 10, what: str = "") -> Value:
-    """The first true answer. Fails the test when there is none in time."""
+def wait_for(question: Callable[[], Value], *, seconds: float = 60, what: str = "") -> Value:
+    """The first true answer. Raises TimeoutError when there is none in time."""
     until = time.monotonic() + seconds
     while not (answer := question()):
         if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds} s: {what or question}")
+            raise TimeoutError(f"not within {seconds} s: {what or question}")
         time.sleep(0.02)
     return answer
 

@@ -47,7 +47,7 @@ def _wait_for_model(service: Service, name: str) -> None:
         workers = httpx.get(f"{service.url}/readyz").json().get("workers", [])
         return len(workers) == 1 and workers[0]["model"].startswith(name)
 
-    wait_for(speaks, seconds=60, what=f"{name} is all that speaks")
+    wait_for(speaks, what=f"{name} is all that speaks")
 
 
 def kept_codes(audio_id: str) -> np.ndarray[Any, Any]:

@@ -164,7 +164,7 @@ def test_a_voice_of_ones_own_speaks_everywhere(
     voices = Voices(higgs, customer)
     named = voices.make(spoken_sample)
     encoded = CustomVoice.objects.filter(organization=customer.organization, codes__isnull=False)
-    kept = wait_for(encoded.first, seconds=30, what="a worker has encoded the sample").codes
+    kept = wait_for(encoded.first, what="a worker has encoded the sample").codes
 
     def chat(voice: Any, **more: Any) -> httpx.Response:
         audio = {"voice": voice, "format": "wav", **more}
@@ -201,7 +201,7 @@ def test_codes_of_another_codec_are_computed_anew(
 ) -> None:
     named = Voices(higgs, customer).make(spoken_sample)
     of_it = CustomVoice.objects.filter(organization=customer.organization)
-    right = wait_for(of_it.filter(codes__isnull=False).first, seconds=30, what="it is encoded")
+    right = wait_for(of_it.filter(codes__isnull=False).first, what="it is encoded")
     request = body(TEXT, seed=1, max_completion_tokens=20, audio={"voice": named, "format": "wav"})
     expected = codes(post(higgs, customer, request))
     for lost in ({"codes": None, "codec": ""}, {"codes": b"of another", "codec": "another"}):

@@ -28,7 +28,7 @@ def test_workers_are_killed_again_and_again(service: Service, client: OpenAI, cu
     batch = start(client, [tone_line(number, 1 + number % 7, pace=0.01) for number in range(LINES)])
     frames = sum(1 + number % 7 for number in range(LINES))
     for kill in range(1, KILLS + 1):
-        wait_for(lambda kill=kill: done(batch.id) > kill * 15, seconds=60, what=f"lines before kill {kill}")
+        wait_for(lambda kill=kill: done(batch.id) > kill * 15, what=f"lines before kill {kill}")
         service.kill_worker()
         service.start_worker()
         service.wait_until_ready()

@@ -119,7 +119,7 @@ def test_a_worker_whose_engine_breaks_ends_and_its_job_goes_elsewhere(
     answer = ask(scripted(25, script={"breaks": str(mark)}))
     worker = service.worker
     assert worker is not None
-    wait_for(lambda: worker.poll() is not None, seconds=20, what="the worker has ended")
+    wait_for(lambda: worker.poll() is not None, what="the worker has ended")
     service.start_worker()
     check_billed_once(customer, answer.result(), 25)
     service.wait_until_ready()

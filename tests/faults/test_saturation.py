@@ -81,7 +81,7 @@ def test_a_billing_task_runs_at_once_while_the_voice_is_saturated(
             )
             for _ in range(3 * SLOTS)
         ]
-        wait_for(lambda: speech.filter(state="running").count() == SLOTS, seconds=30, what="every slot speaks")
+        wait_for(lambda: speech.filter(state="running").count() == SLOTS, what="every slot speaks")
         wait_for(lambda: speech.filter(state="queued").count() == 2 * SLOTS, what="as many wait, twice")
         hold = Reservation.objects.create(
             job_id=new_id(),

@@ -83,7 +83,6 @@ def test_killed_at(
             assert answer.result().status_code == 200, answer.result().text[:300]
     job = wait_for(
         lambda: SynthesisJob.objects.filter(organization=customer.organization, state="succeeded").first(),
-        seconds=20,
         what="the job ends",
     )
     assert UsageRecord.objects.get(organization=customer.organization).job_id == job.id

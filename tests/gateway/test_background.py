@@ -43,7 +43,7 @@ def done(http: httpx.Client, path: str) -> httpx.Response:
         answer = http.get(path)
         return None if answer.status_code == 202 else answer
 
-    found = wait_for(look, seconds=20)
+    found = wait_for(look)
     assert found is not None
     return found
 

@@ -155,7 +155,7 @@ def test_a_line_that_fails_is_in_the_error_file(client: OpenAI, customer: Custom
 def test_a_cancelled_batch_keeps_what_was_spoken(client: OpenAI, customer: Customer) -> None:
     lines = [tone_line(1, 2), *(tone_line(number, 200, pace=0.05) for number in range(2, 40))]
     batch = start(client, lines)
-    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed >= 1, seconds=30)  # type: ignore[union-attr]
+    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed >= 1)  # type: ignore[union-attr]
     assert client.batches.cancel(batch.id).status == "cancelling"
     done = ended(client, batch)
     assert done.status == "cancelled"
@@ -175,7 +175,7 @@ def test_a_cancelled_batch_keeps_what_was_spoken(client: OpenAI, customer: Custo
 def test_what_is_not_spoken_in_time_expires(client: OpenAI, customer: Customer) -> None:
     lines = [tone_line(1, 2), *(tone_line(number, 200, pace=0.05) for number in range(2, 20))]
     batch = start(client, lines)
-    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed >= 1, seconds=30)  # type: ignore[union-attr]
+    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed >= 1)  # type: ignore[union-attr]
     SpeechBatch.objects.filter(id=record_of(batch.id).id).update(expires_at=F("created_at"))
     done = ended(client, batch)
     assert done.status == "expired"
@@ -199,7 +199,7 @@ def test_without_credit_it_pauses_and_goes_on_when_there_is_some(
             found: dict[str, Any] | None = client.batches.retrieve(batch.id).model_dump()["paused"]
             return found
 
-        assert wait_for(paused, seconds=20)["code"] == "insufficient_quota"  # type: ignore[index]
+        assert wait_for(paused)["code"] == "insufficient_quota"  # type: ignore[index]
         ledger.grant(organization=poor.organization, amount=Decimal(1), cause=f"test:{batch.id}")
         done = ended(client, batch)
         assert done.status == "completed"
@@ -225,9 +225,9 @@ def test_an_organizations_own_price_is_halved_too_and_ends_with_it(client: OpenA
 def test_a_live_request_goes_before_a_batch(service: Service, client: OpenAI, customer: Customer) -> None:
     lines = [tone_line(number, 50, pace=0.04) for number in range(40)]
     batch = start(client, lines)
-    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.total, seconds=30)  # type: ignore[union-attr]
+    wait_for(lambda: client.batches.retrieve(batch.id).request_counts.total)  # type: ignore[union-attr]
     running = BatchLine.objects.filter(batch=record_of(batch.id).id, state="running")
-    wait_for(lambda: running.count() > 1, seconds=30)
+    wait_for(lambda: running.count() > 1)
     for _ in range(3):
         assert running.count() <= 4, "half of the eight slots"
         answer = httpx.post(

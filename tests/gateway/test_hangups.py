@@ -214,7 +214,7 @@ def test_hundreds_of_hangups_leave_nothing(
 
     asyncio.run(run())
     jobs = SynthesisJob.objects.filter(organization=customer.organization)
-    wait_for(lambda: not jobs.filter(finished_at__isnull=True).exists(), seconds=30, what="every job ends")
+    wait_for(lambda: not jobs.filter(finished_at__isnull=True).exists(), what="every job ends")
     account = Account.objects.get(organization=customer.organization)
     assert account.held == 0
     assert not Reservation.objects.filter(organization=customer.organization, state="pending").exists()

@@ -100,7 +100,7 @@ def test_a_hang_up_at_any_route_leaves_the_service_as_it_was(service: Service, h
     rows = RequestLog.objects.filter(organization_id=hasty.organization.id)
     assert rows.count() > len(OPERATIONS)
     assert not rows.filter(status__gte=500).exists()
-    wait_for(lambda: Account.objects.get(organization=hasty.organization).held == 0, seconds=20)
+    wait_for(lambda: Account.objects.get(organization=hasty.organization).held == 0)
     assert verification.verify().clean
 
 

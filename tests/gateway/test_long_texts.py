@@ -137,7 +137,7 @@ def test_a_chapter_in_the_background(service: Service, reader: Customer) -> None
         accepted = client.post("/audio/speech", json=speech(frames, script=QUICKLY, background=True))
         assert accepted.status_code == 202
         path = f"/audio/{accepted.json()['id']}"
-        wait_for(lambda: client.get(path).status_code != 202, seconds=60)
+        wait_for(lambda: client.get(path).status_code != 202)
         assert len(client.get(path).content) == frames * 960 * 2
     assert balance(reader) == (20 - frames * FRAME, 0)
 

@@ -131,7 +131,6 @@ def test_workers_that_are_all_lost(service: Service, customer: Customer) -> None
                 lambda attempt=attempt: SynthesisJob.objects.filter(
                     id=job.id, state="running", attempt=attempt, published_samples__gt=0
                 ).exists(),
-                seconds=30,
             )
             service.kill_worker()
             service.start_worker()

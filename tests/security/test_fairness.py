@@ -41,7 +41,7 @@ def test_500_jobs_of_one_customer_delay_another_by_one_job(service: Service, new
     style = 'script: {"frames": 1, "pace": 1.0}'
     for _ in range(500):
         waiting_job(flooding.organization, flooding.key, style=style, max_frames=1)
-    wait_for(lambda: of(flooding, state="running").count() == SLOTS, seconds=30, what="every slot is taken")
+    wait_for(lambda: of(flooding, state="running").count() == SLOTS, what="every slot is taken")
     assert post(service, waiting, scripted(1, max_completion_tokens=1)).status_code == 200
     mine = of(waiting).get()
     overtook = of(flooding, started_at__gt=mine.created_at, started_at__lt=mine.started_at).count()
@@ -70,7 +70,7 @@ def test_a_message_more_or_less_changes_nothing(service: Service, customer: Cust
         doorbell.ring()
     assert post(service, customer, scripted(1)).status_code == 200
     silent = waiting_job(customer.organization, customer.key)
-    wait_for(lambda: SynthesisJob.objects.filter(id=silent, state__in=ENDED).exists(), seconds=20, what="its end")
+    wait_for(lambda: SynthesisJob.objects.filter(id=silent, state__in=ENDED).exists(), what="its end")
     job = SynthesisJob.objects.get(id=silent)
     assert (job.state, job.attempt) == ("succeeded", 1)
 

@@ -36,7 +36,7 @@ def test_speech_and_maintenance_apart(tmp_path: Path, customer: Customer, valkey
     try:
         other = service._start("maintenance", "-m", "celery", *without_quiet(maintenance), ENGINE="no.such.Engine")
         service.start_gateway()
-        wait_for(lambda: " ready." in service.log("maintenance"), seconds=60, what="maintenance is ready")
+        wait_for(lambda: " ready." in service.log("maintenance"), what="maintenance is ready")
         answer = ask(service, customer)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_worker")
 

@@ -183,7 +183,7 @@ def test_the_databases_own_outage_is_on_record(
         assert httpx.get(f"{service.url}/status.json").json()["status"] == "down"
     finally:
         postgres.start()
-    wait_for(lambda: all(probe.ok for probe in look(4)), seconds=30, what="all is back")
+    wait_for(lambda: all(probe.ok for probe in look(4)), what="all is back")
     assert recorder.add(look(4))
     assert outages(f"{name}api") == outages(f"{name}speech") == [(at(1), at(4))]
     day = Day.objects.get(component=f"{name}api")
@@ -218,7 +218,7 @@ def prober(url: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_the_prober_looks_at_once_and_stops_when_asked(service: Service, committed: None) -> None:
     with prober(service.url) as process:
-        wait_for(lambda: Component.objects.filter(ok=True).count() == 3, seconds=30, what="all was seen")
+        wait_for(lambda: Component.objects.filter(ok=True).count() == 3, what="all was seen")
         process.terminate()
         assert process.wait(10) == 0
 
@@ -239,7 +239,7 @@ def test_what_starts_with_the_prober_is_on_its_way_and_not_out(service: Service,
             pass
 
     with listening(Starting) as url, prober(url):
-        wait_for(lambda: Component.objects.count() == 3, seconds=30, what="something was written down")
+        wait_for(lambda: Component.objects.count() == 3, what="something was written down")
         assert asked[:5] == [*["/readyz", "/accounts/login/"] * 2, "/readyz"]
         assert not Component.objects.filter(ok=False).exists()
         assert not Day.objects.filter(failures__gt=0).exists()

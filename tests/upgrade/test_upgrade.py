@@ -148,7 +148,7 @@ def test_the_log_goes_on_in_its_partitions(upgraded: Upgraded, speaking: Service
 
 def test_a_job_that_waited_is_spoken_and_billed(upgraded: Upgraded, speaking: Service) -> None:
     waiting = "SELECT id, state FROM inference_synthesisjob WHERE max_frames = 50"
-    wait_for(lambda: upgraded.rows(waiting)[0][1] == "succeeded", seconds=20, what="the job is spoken")
+    wait_for(lambda: upgraded.rows(waiting)[0][1] == "succeeded", what="the job is spoken")
     job_id = upgraded.rows(waiting)[0][0]
     assert upgraded.rows("SELECT cost > 0 FROM billing_usagerecord WHERE job_id = %s", job_id) == [(True,)]
     assert "drift $0.000000000" in upgraded.manage("ledger", "verify")

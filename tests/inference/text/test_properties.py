@@ -111,18 +111,12 @@ def _seconds(text: str) -> float:
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_no_text_takes_long(unit: str) -> None:
-    normalize(unit)
-    # A fifth of a second where it was written; one of three tries, and room for a busy machine.
-    assert any(_seconds((unit * 4096)[:4096]) < 1 for _ in range(3))
-
-
-@pytest.mark.parametrize("unit", HOSTILE)
-def test_twice_the_text_takes_about_twice_the_time(unit: str) -> None:
+    """Four times the text takes about four times as long, not sixteen, and less than two seconds."""
     short, long = (unit * 8192)[:2048], (unit * 8192)[:8192]
-    normalize(short)
+    normalize(unit)
     one = min(_seconds(short) for _ in range(2))
-    # Four times the text; sixteen would be a square, and a clock has its noise.
-    assert any(_seconds(long) < 9 * one + 0.1 for _ in range(2))
+    # Two fifths of a second where it was written; one of two tries, and room for a clock's noise.
+    assert any(_seconds(long) < min(9 * one + 0.1, 2) for _ in range(2))
 
 
 # Words no rule touches, each next to what every rule touches.
