@@ -24,7 +24,7 @@ CHAT = "/v1/chat/completions"
 def post(service: Service, customer: Customer, content: Any, **headers: str) -> httpx.Response:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     sent = {**customer.headers, "content-type": "application/json", **headers}
-    return httpx.post(service.url + CHAT, content=raw, headers=sent, timeout=30)
+    return httpx.post(service.url + CHAT, content=raw, headers=sent, timeout=60)
 
 
 def error(answer: httpx.Response) -> dict[str, Any]:
