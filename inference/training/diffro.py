@@ -1,10 +1,11 @@
 """Align the student by the gradient of a reward (DiffRO: Gao et al., 2025, arXiv 2507.05911).
 
-The student speaks sentences of the corpus in codes. Recognisers, networks that hear codes, say how well these are
-the phonemes that it was to say. So the reward has a gradient with respect to each code that was drawn, and through
-it to the code's chance (the straight-through estimator): the student learns which sound went wrong, where the
-reward of a whole answer, as in `align`, says only that one did. It needs no audio and no second answer. The
-student before this stage is the reference that it must not go far from. Held-out sentences take no part.
+The student speaks sentences of the corpus in codes. Recognisers, networks that hear what the codec's decoder
+makes of codes, say how well these are the phonemes that it was to say. So the reward has a gradient with respect
+to each code that was drawn, and through it to the code's chance (the straight-through estimator): the student
+learns which sound went wrong, where the reward of a whole answer, as in `align`, says only that one did. It needs
+no audio and no second answer. The student before this stage is the reference that it must not go far from.
+Held-out sentences take no part.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 from inference.higgs.delay import delay, undelay
 from inference.higgs.phonemes import PhonemePromptBuilder
 from inference.training import corpus, export, phoneme_recogniser
+from inference.training.codec import load_trained
 from inference.training.corpus import FRAME_RATE, CorpusUtterance
 from inference.training.drawing import Drawn, draw
 from inference.training.network import Batch, Student, Windows
-from inference.training.phoneme_recogniser import PhonemeRecogniser, Recognisers
+from inference.training.phoneme_recogniser import STRIDE, Decoder, Recognisers
 from inference.training.precision import autocast
 from inference.training.recipe import Recipe
 from inference.training.run import Run
@@ -38,7 +40,7 @@ def train(run: Run, recipe: Recipe) -> None:
     """
     torch.manual_seed(run.seed)
     sizes, config = recipe.diffro, higgs_config(recipe)
-    recognisers = phoneme_recogniser.load(run, recipe)
+    recognisers, decoder = phoneme_recogniser.load(run, recipe), Decoder(load_trained(run.folder, recipe.codec))
     folder = run.folder / "diffro"
     export.write(run, recipe, folder, stage="distill")
     builder = PhonemePromptBuilder(folder / "tokenizer.json", config)
@@ -63,7 +65,7 @@ def train(run: Run, recipe: Recipe) -> None:
             progress = run.progress(step, sizes.steps)
             for settings in optimizer.param_groups:
                 settings["lr"] = sizes.rate * min((step + 1) / 10, 1.0, max((1 - progress) / 0.4, 0.05))
-            figures |= learn(student, reference, optimizer, recognisers, answers, recipe)
+            figures |= learn(student, reference, optimizer, recognisers, decoder, answers, recipe)
         step += 1
         run.log(step=step, **figures)
         if run.due():
@@ -85,6 +87,7 @@ def learn(
     reference: Student,
     optimizer: torch.optim.Optimizer,
     recognisers: Recognisers,
+    decoder: Decoder,
     answers: Sequence[tuple[Example, Drawn]],
     recipe: Recipe,
 ) -> dict[str, float]:
@@ -101,7 +104,7 @@ def learn(
     chances = straight_through(batch.targets, (logits / sizes.temperature).softmax(-1))
     spoken = spoken_chances(chances, [len(drawn.frames) for _, drawn in answers])
     sounds = [recognisers.sounds(example.tokens) for example, _ in answers]
-    nats = torch.stack([_surprise(recognisers, each, spoken, sounds) for each in recognisers.networks])
+    nats = surprise(recognisers, decoder, spoken, sounds)
     loss = nats[:-1].mean() + sizes.divergence * moved
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -122,14 +125,18 @@ def spoken_chances(chances: Tensor, lengths: Sequence[int]) -> list[Tensor]:
     return [undelay(rows, count) for rows, count in zip(delayed, lengths, strict=True)]
 
 
-def _surprise(
-    recognisers: Recognisers, network: PhonemeRecogniser, spoken: Sequence[Tensor], sounds: Sequence[Tensor]
+def surprise(
+    recognisers: Recognisers, decoder: Decoder, spoken: Sequence[Tensor], sounds: Sequence[Tensor]
 ) -> Tensor:
-    """Nats a sound. Each answer is heard alone: none is to depend on what pads another."""
-    total = spoken[0].new_zeros(())
+    """Nats a sound, of each recogniser. Each answer is heard alone: none is to depend on what pads another."""
+    total = spoken[0].new_zeros(len(recognisers.networks))
     for chances, expected in zip(spoken, sounds, strict=True):
-        heard = network.hear_chances(chances[None, :, :, : network.codes])
-        total = total + recognisers.surprise(heard, [expected], [len(chances)]).sum()
+        features = decoder.features_of_chances(chances[..., : decoder.codes])[None]
+        each = [
+            recognisers.surprise(network(features), [expected], [features.shape[1] // STRIDE])
+            for network in recognisers.networks
+        ]
+        total = total + torch.cat(each)
     return total / sum(map(len, sounds))
 
 

@@ -1,8 +1,10 @@
-"""Small recognisers that hear codes: which phonemes the frames say. Their certainty is a reward with a gradient.
+"""Small recognisers: which phonemes codes say. Their certainty is a reward with a gradient.
 
-Each is a stack of convolutions trained by CTC (Graves et al., 2006, doi:10.1145/1143844.1143891) on the corpus,
-whose phonemes are known. Several are trained at once. The last takes no part in any reward: where it does not hear
-better what the others do, these are being cheated.
+They hear what the codec's decoder makes of the codes, the teacher's features that say what is spoken, and not the
+codes themselves: what does not come out of the decoder, nobody will hear. Each is a stack of convolutions trained
+by CTC (Graves et al., 2006, doi:10.1145/1143844.1143891) on the corpus, whose phonemes are known. Several are
+trained at once. The last takes no part in any reward: where it does not hear better what the others do, these are
+being cheated.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from inference.higgs.delay import undelay
 from inference.higgs.phonemes import PhonemePromptBuilder
+from inference.higgs.spectral_codec import PITCH
 from inference.training import sequences
-from inference.training.codec import load_trained
+from inference.training.codec import CodecModel, load_trained
 from inference.training.recipe import Recipe, RecogniserRecipe
 from inference.training.run import Run
 from inference.training.sequences import Example
@@ -28,48 +31,56 @@ from inference.training.student import SPECIAL, alphabet, higgs_config, write_to
 
 SILENT = frozenset(" ˈˌ.,;:!?—…\"'()“”-")
 """Signs of a pronunciation that are no sound of their own."""
-HALVES = 2
-"""Steps of the recogniser in a frame: a frame of 40 ms may hold two phonemes."""
+STRIDE = 2
+"""Fine frames, of 80 a second, in a step of a recogniser."""
 WARM_UP = 0.1
 """Share of the steps over which the rate rises."""
 LOG_EVERY, UNSEEN = 50, 64
 
 
+class Decoder:
+    """The codec's decoder as far as its features, which learns no more."""
+
+    def __init__(self, codec: CodecModel) -> None:
+        self._codec = codec.eval().requires_grad_(False)
+        self.codes = codec.quantizer.codebooks.shape[1]
+
+    def features(self, codes: Tensor) -> Tensor:
+        """Of one answer's codes [F, N]: [U, PITCH], mean and deviation removed."""
+        return self._decode(self._codec.quantizer.decode(codes.T[None]))
+
+    def features_of_chances(self, chances: Tensor) -> Tensor:
+        """As `features`, of the chance of each code [F, N, V], through which a gradient goes back."""
+        return self._decode(torch.einsum("fnv,nvd->fd", chances, self._codec.quantizer.codebooks)[None])
+
+    def _decode(self, vectors: Tensor) -> Tensor:
+        decoder = self._codec.decoder
+        # Both rates begin and end together where there is a multiple of so many frames.
+        missing = -vectors.shape[1] % decoder.config.ratio.denominator
+        features = decoder(torch.cat([vectors, vectors[:, -1:].expand(-1, missing, -1)], dim=1))
+        return cast(Tensor, ((features - decoder.mean) / decoder.scale)[0, :, :PITCH])
+
+
 class PhonemeRecogniser(nn.Module):
-    def __init__(self, sizes: RecogniserRecipe, *, books: int, codes: int, signs: int) -> None:
+    def __init__(self, sizes: RecogniserRecipe, *, signs: int) -> None:
         super().__init__()
-        self.books, self.codes, self._hidden_share = books, codes, sizes.hidden_share
-        self.embedding = nn.Embedding(books * codes, sizes.width)
+        self.steps = nn.Conv1d(PITCH, sizes.width, 2 * STRIDE, STRIDE, STRIDE // 2)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.GroupNorm(1, sizes.width),
                 nn.Conv1d(sizes.width, sizes.width, sizes.kernel, padding=sizes.kernel // 2),
                 nn.GELU(),
-                nn.Dropout(0.1),
             )
             for _ in range(sizes.blocks)
         )
-        self.halves = nn.ConvTranspose1d(sizes.width, sizes.width, 2 * HALVES, HALVES, HALVES // 2)
         self.out = nn.Conv1d(sizes.width, signs + 1, 1)
-        nn.init.normal_(self.embedding.weight, std=0.1)
 
-    def hear(self, codes: Tensor) -> Tensor:
-        """Log probabilities [B, 2 F, signs + 1] of codes [B, F, N]; the last sign is none."""
-        embedded = self.embedding(codes + torch.arange(self.books, device=codes.device) * self.codes)
-        if self.training:
-            embedded = embedded * (torch.rand_like(embedded[..., :1]) >= self._hidden_share)
-        return self._hear(embedded.sum(2))
-
-    def hear_chances(self, chances: Tensor) -> Tensor:
-        """As `hear`, of the chance of each code [B, F, N, V], through which a gradient goes back."""
-        table = self.embedding.weight.view(self.books, self.codes, -1)
-        return self._hear(torch.einsum("bfnv,nvh->bfh", chances, table))
-
-    def _hear(self, embedded: Tensor) -> Tensor:
-        states = embedded.transpose(1, 2)
+    def forward(self, features: Tensor) -> Tensor:
+        """Log probabilities [B, U / STRIDE, signs + 1] of features [B, U, PITCH]; the last sign is none."""
+        states = self.steps(features.transpose(1, 2))
         for block in self.blocks:
             states = states + block(states)
-        logits: Tensor = self.out(F.gelu(self.halves(states)))
+        logits: Tensor = self.out(states)
         return logits.transpose(1, 2).log_softmax(-1)
 
 
@@ -78,12 +89,9 @@ class Recognisers(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        sizes, codec = recipe.recogniser, recipe.codec
+        sizes = recipe.recogniser
         signs = [*SPECIAL, *alphabet()]
-        self._networks = nn.ModuleList(
-            PhonemeRecogniser(sizes, books=codec.codebooks, codes=codec.codes, signs=len(signs))
-            for _ in range(sizes.networks)
-        )
+        self._networks = nn.ModuleList(PhonemeRecogniser(sizes, signs=len(signs)) for _ in range(sizes.networks))
         self._heard = torch.tensor([n >= len(SPECIAL) and sign not in SILENT for n, sign in enumerate(signs)])
         self._none = len(signs)
 
@@ -95,14 +103,18 @@ class Recognisers(nn.Module):
         """The tokens of a prompt that are to be heard."""
         return tokens[self._heard[tokens]]
 
-    def surprise(self, heard: Tensor, sounds: Sequence[Tensor], frames: Sequence[int]) -> Tensor:
-        """Nats [B] by which these sounds surprise one that has `heard` [B, 2 F, signs + 1]."""
-        lengths = torch.tensor([HALVES * count for count in frames])
+    def surprise(self, heard: Tensor, sounds: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:
+        """Nats [B] by which sounds surprise one that has `heard` [B, steps, signs + 1], so many steps of each."""
         targets = torch.tensor([len(each) for each in sounds])
-        steps = heard.transpose(0, 1)
-        # What cannot be said in so few frames would surprise without end.
+        # What cannot be said in so few steps would surprise without end.
         return F.ctc_loss(
-            steps, torch.cat([*sounds]), lengths, targets, blank=self._none, reduction="none", zero_infinity=True
+            heard.transpose(0, 1),
+            torch.cat([*sounds]),
+            torch.tensor(lengths),
+            targets,
+            blank=self._none,
+            reduction="none",
+            zero_infinity=True,
         )
 
 
@@ -129,6 +141,7 @@ def train(run: Run, recipe: Recipe) -> None:
         raise SystemExit(f"{run.folder / 'corpus'} has no utterance that is not held out")
     torch.manual_seed(run.seed)
     sizes, recognisers = recipe.recogniser, Recognisers(recipe)
+    decoder = Decoder(load_trained(run.folder, recipe.codec))
     optimizer = torch.optim.AdamW(recognisers.parameters(), lr=sizes.rate, weight_decay=0.01)
     step = run.go_on(recognisers, optimizer)
     lengths = [len(example.spoken) for example in known]
@@ -140,7 +153,7 @@ def train(run: Run, recipe: Recipe) -> None:
             settings["lr"] = sizes.rate * min(
                 (step + 1) / (WARM_UP * sizes.steps), 1.0, max((1 - progress) / 0.7, 0.02)
             )
-        losses = surprises(recognisers, [known[number] for number in group])
+        losses = surprises(recognisers, decoder, [known[number] for number in group])
         optimizer.zero_grad()
         losses.sum().backward()  # type: ignore[no-untyped-call]
         for each in recognisers.networks:
@@ -155,17 +168,18 @@ def train(run: Run, recipe: Recipe) -> None:
     if unseen:
         recognisers.eval()
         with torch.no_grad():
-            nats = surprises(recognisers, unseen).tolist()
+            nats = surprises(recognisers, decoder, unseen).tolist()
         run.log(step=step, **{f"held_out{number}": value for number, value in enumerate(nats)})
 
 
-def surprises(recognisers: Recognisers, examples: Sequence[Example]) -> Tensor:
+def surprises(recognisers: Recognisers, decoder: Decoder, examples: Sequence[Example]) -> Tensor:
     """Nats a sound, of each recogniser."""
-    spoken = [_frames(example) for example in examples]
+    with torch.no_grad():
+        features = [decoder.features(_frames(example)) for example in examples]
     sounds = [recognisers.sounds(example.tokens) for example in examples]
-    codes, count = pad_sequence(spoken, batch_first=True), sum(map(len, sounds))
-    lengths = [len(frames) for frames in spoken]
-    each = [recognisers.surprise(network.hear(codes), sounds, lengths).sum() for network in recognisers.networks]
+    lengths, count = [len(each) // STRIDE for each in features], sum(map(len, sounds))
+    heard = pad_sequence(features, batch_first=True)
+    each = [recognisers.surprise(network(heard), sounds, lengths).sum() for network in recognisers.networks]
     return torch.stack(each) / count
 
 

@@ -58,18 +58,16 @@ class StudentRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecogniserRecipe:
-    """The recognisers that hear codes."""
+    """The recognisers that hear the codec's features."""
 
     networks: int = 3
     """The last one only watches."""
-    width: int = 224
-    blocks: int = 4
+    width: int = 128
+    blocks: int = 2
     kernel: int = 5
-    hidden_share: float = 0.15
-    """Of the codes in training, so that no recogniser relies on one of them."""
-    batch_frames: int = 3600
+    batch_frames: int = 2_400
     rate: float = 2e-3
-    steps: int = 1_000
+    steps: int = 700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +79,9 @@ class DiffroRecipe:
     """Seconds of the teacher's audio that a prompt may have."""
     temperature: float = 0.6
     rate: float = 6e-5
-    divergence: float = 1.0
+    divergence: float = 0.6
     """Weight of what the student moves away from the one before this stage."""
-    steps: int = 200
+    steps: int = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
