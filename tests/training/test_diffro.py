@@ -153,7 +153,7 @@ def test_the_student_comes_to_say_what_is_heard_better(aligned: Path, decoder: D
     assert figures[0]["divergence"] == pytest.approx(0, abs=1e-6)
     assert figures[-1]["divergence"] > 1e-4
     assert figures[-1]["nats"] == pytest.approx(figures[0]["nats"], abs=1e-4), "they hear what was drawn"
-    assert surprise() < before - 0.02
+    assert surprise() < before - 0.01
 
 
 def test_the_stage_keeps_a_student_and_a_curve(aligned: Path) -> None:
