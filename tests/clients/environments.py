@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,15 +27,13 @@ def is_made(*requirements: str) -> bool:
 def python(*requirements: str) -> list[str]:
     """The command of a Python that has these packages and no other."""
     folder = _folder("python", *requirements, PYTHON)
-    made = folder / "made"
     interpreter = str(folder / "bin" / "python")
-    if not made.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", "--without-pip", str(folder)])
-        # Most of what a large package holds is never imported: to compile all of it takes longer than the test.
-        pip = [sys.executable, "-m", "pip", "--python", interpreter, "--quiet", "--disable-pip-version-check"]
-        _install([*pip, "install", "--no-compile", *requirements])
-        made.touch()
+    with _making(folder) as missing:
+        if missing:
+            _install([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+            # Most of what a large package holds is never imported: to compile it all takes longer than the test.
+            pip = [sys.executable, "-m", "pip", "--python", interpreter, "--quiet", "--disable-pip-version-check"]
+            _install([*pip, "install", "--no-compile", *requirements])
     return [interpreter]
 
 
@@ -42,13 +43,26 @@ def node(*packages: str) -> list[str]:
     if found is None or npm is None:
         pytest.skip("there is no node and npm here")
     folder = _folder("node", *packages)
-    made = folder / "made"
-    if not made.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _install([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *packages])
-        made.touch()
+    with _making(folder) as missing:
+        if missing:
+            folder.mkdir()
+            _install([npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *packages])
     return [found, str(folder)]
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[bool]:
+    """Whether the folder is still to be made; the body makes it, while other processes of the tests wait."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    made = folder / "made"
+    with (FOLDER / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = not made.exists()
+        if missing:
+            shutil.rmtree(folder, ignore_errors=True)
+        yield missing
+        if missing:
+            made.touch()
 
 
 def _folder(*made_of: str) -> Path:
