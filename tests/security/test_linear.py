@@ -21,7 +21,7 @@ NOTICED_SECONDS = 0.004
 MOST_TIMES = 3.0
 """How much longer twice the text may take: 2 is linear, 4 is quadratic."""
 CLEARLY_LINEAR = 2.5
-FEW, MANY = 3, 25
+FEW, MANY = 5, 25
 """Tries. What else the machine does only ever adds to one, so the least of many is the work's own."""
 
 PATTERNS = every_pattern()
