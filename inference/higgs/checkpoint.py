@@ -6,17 +6,21 @@ checkpoints; the two layouts differ in prefixes, and Boson's may split a table i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from inference.higgs.config import HiggsConfig, load_config
-from inference.higgs.linear import pack
+from inference.higgs.linear import Matrix
 from inference.higgs.model import FeedForward, HiggsModel, Layer
 from inference.higgs.tensors import CheckpointError, TensorTable
 
 __all__ = ["Checkpoint", "CheckpointError", "load_checkpoint"]
+
+MatrixOf = Callable[[torch.Tensor], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,21 @@ def load_checkpoint(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     matrices: torch.dtype | None = None,
+    paired: bool = False,
 ) -> Checkpoint:
     """Load the checkpoint in `folder`.
 
     Args:
         dtype: of hidden states, of the cache and of all weights but the matrices.
         matrices: of the matrices of attention, feed-forwards and head; `dtype` by default.
+        paired: if the network is small, see `Matrix`.
 
     Raises:
         ConfigError, CheckpointError: they name what is wrong.
     """
     config = load_config(folder)
     table = TensorTable(folder, device=device, dtype=dtype)
-    model = _take(config, table, matrices or dtype)
+    model = _take(config, table, partial(Matrix, dtype=matrices or dtype, paired=paired and config.small))
     table.drop(
         r"text_lm_head\.(weight|linear_(frozen|trainable)\.weight)",
         r"audio_decoder_proj\.(audio|text)_lm_head\.(weight|linear_(frozen|trainable)\.weight)",
@@ -62,7 +68,7 @@ def load_checkpoint(
     return Checkpoint(model, _name(folder), table.digest())
 
 
-def _take(config: HiggsConfig, table: TensorTable, matrices: torch.dtype) -> HiggsModel:
+def _take(config: HiggsConfig, table: TensorTable, matrix: MatrixOf) -> HiggsModel:
     hidden, rows = config.hidden_size, config.num_codebooks * config.codebook_size
     if config.layout == "huggingface":
         body, audio_table, head = "model.", "model.embed_audio_tokens.embed_audio_tokens.weight", "audio_lm_head"
@@ -72,9 +78,9 @@ def _take(config: HiggsConfig, table: TensorTable, matrices: torch.dtype) -> Hig
         config=config,
         text_embedding=_rows(table, f"{body}embed_tokens", "embedding", (config.vocab_size, hidden)),
         audio_embedding=table.take(audio_table, (rows, hidden)),
-        layers=[_layer(config, table, f"{body}layers.{i}.", matrices) for i in range(config.layers)],
+        layers=[_layer(config, table, f"{body}layers.{i}.", matrix) for i in range(config.layers)],
         norm=table.take(f"{body}norm.weight", (hidden,)),
-        head=pack(_rows(table, head, "linear", (rows, hidden)), matrices),
+        head=matrix(_rows(table, head, "linear", (rows, hidden))),
     )
 
 
@@ -89,31 +95,30 @@ def _rows(table: TensorTable, name: str, part: str, shape: tuple[int, int]) -> t
     return torch.cat([table.take(p, (size[0], shape[1])) for p, size in zip(parts, sizes, strict=True)])
 
 
-def _layer(config: HiggsConfig, table: TensorTable, name: str, matrices: torch.dtype) -> Layer:
+def _layer(config: HiggsConfig, table: TensorTable, name: str, matrix: MatrixOf) -> Layer:
     hidden = config.hidden_size
     q, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
     attention = f"{name}self_attn."
     projections = {"q": q, "k": kv, "v": kv}
     return Layer(
-        qkv=pack(
-            torch.cat([table.take(f"{attention}{p}_proj.weight", (n, hidden)) for p, n in projections.items()]),
-            matrices,
+        qkv=matrix(
+            torch.cat([table.take(f"{attention}{p}_proj.weight", (n, hidden)) for p, n in projections.items()])
         ),
-        out=pack(table.take(f"{attention}o_proj.weight", (hidden, q)), matrices),
-        text=_feed_forward(config, table, name, matrices),
-        audio=_feed_forward(config, table, f"{name}audio_", matrices),
+        out=matrix(table.take(f"{attention}o_proj.weight", (hidden, q))),
+        text=_feed_forward(config, table, name, matrix),
+        audio=_feed_forward(config, table, f"{name}audio_", matrix),
     )
 
 
-def _feed_forward(config: HiggsConfig, table: TensorTable, name: str, matrices: torch.dtype) -> FeedForward:
+def _feed_forward(config: HiggsConfig, table: TensorTable, name: str, matrix: MatrixOf) -> FeedForward:
     hidden, inner = config.hidden_size, config.intermediate_size
     mlp = f"{name}mlp."
     gate_up = [table.take(f"{mlp}{p}_proj.weight", (inner, hidden)) for p in ("gate", "up")]
     return FeedForward(
         input_norm=table.take(f"{name}input_layernorm.weight", (hidden,)),
         post_norm=table.take(f"{name}post_attention_layernorm.weight", (hidden,)),
-        gate_up=pack(torch.cat(gate_up), matrices),
-        down=pack(table.take(f"{mlp}down_proj.weight", (hidden, inner)), matrices),
+        gate_up=matrix(torch.cat(gate_up)),
+        down=matrix(table.take(f"{mlp}down_proj.weight", (hidden, inner))),
     )
 
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+SMALL_WEIGHTS = 16_000_000
+"""Weights read by a step, up to which one thread is as fast as several."""
+
 
 class ConfigError(ValueError):
     """The checkpoint's config.json is missing, incomplete, or asks for a feature that is not supported."""
@@ -68,6 +71,11 @@ class HiggsConfig:
         q, kv = self.heads * self.head_dim, 2 * self.kv_heads * self.head_dim
         layer = self.hidden_size * (2 * q + kv + 3 * self.intermediate_size)
         return self.layers * layer + self.hidden_size * self.num_codebooks * self.codebook_size
+
+    @property
+    def small(self) -> bool:
+        """Whether a step is so short that threads which share it would cost more than they save."""
+        return self.step_weights <= SMALL_WEIGHTS
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:

@@ -1,4 +1,4 @@
-"""A step of decoding on the CPU: oneDNN's matrix products, and between them a kernel each (see cpu_kernels)."""
+"""A step of decoding on the CPU: matrix products (see linear), and a kernel between each two (see cpu_kernels)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.higgs import cpu_kernels as kernels
-from inference.higgs.linear import as_array, linear
+from inference.higgs.linear import as_array, as_tensor
 
 if TYPE_CHECKING:
     from inference.higgs.config import HiggsConfig
@@ -70,15 +70,16 @@ def decode(model: HiggsModel, codes: Tensor, slots: Tensor, positions: Tensor, c
     kernels.rms_norm(x, model.layers[0].audio.input_norm.numpy(), eps, normed_array)
     following = [layer.audio.input_norm for layer in model.layers[1:]] + [model.norm]
     for index, (layer, next_norm) in enumerate(zip(model.layers, following, strict=True)):
-        states = as_array(linear(normed, layer.qkv))
+        states = layer.qkv.of_step(normed)
         held = as_array(cache.kv[index])
         kernels.attend(states, cos, sin, held, slot_array, position_array, cache.follows[index], attended_array)
-        more = as_array(linear(attended, layer.out))
+        more = layer.out.of_step(attended)
         kernels.add_and_norm(x, more, layer.audio.post_norm.numpy(), eps, normed_array)
-        kernels.swiglu(as_array(linear(normed, layer.audio.gate_up)), gated_array)
-        more = as_array(linear(gated, layer.audio.down))
+        kernels.swiglu(layer.audio.gate_up.of_step(normed), gated_array)
+        more = layer.audio.down.of_step(gated)
         kernels.add_and_norm(x, more, next_norm.numpy(), eps, normed_array)
-    return linear(normed, model.head).float().view(rows, config.num_codebooks, -1)
+    logits = as_tensor(model.head.of_step(normed))
+    return logits.float().view(rows, config.num_codebooks, -1)
 
 
 def _rows(count: int, size: int, dtype: torch.dtype) -> tuple[Tensor, NDArray[Any]]:

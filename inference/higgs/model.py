@@ -22,7 +22,7 @@ from inference.higgs import cpu_decode
 from inference.higgs.attention import attend_piece, plan_attention
 from inference.higgs.config import HiggsConfig, RopeConfig
 from inference.higgs.following import Follower
-from inference.higgs.linear import linear
+from inference.higgs.linear import Matrix
 from inference.higgs.norm import rms_norm
 
 
@@ -32,18 +32,18 @@ class FeedForward:
 
     input_norm: Tensor  # [H]
     post_norm: Tensor  # [H]
-    gate_up: Tensor  # [2·I, H]
-    down: Tensor  # [H, I]
+    gate_up: Matrix  # [2·I, H]
+    down: Matrix  # [H, I]
 
     def mlp(self, x: Tensor) -> Tensor:
-        gate, up = linear(x, self.gate_up).chunk(2, dim=-1)
-        return linear(F.silu(gate) * up, self.down)
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
 
 
 @dataclass(slots=True)
 class Layer:
-    qkv: Tensor  # [(Q + 2·K)·D, H]
-    out: Tensor  # [H, Q·D]
+    qkv: Matrix  # [(Q + 2·K)·D, H]
+    out: Matrix  # [H, Q·D]
     text: FeedForward
     audio: FeedForward
 
@@ -118,7 +118,7 @@ class HiggsModel:
     audio_embedding: Tensor  # [N·V, H], codebook-major
     layers: list[Layer]
     norm: Tensor  # [H]
-    head: Tensor  # [N·V, H]
+    head: Matrix  # [N·V, H]
 
     @property
     def device(self) -> torch.device:
@@ -192,7 +192,7 @@ class HiggsModel:
                 attend_piece(piece, cache.k[index, slot], cache.v[index, slot], start)
                 for piece, slot, start in zip(torch.split(q, lengths), slots, starts, strict=True)
             ]
-            x = x + linear(torch.cat(pieces).flatten(1), layer.out)
+            x = x + layer.out(torch.cat(pieces).flatten(1))
             for rows, half in halves:
                 x[rows] += half.mlp(self._norm(x[rows], half.post_norm))
         last = torch.tensor(lengths, device=device).cumsum(0) - 1
@@ -223,7 +223,7 @@ class HiggsModel:
             attended = attend(q, cache.k[index], cache.v[index])
             if cache.follower is not None:
                 self._follow(cache, cache.follower, index, slots, q, attended)
-            x = x + linear(attended.flatten(1), layer.out)
+            x = x + layer.out(attended.flatten(1))
             x = x + layer.audio.mlp(self._norm(x, layer.audio.post_norm))
         return self._logits(x)
 
@@ -263,14 +263,14 @@ class HiggsModel:
     def _qkv(self, layer: Layer, x: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Rotated queries [T, Q, D], and rotated keys followed by values [T, 2·K, D]."""
         heads, kv = self.config.heads, self.config.kv_heads
-        states = linear(x, layer.qkv).to(x.dtype).view(len(x), heads + 2 * kv, -1)
+        states = layer.qkv(x).to(x.dtype).view(len(x), heads + 2 * kv, -1)
         turning = states[:, : heads + kv]
         cos, sin = rotary
         turning.copy_(torch.addcmul(turning * cos, turning.roll(self.config.head_dim // 2, dims=-1), sin))
         return states[:, :heads].contiguous(), states[:, heads:]
 
     def _logits(self, x: Tensor) -> Tensor:
-        logits = linear(self._norm(x, self.norm), self.head).float()
+        logits = self.head(self._norm(x, self.norm)).float()
         return logits.view(len(x), self.config.num_codebooks, -1)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from inference.higgs.config import HiggsConfig, RopeConfig
-from inference.higgs.linear import pack
+from inference.higgs.linear import Matrix
 from inference.higgs.model import FeedForward, HiggsModel, Layer
 from tests.higgs.tokenizer import AUDIO_OUT, AUDIO_OUT_BOS, DELAY
 
@@ -53,8 +53,8 @@ def random_model(
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(shape, device=device, dtype=dtype).mul_(0.02)
 
-    def fixed(*shape: int) -> torch.Tensor:
-        return pack(draw(*shape), matrices)
+    def fixed(*shape: int) -> Matrix:
+        return Matrix(draw(*shape), matrices)
 
     def half() -> FeedForward:
         hidden, inner = config.hidden_size, config.intermediate_size
@@ -74,7 +74,7 @@ def random_model(
             for _ in range(config.layers)
         ],
         norm=torch.ones(config.hidden_size, device=device, dtype=dtype),
-        head=pack(head, matrices),
+        head=Matrix(head, matrices),
     )
 
 

@@ -65,7 +65,7 @@ def test_its_words_are_timed_where_they_are_heard(engine: HiggsEngine) -> None:
 
 
 def test_it_hardly_leaves_out_a_word(engine: HiggsEngine) -> None:
-    """Without its alignment window it leaves out "four", "Eleanor" or the first "by" in four of these nine."""
+    """Without its alignment window it leaves out "four", "Eleanor" or the first "by" in ten of these 24."""
     texts = (
         "Trains leave platform four at eighteen eleven and eight forty-four.",
         "Neither Adaeze Bukowski nor Eleanor Underwood remembered the road to Omaha.",
@@ -74,10 +74,10 @@ def test_it_hardly_leaves_out_a_word(engine: HiggsEngine) -> None:
     running = [
         engine.submit(SpeechRequest(id=text, segments=(Segment(text, "alloy"),), seed=seed))
         for text in texts
-        for seed in range(3)
+        for seed in range(8)
     ]
     words = [[word for chunk in generation for word in chunk.words] for generation in running]
-    assert sum(any(_hasty(word) for word in of_one) for of_one in words) <= 1
+    assert sum(any(_hasty(word) for word in of_one) for of_one in words) <= 4
 
 
 def _hasty(word: SpokenWord) -> bool:

@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 CODEC_FOLDER = "codec"
 WAIT_FOR_LISTENERS_SECONDS = 0.005
-SMALL_WEIGHTS = 16_000_000
-"""Weights read by a step, up to which one thread is as fast as several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +81,8 @@ class HiggsEngine:
             torch.cuda.set_device(device)
         matrices = matrix_dtype(options.dtype, device)
         dtype = matrices if device.type == "cuda" else torch.float32
-        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, matrices=matrices)
+        paired = options.dtype == "auto" and matrices == torch.float32
+        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, matrices=matrices, paired=paired)
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
         self._speakers, self._options = dict(speakers or speakers_of(folder)), options
@@ -253,7 +252,7 @@ def threads_for(config: HiggsConfig) -> int:
     Two threads wait for each other after every operation, by spinning. In a network of 8 million weights that
     costs more than it saves, and doubles the step's time as soon as anything else wants a core.
     """
-    return 1 if config.step_weights <= SMALL_WEIGHTS else torch.get_num_threads()
+    return 1 if config.small else torch.get_num_threads()
 
 
 def _check(checkpoint: Checkpoint, codec: Codec) -> None:
