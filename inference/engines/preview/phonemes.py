@@ -10,15 +10,10 @@ from pathlib import Path
 import hibari
 from hibari.g2p import G2P
 
-from inference.speech.pronounceable import plain
+from inference.speech.pronounceable import linked
 from inference.speech.pronunciation import GivenPhonemes
 
 PAD = 0
-_IPA_TO_MISAKI = str.maketrans("g'r", "ɡˈɹ", "ʼ./[]()\u0361 ")
-_DIPHTHONGS = {
-    "eɪ": "A", "aɪ": "I", "aʊ": "W", "ɔɪ": "Y", "oʊ": "O", "əʊ": "Q", "tʃ": "ʧ", "dʒ": "ʤ", "ɝ": "ɜɹ", "ɚ": "əɹ",
-}  # fmt: skip
-"""misaki, whose alphabet the network knows, has a letter for each of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Phonemizer:
         Args:
             said: parts whose phonemes are given.
         """
-        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(_linked(sentence, said)))
+        tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(linked(sentence, said)))
         ids = [PAD]
         words: list[Word] = []
         for token in tokens:
@@ -68,21 +63,3 @@ class Phonemizer:
         if not words:
             return Phonemes((), ())
         return Phonemes((*ids, PAD), tuple(words))
-
-
-def _linked(sentence: str, said: Sequence[GivenPhonemes]) -> str:
-    """The sentence in hibari's notation, [word](/phonemes/), where phonemes are given."""
-    parts: list[str] = []
-    at = 0
-    for each in said:
-        word, phonemes = plain(sentence[each.start : each.end]).strip(), _in_misaki(each.ipa)
-        parts += (plain(sentence[at : each.start]), f"[{word}](/{phonemes}/)" if word and phonemes else word)
-        at = each.end
-    return "".join([*parts, plain(sentence[at:])])
-
-
-def _in_misaki(ipa: str) -> str:
-    phonemes = ipa.translate(_IPA_TO_MISAKI)
-    for written, letter in _DIPHTHONGS.items():
-        phonemes = phonemes.replace(written, letter)
-    return phonemes
