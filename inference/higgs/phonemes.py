@@ -17,7 +17,8 @@ from torch import Tensor
 from inference.higgs.config import ConfigError, HiggsConfig
 from inference.higgs.model import Prompt
 from inference.higgs.prompt import QUIET_ROOM, PromptBuilder, UnspeakableError, WordTokens
-from inference.speech.pronounceable import plain, script_refusal
+from inference.speech.pronounceable import linked, script_refusal
+from inference.speech.pronunciation import GivenPhonemes
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 
@@ -33,6 +34,14 @@ def _pronouncer() -> object:
     return G2P()
 
 
+def _read(text: str) -> str:
+    """A part of a sentence as hibari normalises it, with the spaces that divide it from its neighbours."""
+    from hibari.g2p import normalize
+
+    before, after = " " * text[:1].isspace(), " " * text[-1:].isspace()
+    return f"{before}{normalize(text)}{after}"
+
+
 def pronounce(text: str) -> str:
     """A sentence in the alphabet of misaki; the empty string where nothing can be pronounced.
 
@@ -41,16 +50,17 @@ def pronounce(text: str) -> str:
     """
     if refusal := script_refusal(text):
         raise UnspeakableError(refusal)
-    spoken = _pronouncer()(plain(text))  # type: ignore[operator]
-    return str(spoken or "")
+    return _joined(pronounced_words(text))
 
 
-def pronounced_words(text: str) -> list[tuple[str, str, str]]:
-    """What `pronounce` joins: each word, its phonemes, and the space after it."""
-    from hibari.g2p import normalize
+def _joined(words: Sequence[tuple[str, str, str]]) -> str:
+    return "".join(phonemes + space for _, phonemes, space in words).strip()
 
+
+def pronounced_words(text: str, given: Sequence[GivenPhonemes] = ()) -> list[tuple[str, str, str]]:
+    """What `pronounce` joins: each word, its phonemes, and the space after it; `given` as in `question`."""
     g2p: Any = _pronouncer()
-    tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(plain(text))))
+    tokens = g2p.phonemize_tokens(g2p.tokenize(linked(text, given, _read).strip()))
     return [(each.text, each.phonemes or "", " " if each.whitespace else "") for each in tokens]
 
 
@@ -79,13 +89,13 @@ class PhonemePromptBuilder(PromptBuilder):
     def mention(self, text: str) -> Prompt:
         return self._plain([])
 
-    def question(self, text: str) -> Prompt:
-        return self.spell(pronounce(text))
+    def question(self, text: str, given: Sequence[GivenPhonemes] = ()) -> Prompt:
+        return self.spell(_joined(pronounced_words(text, given)))
 
-    def words(self, text: str) -> tuple[WordTokens, ...]:
+    def words(self, text: str, given: Sequence[GivenPhonemes] = ()) -> tuple[WordTokens, ...]:
         straight = text.replace("’", "'")  # as hibari reads it
         found, token, cursor = [], 1, 0  # after the token that begins the prompt
-        for written, phonemes, space in pronounced_words(text):
+        for written, phonemes, space in pronounced_words(straight, given):
             length = len(self._text(phonemes))
             place = straight.find(written, cursor)
             if length and place >= 0 and any(map(str.isalnum, written)):

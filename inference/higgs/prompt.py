@@ -16,6 +16,7 @@ from torch import Tensor
 from inference.higgs.config import ConfigError, HiggsConfig
 from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
+from inference.speech.pronunciation import GivenPhonemes
 
 INSTRUCTION = "Generate audio following instruction."
 DIALOGUE_INSTRUCTION = """You are an AI assistant designed to convert text into speech.
@@ -100,8 +101,11 @@ class PromptBuilder:
     def check(self, texts: Sequence[str]) -> None:
         """Refuse a request as a whole, before its sentences are read. Raises UnspeakableError."""
 
-    def question(self, text: str) -> Prompt:
+    def question(self, text: str, given: Sequence[GivenPhonemes] = ()) -> Prompt:
         """A user turn with the text to speak, and the beginning of the turn that speaks it.
+
+        Args:
+            given: how parts of the text are said; a model that reads text reads what is written there.
 
         Raises:
             UnspeakableError: there is nothing in it to speak.
@@ -109,7 +113,7 @@ class PromptBuilder:
         begin = self._plain([*self._header("assistant", ""), self._config.audio_out_bos_id])
         return Prompt.join([self.mention(text), begin])
 
-    def words(self, text: str) -> tuple[WordTokens, ...]:
+    def words(self, text: str, given: Sequence[GivenPhonemes] = ()) -> tuple[WordTokens, ...]:
         """The words that `question` says, in order; none where words are not tokens of their own."""
         return ()
 

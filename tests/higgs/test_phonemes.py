@@ -19,6 +19,7 @@ from inference.higgs.codec_stream import Rendering
 from inference.higgs.config import ConfigError
 from inference.higgs.frontend import load_prompt_builder
 from inference.higgs.phonemes import PhonemePromptBuilder
+from inference.speech.pronunciation import GivenPhonemes
 from inference.training.recipe import TINY
 from inference.training.student import higgs_config, write_tokenizer
 
@@ -85,6 +86,40 @@ def test_brackets_of_a_customer_are_no_pronunciation(builder: PhonemePromptBuild
     tricked = builder.question("[Hello](/kat/) there.").tokens.tolist()
     assert tricked != builder.spell("kat ðˈɛɹ.").tokens.tolist()
     assert builder.question("[Hello] there.").tokens.tolist() == builder.question("Hello there.").tokens.tolist()
+
+
+def given(text: str, word: str, ipa: str) -> GivenPhonemes:
+    return GivenPhonemes(text.index(word), text.index(word) + len(word), ipa)
+
+
+def test_given_phonemes_are_said_in_place_of_what_is_written(builder: PhonemePromptBuilder) -> None:
+    text, other = "Ask O’Hara, “Zoë Xu” or No. 5.", "Ask Jones, “Kate Hill” or No. 5."
+    said = (given(text, "O’Hara", "ˈdʒoʊnz"), given(text, "Zoë Xu", "keɪt ˈhɪl"))
+    assert builder.question(text, said).tokens.tolist() == builder.question(other).tokens.tolist()
+    ask, jones, kate, hill, *rest = builder.words(other)
+    assert builder.words(text, said) == (
+        ask,
+        replace(jones, text="O’Hara"),
+        replace(kate, text="Zoë Xu", end=hill.end),
+        *rest,
+    )
+
+
+def test_phonemes_without_a_sound_leave_the_word_as_it_is_written(builder: PhonemePromptBuilder) -> None:
+    text = "Ask Smith."
+    asked = builder.question(text, (given(text, "Smith", "ˈ.7)/]"),))
+    assert asked.tokens.tolist() == builder.question(text).tokens.tolist()
+
+
+def test_a_script_asks_with_the_phonemes_of_each_segment(builder: PhonemePromptBuilder) -> None:
+    texts = ("Ask Smith.", "Call Smith.")
+    segments = tuple(Segment(text, "alloy", (given(text, "Smith", "ˈdʒoʊnz"),)) for text in texts)
+    made = Script(SpeechRequest(id="job", segments=segments), builder, VOICES, capacity=1024, books=12)
+    plainly = script(builder, ("Ask Jones.", "alloy"), ("Call Jones.", "alloy"))
+    for sentence in (0, 1):
+        assert made.ask(sentence)[0].tokens.tolist() == plainly.ask(sentence)[0].tokens.tolist()
+        assert [word.end for word in made.words[sentence]] == [word.end for word in plainly.words[sentence]]
+        assert [word.text for word in made.words[sentence]] == [texts[sentence].split()[0], "Smith"]
 
 
 def test_a_front_end_that_nobody_has_is_refused() -> None:

@@ -66,11 +66,12 @@ class Script:
         try:
             builder.check(self._texts)
             self._questions = [
-                builder.question(tags[segment.voice] + segment.text) for segment in request.segments
+                builder.question(tags[segment.voice] + segment.text, segment.phonemes)
+                for segment in request.segments
             ]
         except UnspeakableError as error:
             raise Unspeakable("unsupported_text", str(error)) from error
-        self.words = [builder.words(text) for text in self._texts]
+        self.words = [builder.words(segment.text, segment.phonemes) for segment in request.segments]
         """What each question says, where the builder knows."""
         self.renderings = [speakers[segment.voice].rendering for segment in request.segments]
         """How each sentence's codes are to sound."""
