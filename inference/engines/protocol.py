@@ -60,7 +60,7 @@ class Segment:
     phonemes: tuple[GivenPhonemes, ...] = ()
     """How parts of the text are said; an engine that takes no phonemes reads what is written there."""
     pause_ms: int | None = None
-    """Silence after it; None for the engine's own. An engine that makes no silence ends the sentence."""
+    """Silence before the next; None for the engine's own. An engine that makes no silence ends the sentence."""
     rate: float = 1.0
     """How many times as fast as usual it is spoken, where the engine can."""
 

@@ -25,7 +25,7 @@ from inference.higgs.spectral_codec import (
     SpectralConfig,
 )
 from inference.training import corpus
-from inference.training.mel import BANDS, HOP, WINDOW
+from inference.training.mel import BANDS, HOP, WINDOW, log_mel
 from inference.training.precision import autocast
 from inference.training.recipe import CodecRecipe, Recipe
 from inference.training.run import Run
@@ -75,6 +75,13 @@ class CodecModel(nn.Module):
         with autocast(mel.device.type):
             z = self.encoder(mel)
         return self.quantizer.encode(z.float())
+
+    def silence(self) -> list[int]:
+        """A frame's codes of silence: those that the encoder gives most often for some seconds without a sound."""
+        mel = log_mel(np.zeros(4 * SAMPLE_RATE, np.float32))
+        codes = self.encode(torch.from_numpy(mel)[None])[0].numpy()
+        rows, counts = np.unique(codes, axis=0, return_counts=True)
+        return [int(code) for code in rows[counts.argmax()]]
 
 
 class Averages:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inference.higgs.silence import SILENCE_FIELD
 from inference.higgs.spectral_codec import MODEL_TYPE
 from inference.training.codec import load_trained, spectral_config
 from inference.training.network import Student
@@ -73,7 +74,7 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> N
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
     _write_json(out / "config.json", student_config(_of(recipe, stage)))
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
-    _write_json(out / "generation_config.json", GENERATION)
+    _write_json(out / "generation_config.json", {**GENERATION, SILENCE_FIELD: codec.silence()})
     _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in RENDERINGS.items()})
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")

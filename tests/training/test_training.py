@@ -21,12 +21,15 @@ from inference.engines.higgs.engine import HiggsEngine, Options  # noqa: E402
 from inference.engines.protocol import Segment, SpeechRequest  # noqa: E402
 from inference.higgs.checkpoint import load_checkpoint  # noqa: E402
 from inference.higgs.codecs import load_codec  # noqa: E402
+from inference.higgs.config import load_config  # noqa: E402
 from inference.higgs.model import Prompt  # noqa: E402
 from inference.higgs.phonemes import PhonemePromptBuilder  # noqa: E402
+from inference.higgs.silence import load_silence  # noqa: E402
 from inference.higgs.tensors import CheckpointError  # noqa: E402
 from inference.training import codec, corpus, distill, sequences, templates  # noqa: E402
 from inference.training.following import follow  # noqa: E402
 from inference.training.larger import LargerTeacher, divergence  # noqa: E402
+from inference.training.mel import log_mel  # noqa: E402
 from inference.training.names import Names, wordnet_names  # noqa: E402
 from inference.training.network import Student  # noqa: E402
 from inference.training.recipe import TINY  # noqa: E402
@@ -55,6 +58,15 @@ def test_the_export_is_spoken_by_the_engine(trained: Path) -> None:
         engine.close()
     assert generation.finish_reason in ("stop", "length")
     assert all(np.isfinite(chunk.pcm).all() and len(chunk.pcm) == 960 * chunk.frames for chunk in chunks)
+
+
+def test_the_export_knows_the_codes_of_silence(trained: Path) -> None:
+    """As the codec's encoder hears it."""
+    found = load_silence(trained / "checkpoint", load_config(trained / "checkpoint"))
+    assert found is not None
+    mel = torch.from_numpy(log_mel(np.zeros(48_000, np.float32)))[None]
+    heard = codec.load_trained(trained, TINY.codec).encode(mel)[0]
+    assert found.tolist() in heard.tolist()
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["everywhere", "in windows"])

@@ -34,6 +34,7 @@ from inference.higgs.codecs import Codec, load_codec
 from inference.higgs.config import ConfigError, HiggsConfig, load_ras_config, load_sampling_defaults
 from inference.higgs.frontend import load_prompt_builder
 from inference.higgs.linear import Precision, matrix_dtype
+from inference.higgs.silence import load_silence
 from inference.higgs.voice_encoder import VoiceEncoder, load_voice_encoder
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class HiggsEngine:
         paired = options.dtype == "auto" and matrices == torch.float32
         self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, matrices=matrices, paired=paired)
         self._ras, self._sampling = load_ras_config(folder), load_sampling_defaults(folder)
+        self._silence = load_silence(folder, self._checkpoint.model.config)
         self._builder = load_prompt_builder(folder, self._checkpoint.model.config)
         self._speakers, self._options = dict(speakers or speakers_of(folder)), options
         self._codec = codec = load_codec(folder / CODEC_FOLDER, device=device, matrices=matrices)
@@ -171,6 +173,7 @@ class HiggsEngine:
             context=self._codec.context,
             alignment=self._codec.alignment,
             sampling=self._sampling,
+            silence=self._silence,
         )
 
     def _run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.engines.protocol import FRAME_RATE, SAMPLES_PER_FRAME, Pcm
 
@@ -27,14 +28,17 @@ class SilenceWatch:
     def __init__(self) -> None:
         self._run = 0
 
-    def ends_at(self, pcm: Pcm) -> int | None:
+    def ends_at(self, pcm: Pcm, asked: NDArray[np.bool] | None = None) -> int | None:
         """How many of the chunk's frames there are up to the end of a run that is too long; None without one.
 
         The frames after that end count towards the next run; a caller who cuts them off calls `reset`.
+
+        Args: asked: which frames are a pause that a text asks for. No run goes on through it.
         """
         loudness = np.sqrt(np.square(pcm.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1))
         found = None
-        for number, silent in enumerate(loudness < SILENCE, start=1):
+        silence = loudness < SILENCE if asked is None else (loudness < SILENCE) & ~asked
+        for number, silent in enumerate(silence, start=1):
             self._run = self._run + 1 if silent else 0
             if self._run >= SILENT_FRAMES:
                 self._run, found = 0, number

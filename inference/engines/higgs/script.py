@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import torch
 
+from inference.audio import FRAME_MS
 from inference.engines.higgs.guards import frame_cap
 from inference.engines.higgs.speakers import RECORDED, Speaker
 from inference.engines.protocol import Codes, EngineError, SpeechRequest, Unspeakable
@@ -73,6 +74,8 @@ class Script:
             raise Unspeakable("unsupported_text", str(error)) from error
         self.words = [builder.words(segment.text, segment.phonemes) for segment in request.segments]
         """What each question says, where the builder knows."""
+        self.pauses = [-(-(segment.pause_ms or 0) // FRAME_MS) for segment in request.segments]
+        """Frames of silence between each sentence and the next that the text asks for."""
         self.renderings = [speakers[segment.voice].rendering for segment in request.segments]
         """How each sentence's codes are to sound."""
         self._first = 0

@@ -46,8 +46,9 @@ class Stream:
         context: int,
         alignment: int = 1,
         sampling: SamplingDefaults = SamplingDefaults(),  # noqa: B008  (it is frozen)
+        silence: NDArray[np.int16] | None = None,
     ) -> None:
-        """Args: context, alignment: the codec's. sampling: the checkpoint's."""
+        """Args: context, alignment: the codec's. sampling, silence: the checkpoint's; None makes no pauses."""
         request = generation.request
         self.generation, self.script, self.config = generation, script, config
         self.limit = request.max_frames
@@ -59,8 +60,6 @@ class Stream:
         self.ended: FinishReason | None = None
         """Set once no further frame will come."""
         self.sentence = 0
-        self.start = 0
-        """Frames before the sentence."""
         self.total = 0
         """Frames known."""
         self.cap = 0
@@ -82,9 +81,12 @@ class Stream:
         self._codes = np.empty((64, config.num_codebooks), np.int16)
         self._ends: list[int] = []
         """Of each sentence that has ended, the number of frames up to its end."""
+        self._starts = [0]
+        """Of each of those sentences and of the next one: the number of frames before it."""
         self._ends_sent = 0
         """How many of the ends have been marked in a chunk's codes."""
         self._silence = SilenceWatch()
+        self._silent_codes = silence
         self._words: deque[SpokenWord] = deque()
         """Those whose time is known and that no chunk has told of."""
         self.untimed: deque[int] = deque()
@@ -97,6 +99,11 @@ class Stream:
     def seed(self) -> int:
         """The sentence's; rows are numbered anew in each."""
         return self._seed + self.sentence * 0x9E3779B97F4A7C15
+
+    @property
+    def start(self) -> int:
+        """Frames before the sentence."""
+        return self._starts[-1]
 
     @property
     def needs_slot(self) -> bool:
@@ -131,7 +138,7 @@ class Stream:
                 if self._aligned and self.script.words[self.sentence]:
                     self.untimed.append(self.sentence)
                 self.end_sentence()
-            begin = end + 1
+                begin = end + 1 + self.start - self._ends[-1]  # after the pause, as far as it was made
         if self.ended is None:
             self.append(checkpoint[begin:])
         self.filled = 0  # of a slot that another worker had
@@ -163,8 +170,7 @@ class Stream:
 
     def _bounds(self, sentence: int) -> tuple[int, int]:
         """The frames of a sentence; of the one that is being spoken, those that are known."""
-        begin = self._ends[sentence - 1] if sentence else 0
-        return begin, self._ends[sentence] if sentence < len(self._ends) else self.total
+        return self._starts[sentence], self._ends[sentence] if sentence < len(self._ends) else self.total
 
     def looked_at(self, sentence: int) -> tuple[slice, slice]:
         """The positions of a sentence's tokens, and of the rows from which its frames were made."""
@@ -207,17 +213,32 @@ class Stream:
         self.total = end
 
     def end_sentence(self) -> None:
-        """The sentence has the frames that there are; what comes next is the next one's."""
+        """The sentence has the frames that there are; a pause may follow, and then come the next one's."""
         self.script.finish(self.sentence, self._codes[self.start : self.total])
         # The slot holds the prompt, the row of BOS, and every row that has nothing but frames.
         self.filled = self.prompt_length + self.total - self.start + 1
         self._ends.append(self.total)
-        self.start = self.total
+        if self.sentence + 1 < len(self.script):
+            self._pause(self.script.pauses[self.sentence])
+        self._starts.append(self.total)
         self.sentence += 1
         if self.sentence == len(self.script):
             self.ended = "stop"
         elif self.limit is not None and self.total >= self.limit:
             self.ended = "length"
+
+    def _pause(self, frames: int) -> None:
+        """Go on with silence, frames like others but that nothing has drawn them."""
+        if self.limit is not None:
+            frames = min(frames, self.limit - self.total)
+        if self._silent_codes is not None and frames > 0:
+            self.append(np.tile(self._silent_codes, (frames, 1)))
+
+    def _in_pause(self, window: Window) -> NDArray[np.bool]:
+        """Which of the frames that a window keeps are silent because a text asks for it."""
+        frames = np.arange(window.start, window.end)
+        following = np.searchsorted(self._ends, frames, side="right")
+        return frames < np.array(self._starts)[following]
 
     def next_window(self) -> Window | None:
         if self.untimed:
@@ -245,7 +266,7 @@ class Stream:
         """
         pcm = self.chunks.take(window, audio).clamp(-1, 1).numpy()
         end, cut = window.end, False
-        silent_frames = self._silence.ends_at(pcm)
+        silent_frames = self._silence.ends_at(pcm, asked=self._in_pause(window))
         if silent_frames is not None and self.ended is None and window.start + silent_frames > self.start:
             end, cut = window.start + silent_frames, True
             self._silence.reset()
