@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import redis
@@ -12,15 +13,15 @@ from inference.speech import voices
 from inference.speech.voices import Voice
 
 PATIENCE_SECONDS = 0.5
-PREVIEW = " (preview)"
-"""How the name of a preview voice ends."""
+SMALL = ("heart-8m", "hibari-0.2.1-heart")
+"""Ours and the preview, which speak in place of the full model. `static/console/samples` has their voices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     voices: tuple[Voice, ...]
-    preview: str
-    """The preview voice that speaks in place of the full model; empty where the full model does."""
+    small: str
+    """Which of the small models speaks in place of the full one; empty where that speaks."""
     can_clone: bool
     """Whether organizations' own voices can speak."""
 
@@ -34,7 +35,7 @@ def offer() -> Offer:
             workers = presence.living(client)
     except redis.RedisError:
         workers = []
-    models = (worker["model"] for worker in workers)
-    preview = next((model.removesuffix(PREVIEW) for model in models if model.endswith(PREVIEW)), "")
+    names = [re.split("[@ ]", worker["model"])[0] for worker in workers]  # without revision and "(preview)"
+    small = next((name for name in names if name in SMALL), "")
     offered = tuple(voices.find(name) for name in presence.voices_of(workers))
-    return Offer(offered, preview, presence.can_clone(workers))
+    return Offer(offered, small, presence.can_clone(workers))

@@ -99,7 +99,9 @@ def test_a_recorded_voice_is_on_offer_while_every_worker_has_it(
     document = httpx.get(f"{higgs.url}/v1/openapi.json").json()
     by_name, *_ = document["components"]["schemas"]["AudioOptions"]["properties"]["voice"]["anyOf"]
     assert by_name["enum"] == [*VOICES, "Narrator-2"]
-    assert "Narrator-2" in httpx.get(f"{higgs.url}/").text
+    front_page = httpx.get(f"{higgs.url}/").text
+    assert "Narrator-2" in front_page
+    assert "samples/" not in front_page, "they are of other models"
     assert audio_of(speak(client, "One word.", audio=audio, seed=1))
     talk = "[SPEAKER0] Good morning.\n[SPEAKER1] And to you."
     speak(client, talk, audio={"voice": "alloy", "format": "wav", "voices": {"SPEAKER1": "Narrator-2"}})

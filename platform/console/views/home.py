@@ -39,9 +39,9 @@ def landing(request: HttpRequest) -> HttpResponse:
         "samples": samples.for_key(samples.base_url(), None),
         "offers": offers,
         "voices": offer.voices,
-        # The samples are the preview voice's: a full model would sound different.
-        "heard": VOICES if offer.preview else (),
-        "preview": offer.preview,
+        # There are samples of the small models; the full one would sound different.
+        "heard": VOICES if offer.small else (),
+        "small": offer.small,
         "formats": CONTENT_TYPES,
     }
     return render(request, "console/home.html", context)

@@ -28,7 +28,7 @@ def show(request: HttpRequest, member: Member) -> HttpResponse:
     context = {
         "member": member,
         "section": "playground",
-        "preview": offer.preview,
+        "small": offer.small,
         "dollars_per_minute": price.dollars_per_minute if price else 0,
         "templates": [asdict(each) for each in playground.TEMPLATES],
         "first": playground.TEMPLATES[0],

@@ -147,7 +147,7 @@ class ChatCompletion(Answer):
     created: int
     """When the request was made, in Unix seconds."""
     model: str
-    """The model that generated the audio. The preview voice has a name of its own."""
+    """The model that generated the audio. A small model that speaks in its place has a name of its own."""
     choices: list[CompletionChoice]
     usage: CompletionUsage
     service_tier: Literal["default", "priority", "flex"]
