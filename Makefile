@@ -1,4 +1,4 @@
-# make run     the whole service, with PostgreSQL and Valkey of its own
+# make run     the whole service, with PostgreSQL and Valkey of its own; make run EXTRAS=preview,embedded without torch
 # make test    all tests, in three processes, each with servers of its own; make test ARGS="tests/billing -k ledger" some
 # make lint    style; make types  types; make bench  benchmarks
 # make constraints   the newest versions that pyproject.toml allows, written down in constraints.txt
@@ -14,12 +14,15 @@ PIP := $(PYTHON) -m pip install --disable-pip-version-check
 QUIET = $$(test -t 2 || echo -qq)
 EXACTLY := -c constraints.txt
 ARGS ?=
+EXTRAS ?= voice,embedded
+# What was installed for `run`: each choice of extras has a mark of its own.
+RUN_INSTALLED := $(VENV)/run-$(EXTRAS).installed
 
 .PHONY: run test lint types bench constraints clean
 .DELETE_ON_ERROR:
 
 # `exec`: a signal to make goes straight to the supervisor, which stops the parts.
-run: $(VENV)/run.installed
+run: $(RUN_INSTALLED)
 	@exec $(PYTHON) manage.py run
 
 test: $(VENV)/dev.installed
@@ -40,24 +43,23 @@ constraints: $(VENV)/dev.installed
 	@$(PIP) $(QUIET) --upgrade --upgrade-strategy eager -e '.[dev]'
 	@{ sed -n '/^#/p' constraints.txt; $(PYTHON) -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' \
 	  | grep -vE '^(pip|setuptools|wheel)=='; } > constraints.new && mv constraints.new constraints.txt
-	@touch $(VENV)/run.installed $(VENV)/dev.installed
+	@touch $(RUN_INSTALLED) $(VENV)/dev.installed
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/run.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	@echo "Installing what the service needs into $(VENV) (once; a minute or two, with uv some seconds) ..."
-	@if command -v uv >/dev/null; \
-	  then uv pip install $(QUIET) --python $(PYTHON) $(EXACTLY) -e '.[preview,embedded]'; \
-	  else $(PIP) $(QUIET) $(EXACTLY) -e '.[preview,embedded]'; fi
+# By pip and not by uv, which reads no pip.conf: torch comes from whatever index pip is set to.
+$(RUN_INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/pip
+	@echo "Installing what the service needs into $(VENV) (once; some minutes) ..."
+	@$(PIP) $(QUIET) $(EXACTLY) -e '.[$(EXTRAS)]'
 	@touch $@
 
-# It holds what `run` needs, too. By pip alone: torch comes from whatever index pip is set to, and uv reads no pip.conf.
+# It holds what `run` needs, too.
 $(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	@echo "Installing what the tests and checks need into $(VENV) (once; a minute or two) ..."
+	@echo "Installing what the tests and checks need into $(VENV) (once; some minutes) ..."
 	@$(PIP) $(QUIET) $(EXACTLY) -e '.[dev]'
-	@touch $@ $(VENV)/run.installed
+	@touch $@ $(RUN_INSTALLED)
 
 $(VENV)/bin/pip:
 	@for python in python3.13 python3.12 python3.11 python3; do \

@@ -249,6 +249,8 @@ class Environment(BaseSettings):
                 raise ValueError(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET must be set together")
         if self.stripe_tax and not self.stripe_secret_key:
             raise ValueError("STRIPE_TAX needs STRIPE_SECRET_KEY")
+        if self.higgs_voices and not self.higgs_checkpoint:
+            raise ValueError("HIGGS_VOICES needs HIGGS_CHECKPOINT: our own voice cannot speak like a recording")
         if self.email_url:
             mail.parse_url(self.email_url.get_secret_value())
         if self.secret_key and len(self.secret_key.get_secret_value()) < 32:

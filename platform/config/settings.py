@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from config import mail, secret_store, sign_in
+from config import mail, secret_store, sign_in, voice
 from config.environment import ROOT, Environment
 from config.unfold import UNFOLD as UNFOLD  # the admin's colours and sidebar
 from launch import embedded
@@ -310,14 +310,9 @@ COMPANY_EMAIL = ENVIRONMENT.company_email
 COMPANY_PAYMENT = ENVIRONMENT.company_payment
 COMPANY_LOGO = ENVIRONMENT.company_logo
 
-# The voice: a checkpoint where there is one, else the preview; ENGINE names any other.
-ENGINE = ENVIRONMENT.engine or (
-    "inference.engines.higgs.loading.load"
-    if ENVIRONMENT.higgs_checkpoint
-    else "inference.engines.preview.engine.PreviewEngine"
-)
+ENGINE, _checkpoint = voice.choose(ENVIRONMENT.engine, ENVIRONMENT.higgs_checkpoint)
 HIGGS = {
-    "checkpoint": ENVIRONMENT.higgs_checkpoint,
+    "checkpoint": _checkpoint,
     "device": ENVIRONMENT.higgs_device,
     "dtype": ENVIRONMENT.higgs_dtype,
     "threads": ENVIRONMENT.higgs_threads,

@@ -23,7 +23,8 @@ from typing import Any
 
 from inference.speech.voices import DEFAULT_VOICE
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
+"""The first start compiles the voice's kernels. A busy machine with two cores has taken 100 s."""
 MODEL = "boson/higgs-audio-v2.5"
 TEXT = "Hello! This is your own speech service. It is ready when you are."
 

@@ -44,6 +44,7 @@ WRONG = {
     "a pepper that is not hex": ("API_KEY_PEPPERS", {"API_KEY_PEPPERS": "1:hunter2"}),
     "a good pepper and a bad one": ("API_KEY_PEPPERS", {"API_KEY_PEPPERS": f"{GOOD_PEPPERS},2:hunter2"}),
     "a key of Stripe's and no webhook secret": ("STRIPE_WEBHOOK_SECRET", {"STRIPE_SECRET_KEY": "hunter2"}),
+    "recordings and no model for them": ("HIGGS_CHECKPOINT", {"HIGGS_VOICES": "/hunter2"}),
     "servers and no secrets": ("SECRET_KEY", SERVERS),
     "servers and no peppers": ("API_KEY_PEPPERS", {**SERVERS, "SECRET_KEY": GOOD_KEY}),
     "servers and no address": ("PUBLIC_URL", {**SERVERS, "SECRET_KEY": GOOD_KEY, "API_KEY_PEPPERS": GOOD_PEPPERS}),

@@ -81,7 +81,7 @@ def test_the_image_is_given_every_file_that_it_copies() -> None:
 
 
 def test_the_web_side_needs_nothing_of_audio() -> None:
-    heavy = ("av", "hibari", "num2words", "numpy", "onnxruntime", "torch")
+    heavy = ("av", "hibari", "num2words", "numba", "numpy", "onnxruntime", "tokenizers", "torch")
     program = f"import config.asgi, sys; print([name for name in {heavy} if name in sys.modules])"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"}
     printed = subprocess.run(

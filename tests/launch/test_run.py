@@ -16,10 +16,11 @@ import httpx
 import psutil
 import pytest
 
+from inference.speech.voices import VOICES
 from tests.environment import VAR_DIR
 from tests.live import ROOT, free_port, wait_for
 
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 class Run:
@@ -65,6 +66,7 @@ def test_run(tmp_path: Path) -> None:
     try:
         first.wait_until_said("Ctrl-C stops everything.")
         _check_the_first_hello(first)
+        _check_that_visitors_hear_who_speaks(first)
         _check_that_one_can_go_on(first)
         _check_that_a_second_one_is_refused(first)
         children = psutil.Process(first.process.pid).children(recursive=True)
@@ -106,6 +108,17 @@ def _check_the_first_hello(run: Run) -> None:
     cost = re.search(r"cost +\$(\S+)", run.output)
     assert cost
     assert cost[1] == f"{round(seconds * 1000) * 750 / 10**9:.9f}"  # $0.000000750 a millisecond
+
+
+def _check_that_visitors_hear_who_speaks(run: Run) -> None:
+    assert re.search(r"voice +heart-8m@[0-9a-f]+\n", run.output)
+    url = f"http://127.0.0.1:{run.port}"
+    page = httpx.get(url).text
+    assert "You hear a small model, <code>heart-8m</code>" in page
+    samples = re.findall(r'"(\S+/samples/heart-8m/\w+\.mp3)"', page)
+    assert [Path(sample).stem for sample in samples] == list(VOICES)
+    for sample in samples:
+        assert httpx.get(url + sample).headers["content-type"] == "audio/mpeg"
 
 
 def _check_that_one_can_go_on(run: Run) -> None:
