@@ -1,10 +1,13 @@
 # One image for every part; docker-compose.yml says which part a container is.
 #
-# EXTRAS is what the workers need: "preview" (a small voice, on any CPU), "worker" (torch), or "preview,worker".
-# The gateway needs neither, and imports neither.
+# EXTRAS is what the workers need: "voice" (torch and the voice that comes with the code), "worker,voice" for a GPU,
+# or "preview" (the preview voice, without torch). The gateway needs none of it, and imports none.
+#
+# PIP_EXTRA_INDEX_URL is where pip looks beside PyPI, whose torch has gigabytes of CUDA.
 
 FROM python:3.11.13-slim AS packages
-ARG EXTRAS=worker
+ARG EXTRAS=voice
+ARG PIP_EXTRA_INDEX_URL
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 WORKDIR /app
@@ -13,8 +16,8 @@ COPY pyproject.toml constraints.txt LICENSE NOTICE README.md ./
 RUN mkdir platform && pip install --no-cache-dir -c constraints.txt ".[${EXTRAS}]"
 
 FROM python:3.11.13-slim
-ARG EXTRAS=worker
-# Triton builds what launches its kernels when it first runs.
+ARG EXTRAS=voice
+# On a GPU Triton builds what launches its kernels when it first runs.
 RUN case "$EXTRAS" in *worker*) apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/* ;; esac
 RUN useradd --system --uid 10001 --no-create-home speech \
