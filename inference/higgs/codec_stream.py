@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from inference.higgs.spectral_stream import Progress
 
 FADE_SAMPLES = 240
 """10 ms, over which the exact decode takes over from one with too little context."""
@@ -51,6 +55,12 @@ class Track:
 
     phase: float = 0.0
     """Of the pitch, in cycles, where the last window's kept part ended."""
+    progress: Progress | None = None
+    """What the codec's layers hold of the frames that they have taken; None before the first of them."""
+
+    def forget(self) -> None:
+        """Frames that were taken have been dropped: decode the next window from its own first frame on."""
+        self.progress = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class ChunkStream:
     """One stream's place. Its first chunk may go out with less context to the right than the rest.
 
     Chunks grow from `first` to `chunk` frames, each as long as all that was sent before it, so that a listener
-    who has just begun to play does not wait for a long one.
+    who has just begun to play does not wait for a long one. The last one takes in what would be its context alone.
     """
 
     def __init__(
@@ -114,8 +124,8 @@ class ChunkStream:
         """The next window once its frames are there, or None. `final`: no frame follows the `available` ones."""
         start = self.emitted
         if final:
-            end = min(start + self.chunk, available)
-            # What lies between the chunk and the end is context, all of it where the end is near.
+            # A chunk whose context would be all that is left takes it in.
+            end = available if available - start < self.chunk + self.context else start + self.chunk
             if end == start:
                 return None
             return Window(self._low, min(available, end + self.context), start, end)

@@ -144,20 +144,21 @@ def attend(states, cos, sin, held, slots, positions, follow, out):
 
 
 @compiled(nogil=True)
-def conv_and_norm(x, taps, bias, scale, shift, eps, out):
-    """A depthwise convolution over time, and then layer norm.
+def conv_and_norm(x, begin, taps, bias, scale, shift, eps, out):
+    """A depthwise convolution over time, and then layer norm, for some of the frames.
 
     Args:
         x: [B, T, C].
+        begin: the frame of x that the first one of `out` is made for.
         taps: [odd, C], the middle one of which is of the frame itself; beyond the ends is silence.
         bias, scale, shift: [C].
-        out: [B, T, C].
+        out: [B, at most T - begin, C].
     """
     rows, frames, channels = x.shape
     half = len(taps) // 2
     sums = np.empty(channels, np.float32)
     for row in range(rows):
-        for frame in range(frames):
+        for frame in range(begin, begin + out.shape[1]):
             for i in range(channels):
                 sums[i] = bias[i]
             for tap in range(max(0, half - frame), min(len(taps), half + frames - frame)):
@@ -172,7 +173,7 @@ def conv_and_norm(x, taps, bias, scale, shift, eps, out):
                 squares += (sums[i] - mean) * (sums[i] - mean)
             factor = np.float32(1) / np.sqrt(squares / count + eps)
             for i in range(channels):
-                _put(out[row, frame], i, (sums[i] - mean) * factor * scale[i] + shift[i])
+                _put(out[row, frame - begin], i, (sums[i] - mean) * factor * scale[i] + shift[i])
 
 
 @compiled(nogil=True)
@@ -197,12 +198,12 @@ def gelu(x):
 
 
 @compiled(nogil=True)
-def add_scaled(x, more, factors, out):
-    """out [B, T, C] = x + more * factors [C]."""
-    for row in range(x.shape[0]):
-        for frame in range(x.shape[1]):
-            for i in range(x.shape[2]):
-                out[row, frame, i] = x[row, frame, i] + _widen(more[row, frame, i]) * factors[i]
+def add_scaled(x, begin, more, factors, out):
+    """out [B, T, C] = x from its frame `begin` on + more * factors [C]."""
+    for row in range(out.shape[0]):
+        for frame in range(out.shape[1]):
+            for i in range(out.shape[2]):
+                out[row, frame, i] = x[row, begin + frame, i] + _widen(more[row, frame, i]) * factors[i]
 
 
 @compiled

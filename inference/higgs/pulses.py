@@ -75,22 +75,23 @@ class Spectra:
 
 
 def synthesize(
-    spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], *, hop: int, rate: int, first: int = 0
+    spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], firsts: Sequence[int], *, hop: int, rate: int
 ) -> Tensor:
     """Samples [B, U · hop] of as many windows; their tracks are left where the windows' kept part ends.
 
     Args:
-        f0: [B, U] Hz, 0 where there is no voice.
-        first: the frame of each window that U begins with.
+        f0: [B, V] Hz, 0 where there is no voice; V is U or more.
+        firsts: the numbers of the frames in their streams that U begins with.
     """
-    device, frames = f0.device, f0.shape[1]
-    per_frame = SAMPLES_PER_FRAME
+    device, frames = f0.device, spectra.harmonic.shape[1]
+    places = torch.tensor(firsts, device=device)
     frequency = _interpolated(f0, hop)
     cycles = (frequency.double().clamp_min(VOICED_HZ) / rate).cumsum(1)  # [B, U · hop]
     before = F.pad(cycles, (1, 0))
-    skipped = first * hop
-    starts = torch.tensor([(e.window.start - e.window.low) * per_frame - skipped for e in excerpts], device=device)
-    ends = torch.tensor([(e.window.end - e.window.low) * per_frame - skipped for e in excerpts], device=device)
+    starts, ends = (
+        torch.tensor([number * SAMPLES_PER_FRAME for number in numbers], device=device) - places * hop
+        for numbers in zip(*((e.window.start, e.window.end) for e in excerpts), strict=True)
+    )
     known = torch.tensor([e.track.phase for e in excerpts], dtype=torch.float64, device=device)
     offset = known - before.gather(1, starts[:, None]).squeeze(1)
     for excerpt, phase in zip(
@@ -103,9 +104,8 @@ def synthesize(
     source = torch.stft(
         pulses, 4 * hop, hop, window=window / hop, center=True, pad_mode="reflect", return_complex=True
     ).transpose(1, 2)[:, :frames]
-    begins = [e.window.low * per_frame // hop + first for e in excerpts]
-    places = torch.tensor(begins, device=device)[:, None] + torch.arange(frames, device=device)
-    noise = _noise(2 * hop + 1, device)[places % NOISE_FRAMES]
+    numbers = places[:, None] + torch.arange(frames, device=device)
+    noise = _noise(2 * hop + 1, device)[numbers % NOISE_FRAMES]
     spectrum = source * _polar(_exp(spectra.harmonic), math.pi * spectra.shift.tanh())
     spectrum = spectrum + noise * _exp(spectra.noise) + _polar(_exp(spectra.free), spectra.phase)
     return torch.istft(

@@ -26,14 +26,12 @@ from inference.higgs.config import ConfigError, read_json
 from inference.higgs.linear import pack_linears
 from inference.higgs.pulses import HALO, Spectra, synthesize
 from inference.higgs.spectral_layers import pack_blocks, stack
+from inference.higgs.spectral_stream import StreamDecoder
 
 MODEL_TYPE = "spectral_codec"
 ACOUSTIC_KERNEL = 7
 PITCH = 128
 """The feature that holds log(1 + f0) / 5; those before it say what is spoken, the one after is the energy."""
-MARGIN = HALO + 4
-"""Fine frames beyond what is kept that are made, too: a sample depends on HALO of them, each of those on pulses of
-two more, their pitch on one more; the last one is for fading."""
 VOICED_HZ = 40.0
 """What lies below is unvoiced."""
 MIDDLE_HZ = 200.0
@@ -139,13 +137,21 @@ class FeatureDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """T is a multiple of 5, so that both rates begin and end together."""
-        ratio = self.config.ratio
         x = self.slow(self.inp(z))
-        fine = torch.arange(z.shape[1] * ratio.numerator // ratio.denominator, device=z.device)
-        coarse = torch.floor((fine + 0.5) / float(ratio)).long()
-        near = (coarse[:, None] + torch.arange(-1, 2, device=z.device)).clamp(0, z.shape[1] - 1)
-        x = self.up(x[:, near].flatten(2)) + self.phase[fine % ratio.numerator]
-        return cast(Tensor, self.out(self.norm(self.fast(x))) * self.scale + self.mean)
+        return self.features(self.fast(self.raised(x, range(z.shape[1]))))
+
+    def raised(self, x: Tensor, frames: range, first: int = 0) -> Tensor:
+        """The fine frames of some frames of x [B, T, width], whose first one is number `first` of the stream."""
+        ratio = self.config.ratio
+        begin, end = (math.ceil(frame * ratio - Fraction(1, 2)) for frame in (frames.start, frames.stop))
+        fine = torch.arange(begin, end, device=x.device)
+        coarse = torch.floor((fine + 0.5) / float(ratio)).long() - first
+        near = (coarse[:, None] + torch.arange(-1, 2, device=x.device)).clamp(0, x.shape[1] - 1)
+        return cast(Tensor, self.up(x[:, near].flatten(2)) + self.phase[fine % ratio.numerator])
+
+    def features(self, x: Tensor) -> Tensor:
+        """Those of what leaves the last block."""
+        return cast(Tensor, self.out(self.norm(x)) * self.scale + self.mean)
 
 
 class AcousticDecoder(nn.Module):
@@ -153,31 +159,21 @@ class AcousticDecoder(nn.Module):
 
     def __init__(self, config: SpectralConfig) -> None:
         super().__init__()
-        width = config.acoustic_width
-        self.inp = nn.Conv1d(config.features, width, ACOUSTIC_KERNEL, padding=ACOUSTIC_KERNEL // 2)
+        width, self.sight = config.acoustic_width, ACOUSTIC_KERNEL // 2
+        self.inp = nn.Conv1d(config.features, width, ACOUSTIC_KERNEL, padding=self.sight)
         self.blocks = stack(width, config.acoustic_blocks, ACOUSTIC_KERNEL)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, 5 * config.bins)
 
+    def entered(self, features: Tensor) -> Tensor:
+        """What the first block gets."""
+        return cast(Tensor, self.inp(features.transpose(1, 2)).transpose(1, 2))
+
     def hidden(self, features: Tensor) -> Tensor:
-        x = self.inp(features.transpose(1, 2)).transpose(1, 2)
-        return cast(Tensor, self.norm(self.blocks(x)))
+        return cast(Tensor, self.norm(self.blocks(self.entered(features))))
 
     def forward(self, features: Tensor) -> Tensor:
         return cast(Tensor, self.head(self.hidden(features)))
-
-    def within(self, features: Tensor, part: slice) -> Tensor:
-        """What `forward` gives at the fine frames of `part`. Each layer reads no more than the later ones need."""
-        half, depth = ACOUSTIC_KERNEL // 2, len(self.blocks)
-        reach = half * (depth + 1)
-        begin, end = max(0, part.start - reach), min(features.shape[1], part.stop + reach)
-        x = self.inp(features[:, begin:end].transpose(1, 2)).transpose(1, 2)
-        for reach, block in zip(range(half * depth, 0, -half), self.blocks, strict=True):
-            low, high = max(begin, part.start - reach), min(end, part.stop + reach)
-            x = block(x[:, low - begin : high - begin])
-            begin, end = low, high
-        x = x[:, part.start - begin : part.stop - begin]
-        return cast(Tensor, self.head(self.norm(x)))
 
 
 class Quantizer(nn.Module):
@@ -211,47 +207,53 @@ class SpectralCodec(nn.Module):
         self.decoder = FeatureDecoder(config)
         self.acoustic = AcousticDecoder(config)
         self.context, self.alignment = config.context, config.ratio.denominator
+        self._stream = StreamDecoder(self)
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, excerpts: Sequence[Excerpt] | None = None) -> Tensor:
         """Codes [B, N, T] to samples [B, 960 · T]; without excerpts each row is a whole stream.
 
-        Only what the windows keep is sound, and a little beyond it to fade with; the rest is silence.
+        Only what the windows keep is sound, and a little beyond it to fade with; the rest is silence. Of a
+        window's frames only those are decoded that its track has not taken yet.
         """
         batch, _, frames = codes.shape
         excerpts = excerpts or [Excerpt.whole(frames) for _ in range(batch)]
-        missing = -frames % self.alignment
-        padded = F.pad(codes.float(), (0, missing), mode="replicate").long() if missing else codes
-        features = self.decoder(self.quantizer.decode(padded))
-        part = self._audible(excerpts, features.shape[1])
-        voice = self._rendering(excerpts, features.shape[1]).to(features.device)
+        audio = torch.zeros(batch, frames * self.config.samples_per_frame, device=codes.device)
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for row, excerpt in enumerate(excerpts):
+            alike.setdefault(self._stream.kind(excerpt), []).append(row)
+        for rows in alike.values():
+            chosen = [excerpts[row] for row in rows]
+            head, f0, firsts = self._stream.advance(codes[rows], chosen)
+            voice = self._voice(chosen, firsts[0], head.shape[1])
+            spectra = Spectra.of(head, self.config.bins).warped(voice[..., 2]).breathed(voice[..., 3])
+            heard = synthesize(spectra, f0, chosen, firsts, hop=self.config.hop, rate=self.config.sample_rate)
+            at = firsts[0] * self.config.hop - chosen[0].window.low * self.config.samples_per_frame
+            audio[rows, at : at + heard.shape[1]] = heard[:, : audio.shape[1] - at]
+        return audio
+
+    def rendered(self, features: Tensor, excerpts: Sequence[Excerpt], first: int) -> tuple[Tensor, Tensor]:
+        """Features [B, U, features] at the voices' own pitch, and this [B, U] in Hz; 0 where there is no voice.
+
+        Args: first: the number of the first row's first fine frame.
+        """
+        voice = self._voice(excerpts, first, features.shape[1])
         f0 = torch.expm1(5 * features[..., PITCH])
         voiced = f0 >= VOICED_HZ
         shifted = MIDDLE_HZ * voice[..., 0] * (f0.clamp_min(VOICED_HZ) / MIDDLE_HZ) ** voice[..., 1]
-        f0 = torch.where(voiced, shifted, 0.0)
         features[..., PITCH] = torch.where(voiced, torch.log1p(shifted) / 5, features[..., PITCH])
-        spectra = Spectra.of(self.acoustic.within(features, part), self.config.bins)
-        spectra = spectra.warped(voice[:, part, 2]).breathed(voice[:, part, 3])
-        hop = self.config.hop
-        heard = synthesize(spectra, f0[:, part], excerpts, hop=hop, rate=self.config.sample_rate, first=part.start)
-        audio = F.pad(heard, (part.start * hop, (features.shape[1] - part.stop) * hop))
-        return audio[:, : frames * self.config.samples_per_frame]
+        return features, torch.where(voiced, shifted, 0.0)
 
-    def _audible(self, excerpts: Sequence[Excerpt], fine: int) -> slice:
-        """The fine frames that what is kept of the windows depends on, from the spectra on."""
-        ratio = self.config.ratio
-        first = min(excerpt.window.start - excerpt.window.low for excerpt in excerpts)
-        last = max(excerpt.window.end - excerpt.window.low for excerpt in excerpts)
-        return slice(max(0, math.floor(first * ratio) - MARGIN), min(fine, math.ceil(last * ratio) + MARGIN))
-
-    def _rendering(self, excerpts: Sequence[Excerpt], fine: int) -> Tensor:
-        """[B, U, 4]: pitch, range, formants, breath of each fine frame."""
-        coarse = torch.floor((torch.arange(fine) + 0.5) / float(self.config.ratio)).long()
-        rows = []
-        for excerpt in excerpts:
-            frames = torch.tensor([[v.pitch, v.range, v.formants, v.breath] for v in excerpt.renderings])
-            rows.append(frames[coarse.clamp_max(len(frames) - 1)])
-        return torch.stack(rows)
+    def _voice(self, excerpts: Sequence[Excerpt], first: int, count: int) -> Tensor:
+        """[B, U, 4]: pitch, range, formants, breath of `count` fine frames."""
+        fine = torch.arange(first, first + count)
+        frames = torch.floor((fine + 0.5) / float(self.config.ratio)).long() - excerpts[0].window.low
+        renderings = [
+            torch.tensor([[v.pitch, v.range, v.formants, v.breath] for v in excerpt.renderings])
+            for excerpt in excerpts
+        ]
+        rows = [each[frames.clamp(0, len(each) - 1)] for each in renderings]
+        return torch.stack(rows).to(self.quantizer.codebooks.device)
 
 
 def load_spectral_codec(

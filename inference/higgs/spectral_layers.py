@@ -12,6 +12,8 @@ from torch.nn import functional as F  # noqa: N812  (the name all of torch knows
 from inference.higgs import cpu_kernels as kernels
 from inference.higgs.linear import as_array, linear, pack, pack_linears
 
+ALL = slice(None)
+
 
 class DepthwiseConv(nn.Module):
     """A convolution over time, each channel by itself, looking both ways; always float32."""
@@ -35,14 +37,18 @@ class ConvNeXt(nn.Module):
 
     def __init__(self, channels: int, *, kernel: int = 7, expansion: int = 3) -> None:
         super().__init__()
+        self.sight = kernel // 2
+        """Frames ahead and back that an output looks at."""
         self.dw = DepthwiseConv(channels, kernel)
         self.norm = nn.LayerNorm(channels)
         self.pw1 = nn.Linear(channels, expansion * channels)
         self.pw2 = nn.Linear(expansion * channels, channels)
         self.gamma = nn.Parameter(torch.full((channels,), 0.1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, x + self.gamma * self.pw2(F.gelu(self.pw1(self.norm(self.dw(x))))))
+    def forward(self, x: Tensor, part: slice = ALL) -> Tensor:
+        """Args: part: the frames that are wanted."""
+        near = self.norm(self.dw(x)[:, part])
+        return cast(Tensor, x[:, part] + self.gamma * self.pw2(F.gelu(self.pw1(near))))
 
 
 def stack(channels: int, count: int, kernel: int) -> nn.Sequential:
@@ -59,20 +65,23 @@ class CpuConvNeXt(nn.Module):
             for each in (block.dw.weight[:, 0].T, block.dw.bias, block.norm.weight, block.norm.bias)
         )
         self._conv = taps, bias, scale, shift, np.float32(block.norm.eps)
+        self.sight = block.sight
         self._gamma = block.gamma.detach().numpy().copy()
         self._layers = [
             (pack(each.weight.detach(), dtype), each.bias.detach().to(dtype)) for each in (block.pw1, block.pw2)
         ]
         self._dtype = dtype
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, part: slice = ALL) -> Tensor:
         x = x.contiguous()
-        normed = torch.empty(x.shape, dtype=self._dtype)
-        kernels.conv_and_norm(x.numpy(), *self._conv, as_array(normed))
+        begin, end, _ = part.indices(x.shape[1])
+        out = torch.empty(len(x), end - begin, x.shape[2])
+        normed = torch.empty(out.shape, dtype=self._dtype)
+        kernels.conv_and_norm(x.numpy(), begin, *self._conv, as_array(normed))
         wide = linear(normed, *self._layers[0])
         kernels.gelu(as_array(wide))
-        more, out = linear(wide, *self._layers[1]), torch.empty_like(x)
-        kernels.add_scaled(x.numpy(), as_array(more), self._gamma, out.numpy())
+        more = linear(wide, *self._layers[1])
+        kernels.add_scaled(x.numpy(), begin, as_array(more), self._gamma, out.numpy())
         return out
 
 

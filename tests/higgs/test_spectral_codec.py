@@ -57,39 +57,122 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def load(folder: Path) -> SpectralCodec:
+    codec = load_codec(folder)
+    assert isinstance(codec, SpectralCodec)
+    return codec
+
+
 def codes_of(frames: int) -> Tensor:
     return torch.randint(0, 102, (12, frames), generator=torch.Generator().manual_seed(frames))
 
 
+class Listener:
+    """Hears a stream in chunks of twelve frames."""
+
+    def __init__(self, codec: SpectralCodec, codes: Tensor) -> None:
+        self.codec, self.codes, self.track = codec, codes, Track()
+        self.stream = ChunkStream(
+            samples_per_frame=960,
+            context=codec.context,
+            alignment=codec.alignment,
+            chunk=12,
+            first=4,
+            first_context=codec.context,
+        )
+        self.heard = torch.empty(0)
+
+    def plan(self, available: int) -> Window | None:
+        return self.stream.plan(available, final=available == self.codes.shape[1])
+
+    def excerpt(self, window: Window) -> Excerpt:
+        return Excerpt(window, self.track, [Rendering()] * (window.high - window.low))
+
+    def hear(self, available: int) -> bool:
+        """The next chunk, if so many frames suffice for it."""
+        if (window := self.plan(available)) is not None:
+            hear_together(self.codec, [(self, window)])
+        return window is not None
+
+
+def hear_together(codec: SpectralCodec, windows: list[tuple[Listener, Window]]) -> None:
+    """One chunk for each, decoded in one batch."""
+    codes = torch.stack([each.codes[:, window.low : window.high] for each, window in windows])
+    audio = codec.decode(codes, [each.excerpt(window) for each, window in windows])
+    for (each, window), pcm in zip(windows, audio, strict=True):
+        each.heard = torch.cat([each.heard, each.stream.take(window, pcm)])
+
+
 @pytest.mark.parametrize("frames", [1, 5, 20, 61, 150])
 def test_chunks_join_into_the_whole_decode(folder: Path, frames: int) -> None:
-    codec = load_codec(folder)
+    codec = load(folder)
     codes = codes_of(frames)
     whole = codec.decode(codes[None])[0]
     assert whole.shape == (frames * 960,)
     assert whole.std() > 1e-3
-    stream = ChunkStream(
-        samples_per_frame=960,
-        context=codec.context,
-        alignment=codec.alignment,
-        chunk=12,
-        first=4,
-        first_context=codec.context,
-    )
-    track, pieces = Track(), []
+    listener = Listener(codec, codes)
     for available in range(frames + 1):
-        while window := stream.plan(available, final=available == frames):
-            excerpt = Excerpt(window, track, [Rendering()] * (window.high - window.low))
-            audio = codec.decode(codes[None, :, window.low : window.high], [excerpt])[0]
-            pieces.append(stream.take(window, audio))
-    torch.testing.assert_close(torch.cat(pieces), whole, atol=1e-4, rtol=1e-4)
+        while listener.hear(available):
+            pass
+    torch.testing.assert_close(listener.heard, whole, atol=1e-4, rtol=1e-4)
+
+
+def test_a_stream_takes_each_frame_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, taken = load(folder), []
+    look_up = codec.quantizer.decode
+    monkeypatch.setattr(codec.quantizer, "decode", lambda codes: taken.append(codes.shape[2]) or look_up(codes))
+    listener = Listener(codec, codes_of(200))
+    for available in range(200):
+        listener.hear(available)
+    assert len(taken) > 10
+    assert sum(taken) == listener.stream.emitted + codec.context
 
 
 def test_streams_in_a_batch_do_not_know_of_each_other(folder: Path) -> None:
-    codec = load_codec(folder)
+    codec = load(folder)
     codes = torch.stack([codes_of(30), codes_of(30).flip(1)])
     alone = torch.cat([codec.decode(row[None]) for row in codes])
     torch.testing.assert_close(codec.decode(codes), alone, atol=1e-4, rtol=1e-4)
+
+
+def test_nor_do_streams_that_are_at_different_places(folder: Path) -> None:
+    """Those whose places differ by whole chunks and whole alignments go through the layers together."""
+    codec = load(folder)
+    listeners = [Listener(codec, codes_of(200 + n)) for n in range(4)]
+    for listener, chunks in zip(listeners, (5, 10, 6, 8), strict=True):
+        for _ in range(chunks):
+            listener.hear(199)
+    together = 0
+    for _ in range(4):
+        by_length: dict[int, list[tuple[Listener, Window]]] = {}
+        for listener in listeners:
+            window = listener.plan(199)
+            assert window is not None
+            by_length.setdefault(window.high - window.low, []).append((listener, window))
+        for windows in by_length.values():
+            kinds = {codec._stream.kind(each.excerpt(window)) for each, window in windows}
+            together += len(windows) - len(kinds)
+            hear_together(codec, windows)
+    assert together >= 4
+    for listener in listeners:
+        whole = codec.decode(listener.codes[None])[0]
+        torch.testing.assert_close(listener.heard, whole[: len(listener.heard)], atol=1e-4, rtol=1e-4)
+
+
+def test_frames_that_have_been_dropped_are_not_heard(folder: Path) -> None:
+    codec = load(folder)
+    codes = codes_of(120)
+    listener = Listener(codec, codes)
+    for _ in range(5):
+        listener.hear(120)
+    begin = listener.stream.emitted
+    listener.codes = torch.cat([codes[:, :begin], codes_of(60)], dim=1)
+    listener.track.forget()
+    rest = Excerpt(Window(0, begin + 60, begin, begin + 60), Track(listener.track.phase), [Rendering()] * 120)
+    expected = codec.decode(listener.codes[None], [rest])[0, begin * 960 :]
+    while listener.hear(begin + 60):
+        pass
+    torch.testing.assert_close(listener.heard[begin * 960 :], expected, atol=1e-4, rtol=1e-4)
 
 
 def test_a_voice_is_rendered_at_its_pitch(folder: Path) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 pytest.importorskip("hibari", reason="the extra [voice] is not installed")
 
-from inference.audio import SAMPLE_RATE
+import torch
+
+from inference.audio import SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.engines.higgs.engine import HiggsEngine, Options
-from inference.engines.protocol import Segment, SpeechRequest, SpokenWord
+from inference.engines.higgs.guards import SilenceWatch
+from inference.engines.protocol import Pcm, Segment, SpeechRequest, SpokenWord
 from inference.training.saying import Said, say
 from inference.training.sentences import OWN, Sentence
 from tests.live import ROOT
@@ -62,6 +65,41 @@ def test_its_words_are_timed_where_they_are_heard(engine: HiggsEngine) -> None:
     audible = np.flatnonzero(np.abs(audio) > 0.02)
     assert words[0].start == pytest.approx(audible[0], abs=0.08 * SAMPLE_RATE)
     assert words[-1].end == pytest.approx(audible[-1], abs=0.32 * SAMPLE_RATE)  # it fades
+
+
+def test_the_audio_is_what_its_codes_say(engine: HiggsEngine) -> None:
+    """Decoded in pieces while it was spoken, and afterwards as one; the first piece has too little context."""
+    spoken, whole = spoken_and_decoded(engine, "Henry and Priya moved to Paris.", "We need umbrellas and bread.")
+    assert len(spoken) > 3 * SAMPLE_RATE
+    np.testing.assert_allclose(spoken[SAMPLE_RATE:], whole[SAMPLE_RATE:], atol=2e-3)
+
+
+def test_so_it_is_where_a_sentence_has_been_cut(engine: HiggsEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was decoded ahead of the cut is forgotten. The pitch goes on at another phase: loudness is compared."""
+    pieces: list[int] = []
+
+    def ends_at(watch: SilenceWatch, pcm: Pcm, *_: object, **__: object) -> int | None:
+        pieces.append(len(pcm) // SAMPLES_PER_FRAME)
+        return 3 if len(pieces) == 4 else None
+
+    monkeypatch.setattr(SilenceWatch, "ends_at", ends_at)
+    spoken, whole = (
+        np.sqrt(np.square(pcm.reshape(-1, SAMPLES_PER_FRAME)).mean(1))
+        for pcm in spoken_and_decoded(engine, " ".join(SENTENCES[:3]).replace(".", ","), SENTENCES[3])
+    )
+    cut = sum(pieces[:3]) + 3
+    assert cut < len(spoken) < 200
+    np.testing.assert_allclose(spoken[cut + 1 :], whole[cut + 1 :], atol=0.015)
+
+
+def spoken_and_decoded(engine: HiggsEngine, *texts: str) -> tuple[Pcm, Pcm]:
+    """What the engine lets be heard of the sentences, and what the codec makes of all their codes at once."""
+    chunks = list(engine.submit(spoken_request(*texts)))
+    codes = np.concatenate([chunk.codes for chunk in chunks if chunk.codes is not None])
+    end = engine._checkpoint.model.config.eos_code
+    frames = torch.from_numpy(codes[~(codes == end).all(axis=1)]).long().clamp_max(end - 2)
+    whole = engine._codec.decode(frames.T[None])[0].clamp(-1, 1).numpy()
+    return np.concatenate([chunk.pcm for chunk in chunks]), whole
 
 
 def test_it_hardly_leaves_out_a_word(engine: HiggsEngine) -> None:

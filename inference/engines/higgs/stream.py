@@ -272,6 +272,7 @@ class Stream:
             self._silence.reset()
             pcm = pcm[: silent_frames * SAMPLES_PER_FRAME]
             self.chunks.emitted = self.total = end
+            self._track.forget()
         ends = tuple(place * SAMPLES_PER_FRAME for place in self._unsent_ends(end))
         codes = self._checkpoint(window.start, end)
         self.generation.put(Chunk(pcm, end - window.start, codes, self._begun_before(end), sentence_ends=ends))
