@@ -72,6 +72,12 @@ class Excerpt:
     renderings: Sequence[Rendering]
     """Of each of the window's frames."""
 
+    @property
+    def progress(self) -> Progress | None:
+        """What the track holds, unless frames at the stream's end that it has taken have been dropped since."""
+        progress = self.track.progress
+        return None if progress is None or progress.taken > self.window.high else progress
+
     @classmethod
     def whole(cls, frames: int, rendering: Rendering = PLAIN) -> Excerpt:
         return cls(Window(0, frames, 0, frames), Track(), [rendering] * frames)

@@ -1,7 +1,8 @@
-"""The codes of silence, of which pauses that a text asks for are made: a checkpoint says them or has none."""
+"""Silence in a checkpoint's codes: what it is made of, and how much of it stands around each sentence."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,37 @@ from inference.higgs.config import ConfigError, HiggsConfig, read_json
 
 SILENCE_FIELD = "silence_codes"
 """Of `generation_config.json`: one frame's codes, which any number of times decode to nothing that is heard."""
+EDGES_FIELD = "silent_frames"
+"""Of the same: how many silent frames every sentence begins and ends with at least, as its network was taught."""
 
 
-def load_silence(folder: Path, config: HiggsConfig) -> npt.NDArray[np.int16] | None:
-    """Read `folder/generation_config.json`: codes [N], or None where it has none. Raises ConfigError."""
+@dataclass(frozen=True, slots=True)
+class Silence:
+    codes: npt.NDArray[np.int16]
+    """[N], of which pauses that a text asks for are made."""
+    before: int = 0
+    """Frames at the beginning of each sentence that nobody is to hear or pay for."""
+    after: int = 0
+    """The same at the end of a request."""
+
+
+def load_silence(folder: Path, config: HiggsConfig) -> Silence | None:
+    """Read `folder/generation_config.json`; None where it has no codes of silence. Raises ConfigError."""
     path = folder / "generation_config.json"
-    codes = read_json(path).get(SILENCE_FIELD) if path.exists() else None
+    data = read_json(path) if path.exists() else {}
+    codes, edges = data.get(SILENCE_FIELD), data.get(EDGES_FIELD, [0, 0])
     if codes is None:
         return None
-    if not (
-        isinstance(codes, list)
-        and len(codes) == config.num_codebooks
-        and all(isinstance(code, int) and 0 <= code < config.codebook_size - 2 for code in codes)
-    ):
+    if not (_counts(codes, config.num_codebooks) and max(codes) < config.codebook_size - 2):
         raise ConfigError(
             f"{path.name}: {SILENCE_FIELD}={codes!r} is not a code of each of {config.num_codebooks} codebooks"
         )
-    return np.array(codes, np.int16)
+    if not _counts(edges, 2):
+        raise ConfigError(f"{path.name}: {EDGES_FIELD}={edges!r} is not two numbers of frames")
+    if edges[0] and config.alignment_window is None:
+        raise ConfigError(f"{path.name}: {EDGES_FIELD} needs an alignment_window, by which rows are drawn again")
+    return Silence(np.array(codes, np.int16), *edges)
+
+
+def _counts(value: object, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(isinstance(n, int) and n >= 0 for n in value)

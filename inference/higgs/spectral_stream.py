@@ -133,7 +133,7 @@ class StreamDecoder:
         """Equal for excerpts that can be decoded together: all their numbers, counted from a common frame."""
         window, origin = excerpt.window, self._origin(excerpt)
         numbers = [n - origin for n in (window.low, window.high, window.start, window.end)]
-        if (progress := excerpt.track.progress) is not None:
+        if (progress := excerpt.progress) is not None:
             numbers += progress.moved(-origin, -self._fine(origin)).numbers
         return tuple(numbers)
 
@@ -148,7 +148,7 @@ class StreamDecoder:
             of some after them, and the number of each row's first frame.
         """
         window, origins = excerpts[0].window, [self._origin(excerpt) for excerpt in excerpts]
-        known = [each.track.progress or self._nothing(each.window.low) for each in excerpts]
+        known = [each.progress or self._nothing(each.window.low) for each in excerpts]
         before = known[0] if len(known) == 1 else Progress.join(known)
         more = codes[:, :, before.taken - window.low :]
         last = window.high - window.end < self._codec.context
@@ -210,7 +210,7 @@ class StreamDecoder:
 
     def _origin(self, excerpt: Excerpt) -> int:
         """A frame near the excerpt's own at which a frame of either rate begins."""
-        progress = excerpt.track.progress
+        progress = excerpt.progress
         taken = excerpt.window.low if progress is None else progress.taken
         return taken - taken % self._ratio.denominator
 

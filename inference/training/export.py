@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inference.higgs.silence import SILENCE_FIELD
+from inference.higgs.silence import EDGES_FIELD, SILENCE_FIELD
 from inference.higgs.spectral_codec import MODEL_TYPE
 from inference.training.codec import load_trained, spectral_config
 from inference.training.network import Student
@@ -47,6 +47,8 @@ GENERATION = {
     "ras_win_len": None,
     "ras_win_max_num_repeat": None,
 }
+SILENT_EDGES = [6, 9]
+"""Frames. The student's sentences, as its teacher's, begin with 0.27 s of silence at least and end with 0.42 s."""
 NOTICE = """This checkpoint was made by `python -m inference.training` of this repository (Apache-2.0).
 
 It learned to speak from hibari-tts 0.2.1, voice "heart", Copyright 2026 Maureese Williams, Apache-2.0: its
@@ -72,9 +74,11 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> N
     (out / "codec").mkdir(parents=True, exist_ok=True)
     save_weights(student, out)
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
-    _write_json(out / "config.json", student_config(_of(recipe, stage)))
+    network = student_config(_of(recipe, stage))
+    edges = {EDGES_FIELD: SILENT_EDGES} if "alignment_window" in network else {}
+    _write_json(out / "config.json", network)
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
-    _write_json(out / "generation_config.json", {**GENERATION, SILENCE_FIELD: codec.silence()})
+    _write_json(out / "generation_config.json", {**GENERATION, SILENCE_FIELD: codec.silence(), **edges})
     _write_json(out / "voices.json", {name: {"rendering": rendering} for name, rendering in RENDERINGS.items()})
     write_tokenizer(out / "tokenizer.json")
     (out / "NOTICE").write_text(NOTICE, "utf-8")

@@ -66,7 +66,8 @@ def test_the_export_knows_the_codes_of_silence(trained: Path) -> None:
     assert found is not None
     mel = torch.from_numpy(log_mel(np.zeros(48_000, np.float32)))[None]
     heard = codec.load_trained(trained, TINY.codec).encode(mel)[0]
-    assert found.tolist() in heard.tolist()
+    assert found.codes.tolist() in heard.tolist()
+    assert (found.before, found.after) == (6, 9)
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["everywhere", "in windows"])

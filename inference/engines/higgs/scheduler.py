@@ -198,7 +198,7 @@ class Scheduler:
             position=stream.filled,
             top_k=stream.top_k,
             rows=len(stream.rows),
-            due=stream.due(stream.total - stream.start),
+            due=stream.due,
         )
 
     def _launch(self) -> _Launched | None:
@@ -239,14 +239,13 @@ class Scheduler:
                 if stream.times_words:
                     self._time_words(stream, stream.sentence, whole=False)
                 self._release(stream)
-            self._slots.look_at(slot, due=stream.due(count))
+            self._slots.look_at(slot, due=stream.due)
             self._audible[stream] = None
 
     def _collect(self, stream: Stream, count: int) -> None:
         """Give the stream the new ones of the sentence's first `count` frames."""
-        known = stream.total - stream.start
-        if count > known:
-            stream.append(self._slots.frames(stream.slot, known, count))
+        if count > stream.drawn:
+            stream.append(self._slots.frames(stream.slot, stream.drawn, count))
 
     def _time_words(self, stream: Stream, sentence: int, *, whole: bool) -> None:
         tokens, rows = stream.looked_at(sentence)
@@ -254,6 +253,8 @@ class Scheduler:
 
     def _end_sentence(self, stream: Stream, *, whole: bool = True) -> None:
         """Args: whole: it ended by itself, and was not cut off."""
+        if whole:
+            stream.trim()
         if stream.times_words and stream.slot in self.speaking:
             self._time_words(stream, stream.sentence, whole=whole)
         elif stream.times_words:
@@ -296,7 +297,7 @@ class Scheduler:
             if stream.first_audio_at is None:
                 stream.first_audio_at = self._clock()
             if stream.slot in self.speaking:
-                self._slots.look_at(stream.slot, due=stream.due(stream.total - stream.start))
+                self._slots.look_at(stream.slot, due=stream.due)
         return bool(windows)
 
     def _fail(self, stream: Stream, error: EngineError) -> None:

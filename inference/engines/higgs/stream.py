@@ -26,12 +26,18 @@ from inference.higgs.codec_stream import ChunkStream, Excerpt, Track, Window
 from inference.higgs.config import HiggsConfig, SamplingDefaults
 from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
+from inference.higgs.silence import Silence
 
 NO_SLOT = -1
+UNKNOWN = -1
+"""A code that is drawn anew, see `SamplerState.repeat`."""
 
 
 class Stream:
     """A generation's state on the host. The scheduler alone touches it, from one thread.
+
+    Where the checkpoint says how much silence its sentences begin with, so many frames of each are not kept:
+    nobody hears them or pays for them, and they are drawn again where a sentence is resumed.
 
     Codes are kept as sampled, a stray stream code among them included: a resumed stream must be fed the same.
     A row of nothing but EOS codes marks, in the checkpoint, where a sentence ends.
@@ -46,7 +52,7 @@ class Stream:
         context: int,
         alignment: int = 1,
         sampling: SamplingDefaults = SamplingDefaults(),  # noqa: B008  (it is frozen)
-        silence: NDArray[np.int16] | None = None,
+        silence: Silence | None = None,
     ) -> None:
         """Args: context, alignment: the codec's. sampling, silence: the checkpoint's; None makes no pauses."""
         request = generation.request
@@ -86,7 +92,11 @@ class Stream:
         self._ends_sent = 0
         """How many of the ends have been marked in a chunk's codes."""
         self._silence = SilenceWatch()
-        self._silent_codes = silence
+        self._silent = silence
+        self._lead = silence.before if silence else 0
+        """Frames at the beginning of each sentence that are drawn and not kept."""
+        self._planned = 0
+        """Frames that a window has been planned to keep."""
         self._words: deque[SpokenWord] = deque()
         """Those whose time is known and that no chunk has told of."""
         self.untimed: deque[int] = deque()
@@ -94,6 +104,7 @@ class Stream:
         if not len(script):
             self.ended = "stop"
         self._recall(request.checkpoint)
+        self._recalled = self.total
 
     @property
     def seed(self) -> int:
@@ -111,18 +122,20 @@ class Stream:
         return self.ended is None or bool(self.untimed)
 
     @property
-    def wanted(self) -> int:
-        """Frames of the sentence that let the next chunk out."""
-        return self.chunks.wanted - self.start
+    def drawn(self) -> int:
+        """Frames of the sentence that the network has drawn as far as is known, those nobody hears included."""
+        return self._lead + self.total - self.start
 
     @property
     def last(self) -> int:
-        """Frames that the sentence may have; one more shows that it would have gone on."""
-        return self.cap if self.limit is None else min(self.cap, self.limit - self.start)
+        """Frames that the network may draw for it; one more shows that it would have gone on."""
+        return self.cap if self.limit is None else min(self.cap, self._lead + self.limit - self.start)
 
-    def due(self, count: int) -> int:
-        """The number of frames of the sentence, more than `count`, at which there is something to do."""
-        return min(self.last + 1, max(count + 1, self.wanted))
+    @property
+    def due(self) -> int:
+        """The number of drawn frames at which there is something to do."""
+        wanted = self._lead + self.chunks.wanted - self.start  # that lets the next chunk out
+        return min(self.last + 1, max(self.drawn + 1, wanted))
 
     def _recall(self, checkpoint: Codes | None) -> None:
         """Take an earlier attempt's frames, unless another kind of model made them."""
@@ -151,6 +164,8 @@ class Stream:
         prompt, self.cap, stays = self.script.ask(self.sentence)
         standing = self.filled if stays else 0
         known = torch.from_numpy(self._codes[self.start : self.total].astype(np.int64))
+        if self._lead and len(known):
+            known = torch.cat([known.new_full((self._lead, known.shape[1]), UNKNOWN), known])
         rows = delay(known, self.config)[: len(known) + 1]
         # Where what a row sees depends on the rows before it, they cannot be read at once.
         readable = 1 if self.config.alignment_window else len(rows)
@@ -162,11 +177,17 @@ class Stream:
 
     def _begin_timing(self, sentence: int) -> None:
         begin, end = self._bounds(sentence)
-        frames = torch.from_numpy(self._codes[begin:end].astype(np.int64))
+        frames = torch.from_numpy(np.concatenate([self._lead_in, self._codes[begin:end]]).astype(np.int64))
         prompt = self.script.ask_alone(sentence)
         self.prompt_length = len(prompt.tokens)
         self.work = prompt.extended(delay(frames, self.config)[: len(frames)], self.config.audio_out_id)
         self.filled = 0
+
+    @property
+    def _lead_in(self) -> Codes:
+        """Frames that stand for those before a sentence which were drawn and not kept."""
+        codes = self._silent.codes if self._silent else self._codes[0]
+        return np.tile(codes, (self._lead, 1))
 
     def _bounds(self, sentence: int) -> tuple[int, int]:
         """The frames of a sentence; of the one that is being spoken, those that are known."""
@@ -175,8 +196,8 @@ class Stream:
     def looked_at(self, sentence: int) -> tuple[slice, slice]:
         """The positions of a sentence's tokens, and of the rows from which its frames were made."""
         begin, end = self._bounds(sentence)
-        rows = slice(self.prompt_length, self.prompt_length + end - begin)
-        return self.script.tokens_of(sentence, self.prompt_length), rows
+        first = self.prompt_length + self._lead
+        return self.script.tokens_of(sentence, self.prompt_length), slice(first, first + end - begin)
 
     def time_words(self, sentence: int, path: NDArray[np.int64]) -> None:
         """Note when a sentence's words are spoken. Args: path: which of its tokens each frame says, [F]."""
@@ -216,7 +237,7 @@ class Stream:
         """The sentence has the frames that there are; a pause may follow, and then come the next one's."""
         self.script.finish(self.sentence, self._codes[self.start : self.total])
         # The slot holds the prompt, the row of BOS, and every row that has nothing but frames.
-        self.filled = self.prompt_length + self.total - self.start + 1
+        self.filled = self.prompt_length + self.drawn + 1
         self._ends.append(self.total)
         if self.sentence + 1 < len(self.script):
             self._pause(self.script.pauses[self.sentence])
@@ -231,8 +252,14 @@ class Stream:
         """Go on with silence, frames like others but that nothing has drawn them."""
         if self.limit is not None:
             frames = min(frames, self.limit - self.total)
-        if self._silent_codes is not None and frames > 0:
-            self.append(np.tile(self._silent_codes, (frames, 1)))
+        if self._silent and frames > 0:
+            self.append(np.tile(self._silent.codes, (frames, 1)))
+
+    def trim(self) -> None:
+        """The sentence has ended: after the last one, leave out its silence, as far as no window keeps it yet."""
+        if self._silent and self.sentence + 1 == len(self.script):
+            heard = max(self.start, self._planned, self._recalled)
+            self.total = max(heard, self.total - self._silent.after)
 
     def _in_pause(self, window: Window) -> NDArray[np.bool]:
         """Which of the frames that a window keeps are silent because a text asks for it."""
@@ -243,7 +270,9 @@ class Stream:
     def next_window(self) -> Window | None:
         if self.untimed:
             return None  # its audio comes with its words
-        return self.chunks.plan(self.total, final=self.ended is not None)
+        window = self.chunks.plan(self.total, final=self.ended is not None)
+        self._planned = window.end if window else self._planned
+        return window
 
     def codes(self, window: Window) -> Codes:
         """What the codec is to decode [F, N]; a stray stream code becomes the last code, as in training."""
@@ -271,7 +300,7 @@ class Stream:
             end, cut = window.start + silent_frames, True
             self._silence.reset()
             pcm = pcm[: silent_frames * SAMPLES_PER_FRAME]
-            self.chunks.emitted = self.total = end
+            self.chunks.emitted = self.total = self._planned = end
             self._track.forget()
         ends = tuple(place * SAMPLES_PER_FRAME for place in self._unsent_ends(end))
         codes = self._checkpoint(window.start, end)
