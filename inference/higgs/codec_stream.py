@@ -44,6 +44,8 @@ class Rendering:
     """Factor of the spectrum's frequencies: below 1 sounds like a larger speaker."""
     breath: float = 0.0
     """More noise, less of the voice, in nepers."""
+    gain: float = 0.0
+    """How much louder, in nepers."""
 
 
 PLAIN = Rendering()

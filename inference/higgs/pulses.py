@@ -73,6 +73,11 @@ class Spectra:
             return self
         return replace(self, noise=self.noise + breath[..., None], harmonic=self.harmonic - breath[..., None] / 2)
 
+    def amplified(self, gain: Tensor) -> Spectra:
+        """All of it louder, by so many nepers [B, U]."""
+        by = gain[..., None]
+        return replace(self, harmonic=self.harmonic + by, noise=self.noise + by, free=self.free + by)
+
 
 def synthesize(
     spectra: Spectra, f0: Tensor, excerpts: Sequence[Excerpt], firsts: Sequence[int], *, hop: int, rate: int

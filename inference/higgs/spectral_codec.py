@@ -227,6 +227,7 @@ class SpectralCodec(nn.Module):
             head, f0, firsts = self._stream.advance(codes[rows], chosen)
             voice = self._voice(chosen, firsts[0], head.shape[1])
             spectra = Spectra.of(head, self.config.bins).warped(voice[..., 2]).breathed(voice[..., 3])
+            spectra = spectra.amplified(voice[..., 4])
             heard = synthesize(spectra, f0, chosen, firsts, hop=self.config.hop, rate=self.config.sample_rate)
             at = firsts[0] * self.config.hop - chosen[0].window.low * self.config.samples_per_frame
             audio[rows, at : at + heard.shape[1]] = heard[:, : audio.shape[1] - at]
@@ -245,11 +246,11 @@ class SpectralCodec(nn.Module):
         return features, torch.where(voiced, shifted, 0.0)
 
     def _voice(self, excerpts: Sequence[Excerpt], first: int, count: int) -> Tensor:
-        """[B, U, 4]: pitch, range, formants, breath of `count` fine frames."""
+        """[B, U, 5]: pitch, range, formants, breath and gain of `count` fine frames."""
         fine = torch.arange(first, first + count)
         frames = torch.floor((fine + 0.5) / float(self.config.ratio)).long() - excerpts[0].window.low
         renderings = [
-            torch.tensor([[v.pitch, v.range, v.formants, v.breath] for v in excerpt.renderings])
+            torch.tensor([[v.pitch, v.range, v.formants, v.breath, v.gain] for v in excerpt.renderings])
             for excerpt in excerpts
         ]
         rows = [each[frames.clamp(0, len(each) - 1)] for each in renderings]

@@ -23,21 +23,21 @@ from inference.training.teacher_decoder import load_acoustic_decoder
 Stage = Literal["larger", "distill", "diffro", "align"]
 """Those that train a language model."""
 RENDERINGS: dict[str, dict[str, Any]] = {
-    "alloy": {"pitch": 1.0},
-    "ash": {"pitch": 0.6, "formants": 0.86, "range": 1.05},
-    "ballad": {"pitch": 0.56, "formants": 0.85, "range": 0.9},
-    "cedar": {"pitch": 0.52, "formants": 0.83},
-    "coral": {"pitch": 1.08, "formants": 1.03, "range": 1.2},
-    "echo": {"pitch": 0.65, "formants": 0.88, "range": 0.8},
-    "fable": {"pitch": 0.62, "formants": 0.9, "range": 1.2},
-    "marin": {"pitch": 1.05, "formants": 1.0},
-    "nova": {"pitch": 1.12, "formants": 1.05, "range": 1.1},
-    "onyx": {"pitch": 0.48, "formants": 0.81, "range": 0.9},
-    "sage": {"pitch": 0.86, "formants": 0.96, "range": 0.9},
-    "shimmer": {"pitch": 1.18, "formants": 1.06},
-    "verse": {"pitch": 0.68, "formants": 0.87, "range": 1.15},
+    "alloy": {"pitch": 1.0, "gain": 0.44},
+    "ash": {"pitch": 0.6, "formants": 0.86, "range": 1.05, "gain": 0.5},
+    "ballad": {"pitch": 0.56, "formants": 0.85, "range": 0.9, "gain": 0.48},
+    "cedar": {"pitch": 0.52, "formants": 0.83, "gain": 0.31},
+    "coral": {"pitch": 1.08, "formants": 1.03, "range": 1.2, "gain": 0.45},
+    "echo": {"pitch": 0.65, "formants": 0.88, "range": 0.8, "gain": 0.61},
+    "fable": {"pitch": 0.62, "formants": 0.9, "range": 1.2, "gain": 0.38},
+    "marin": {"pitch": 1.05, "formants": 1.0, "gain": 0.43},
+    "nova": {"pitch": 1.12, "formants": 1.05, "range": 1.1, "gain": 0.4},
+    "onyx": {"pitch": 0.48, "formants": 0.81, "range": 0.9, "gain": 0.25},
+    "sage": {"pitch": 0.86, "formants": 0.96, "range": 0.9, "gain": 0.45},
+    "shimmer": {"pitch": 1.18, "formants": 1.06, "gain": 0.4},
+    "verse": {"pitch": 0.68, "formants": 0.87, "range": 1.15, "gain": 0.55},
 }
-"""How the codec renders the one trained voice as each voice of `inference.speech.voices`."""
+"""How the codec renders the one trained voice as each voice of `inference.speech.voices`, all at -21 dB."""
 TOP_P, TOP_K = 0.95, 50
 GENERATION = {
     "temperature": 0.5,

@@ -191,6 +191,13 @@ def test_formants_move_without_the_pitch(folder: Path) -> None:
     assert not torch.allclose(plain, large, atol=1e-3)
 
 
+def test_a_voice_is_as_loud_as_it_is_rendered(folder: Path) -> None:
+    codec = load_codec(folder)
+    codes = codes_of(50)[None]
+    plain, loud = codec.decode(codes)[0], codec.decode(codes, [Excerpt.whole(50, Rendering(gain=0.5))])[0]
+    assert float(loud.std() / plain.std()) == pytest.approx(np.exp(0.5), rel=0.01)
+
+
 def test_one_core_decodes_twenty_times_faster_than_it_plays(folder: Path) -> None:
     codec = SpectralCodec(
         SpectralConfig(**{**asdict(CONFIG), "width": 256, "code_dim": 64, "acoustic_width": 256})

@@ -18,6 +18,7 @@ from inference.audio import SAMPLE_RATE, SAMPLES_PER_FRAME
 from inference.engines.higgs.engine import HiggsEngine, Options
 from inference.engines.higgs.guards import SilenceWatch
 from inference.engines.protocol import Pcm, Segment, SpeechRequest, SpokenWord
+from inference.higgs.codec_stream import Excerpt
 from inference.training.saying import Said, say
 from inference.training.sentences import OWN, Sentence
 from tests.live import ROOT
@@ -89,7 +90,7 @@ def test_so_it_is_where_a_sentence_has_been_cut(engine: HiggsEngine, monkeypatch
     )
     cut = sum(pieces[:3]) + 3
     assert cut < len(spoken) < 200
-    np.testing.assert_allclose(spoken[cut + 1 :], whole[cut + 1 :], atol=0.015)
+    np.testing.assert_allclose(spoken[cut + 1 :], whole[cut + 1 :], atol=0.03)
 
 
 def spoken_and_decoded(engine: HiggsEngine, *texts: str) -> tuple[Pcm, Pcm]:
@@ -98,7 +99,8 @@ def spoken_and_decoded(engine: HiggsEngine, *texts: str) -> tuple[Pcm, Pcm]:
     codes = np.concatenate([chunk.codes for chunk in chunks if chunk.codes is not None])
     end = engine._checkpoint.model.config.eos_code
     frames = torch.from_numpy(codes[~(codes == end).all(axis=1)]).long().clamp_max(end - 2)
-    whole = engine._codec.decode(frames.T[None])[0].clamp(-1, 1).numpy()
+    excerpt = Excerpt.whole(len(frames), engine._speakers["alloy"].rendering)
+    whole = engine._codec.decode(frames.T[None], [excerpt])[0].clamp(-1, 1).numpy()
     return np.concatenate([chunk.pcm for chunk in chunks]), whole
 
 
@@ -166,6 +168,15 @@ def test_the_same_seed_says_the_same(engine: HiggsEngine, said: list[Said]) -> N
     # The codec's windows depend on the pace of the steps, and in bfloat16 its last bits on the windows.
     np.testing.assert_allclose(again.audio, said[0].audio, atol=0.02)
     assert np.abs(again.audio - said[0].audio).mean() < 1e-3
+
+
+def test_voices_are_equally_loud(engine: HiggsEngine) -> None:
+    """By the root mean square of what is audible, within 2 dB of -21."""
+    for name in engine.voices:
+        pieces = say(engine, SENTENCES[0], name).audio
+        loudness = np.sqrt(np.square(pieces[: len(pieces) // 240 * 240].reshape(-1, 240)).mean(axis=1))
+        level = 20 * np.log10(np.sqrt(np.square(loudness[loudness > 10 ** (-45 / 20)]).mean()))
+        assert level == pytest.approx(-21, abs=2), name
 
 
 def test_voices_are_of_different_pitch(engine: HiggsEngine) -> None:
