@@ -17,7 +17,7 @@ EDGES_FIELD = "silent_frames"
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class CodedSilence:
     codes: npt.NDArray[np.int16]
     """[N], of which pauses that a text asks for are made."""
     before: int = 0
@@ -26,7 +26,7 @@ class Silence:
     """The same at the end of a request."""
 
 
-def load_silence(folder: Path, config: HiggsConfig) -> Silence | None:
+def load_silence(folder: Path, config: HiggsConfig) -> CodedSilence | None:
     """Read `folder/generation_config.json`; None where it has no codes of silence. Raises ConfigError."""
     path = folder / "generation_config.json"
     data = read_json(path) if path.exists() else {}
@@ -41,7 +41,7 @@ def load_silence(folder: Path, config: HiggsConfig) -> Silence | None:
         raise ConfigError(f"{path.name}: {EDGES_FIELD}={edges!r} is not two numbers of frames")
     if edges[0] and config.alignment_window is None:
         raise ConfigError(f"{path.name}: {EDGES_FIELD} needs an alignment_window, by which rows are drawn again")
-    return Silence(np.array(codes, np.int16), *edges)
+    return CodedSilence(np.array(codes, np.int16), *edges)
 
 
 def _counts(value: object, length: int) -> bool:

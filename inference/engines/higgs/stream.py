@@ -26,7 +26,7 @@ from inference.higgs.codec_stream import ChunkStream, Excerpt, Track, Window
 from inference.higgs.config import HiggsConfig, SamplingDefaults
 from inference.higgs.delay import delay
 from inference.higgs.model import Prompt
-from inference.higgs.silence import Silence
+from inference.higgs.silence import CodedSilence
 
 NO_SLOT = -1
 UNKNOWN = -1
@@ -52,7 +52,7 @@ class Stream:
         context: int,
         alignment: int = 1,
         sampling: SamplingDefaults = SamplingDefaults(),  # noqa: B008  (it is frozen)
-        silence: Silence | None = None,
+        silence: CodedSilence | None = None,
     ) -> None:
         """Args: context, alignment: the codec's. sampling, silence: the checkpoint's; None makes no pauses."""
         request = generation.request
@@ -288,7 +288,7 @@ class Stream:
         """Send a decoded window's audio and codes.
 
         A sentence that has been silent for too long is cut: later frames of it that have been sampled are dropped.
-        Silence that ends within an earlier sentence cuts nothing, nor does any once the last frame is known.
+        CodedSilence that ends within an earlier sentence cuts nothing, nor does any once the last frame is known.
 
         Returns:
             Whether the sentence was cut and is to be ended by the caller.
