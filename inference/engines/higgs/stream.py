@@ -288,7 +288,7 @@ class Stream:
         """Send a decoded window's audio and codes.
 
         A sentence that has been silent for too long is cut: later frames of it that have been sampled are dropped.
-        CodedSilence that ends within an earlier sentence cuts nothing, nor does any once the last frame is known.
+        Silence that ends within an earlier sentence cuts nothing, nor does any once the last frame is known.
 
         Returns:
             Whether the sentence was cut and is to be ended by the caller.
