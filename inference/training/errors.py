@@ -5,6 +5,7 @@ A failure is what a customer hangs up on: words left out, words said twice, most
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -33,8 +34,11 @@ class Errors:
 
 
 def count_errors(text: str, heard: str) -> Errors:
-    """Compare the two as Whisper's normaliser writes them: without case and punctuation, numbers in digits."""
-    expected, got = _normalizer()(text), _normalizer()(heard)
+    """Compare the two as Whisper's normaliser writes them: without case and punctuation, numbers in digits.
+
+    Each digit counts as a word: how a recogniser groups those of a telephone number or a time is its own.
+    """
+    expected, got = _written(text), _written(heard)
     words, signs = jiwer.process_words(expected, got), jiwer.process_characters(expected, got)
     (chunks,) = words.alignments
     return Errors(
@@ -43,6 +47,10 @@ def count_errors(text: str, heard: str) -> Errors:
         missing=_longest(chunks, "delete", "ref"),
         added=_longest(chunks, "insert", "hyp"),
     )
+
+
+def _written(text: str) -> str:
+    return re.sub(r"(?<=\d)[.:]?(?=\d)", " ", _normalizer()(text))
 
 
 @cache
