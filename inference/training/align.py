@@ -54,7 +54,7 @@ def train(run: Run, recipe: Recipe, judge: Judge) -> None:
     torch.manual_seed(run.seed)
     sizes, config = recipe.align, higgs_config(recipe)
     policy_folder = run.folder / "align"
-    export.write(run, recipe, policy_folder, stage="distill")
+    export.write(run, recipe, policy_folder, stage="distill", whole=True)
     speaker = PolicySpeaker(policy_folder, config, judge, temperature=sizes.temperature)
     prompts = _prompts(run, sizes, speaker)
     reference, student = (export.load_student(run, recipe, "distill") for _ in range(2))

@@ -61,8 +61,10 @@ Ebooks editions of books in the public domain in the United States (CC0-1.0), an
 """
 
 
-def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> None:
+def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill", whole: bool = False) -> None:
     """Write the checkpoint of the last steps that `stage` saved.
+
+    Args: whole: let its sentences keep the silence around them, as what learns from them needs it.
 
     Raises:
         SystemExit: a stage is missing.
@@ -75,7 +77,7 @@ def write(run: Run, recipe: Recipe, out: Path, *, stage: Stage = "distill") -> N
     save_weights(student, out)
     _save({**codec.state_dict(), **acoustic}, out / "codec" / "model.safetensors")
     network = student_config(_of(recipe, stage))
-    edges = {EDGES_FIELD: SILENT_EDGES} if "alignment_window" in network else {}
+    edges = {EDGES_FIELD: SILENT_EDGES} if "alignment_window" in network and not whole else {}
     _write_json(out / "config.json", network)
     _write_json(out / "codec" / "config.json", {"model_type": MODEL_TYPE, **asdict(config)})
     _write_json(out / "generation_config.json", {**GENERATION, SILENCE_FIELD: codec.silence(), **edges})
