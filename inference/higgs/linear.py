@@ -4,7 +4,7 @@ That layout is about three times as fast as a plain product in float32, and it i
 torch uses it in compiled models only; the operators have no public name, which the pinned torch makes safe.
 
 A step of a small network asks for less than a call of oneDNN costs. Where the processor multiplies no bfloat16, a
-kernel of ours reads the weights as they were published, in half the bytes: see `Matrix`.
+kernel of ours reads the weights rounded to bfloat16, in half the bytes: see `Matrix`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ class SilenceWatch:
         """
         loudness = np.sqrt(np.square(pcm.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1))
         found = None
-        silence = loudness < SILENCE if asked is None else (loudness < SILENCE) & ~asked
+        silence = loudness < SILENCE
+        if asked is not None:
+            silence &= ~asked
         for number, silent in enumerate(silence, start=1):
             self._run = self._run + 1 if silent else 0
             if self._run >= SILENT_FRAMES:
